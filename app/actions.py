@@ -1,0 +1,118 @@
+"""What the bot may do to the world, as frozen values: decided here and now, stored, performed later, perhaps twice.
+
+An action names its target by role, never by number: the numbers are not known before the issues exist. Its `key` is
+unique for ever: deciding the same thing again changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar
+
+from app.engagement import IssueRole
+from app.issue_text import IssueRef
+from app.text import Safe
+
+Part = Safe | IssueRef
+Text = tuple[Part, ...]
+"""Markdown whose references to issues are filled in when they are known."""
+
+Target = IssueRole | int
+"""An issue of the engagement, or the number of one that belongs to none (yet)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateIssue:
+    """Make an issue of the engagement, once: `marker` at the top of its text is how it is found again."""
+
+    kind: ClassVar[str] = "create_issue"
+    key: str
+    role: IssueRole
+    marker: Safe
+    search: str
+    title: str
+    description: Text
+    labels: tuple[str, ...]
+    assignee: str | None
+    due_date: date | None
+    confidential: bool
+
+    def describe(self) -> str:
+        """For the journal: no words of a customer."""
+        return f"create the {self.role.value} issue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptIssue:
+    """Append the bot's own part to an issue that a person opened, and give it labels, assignee and due date."""
+
+    kind: ClassVar[str] = "adopt_issue"
+    key: str
+    role: IssueRole
+    iid: int
+    marker: Safe
+    description: Text
+    labels: tuple[str, ...]
+    assignee: str | None
+    due_date: date | None
+    confidential: bool
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"adopt #{self.iid} as the {self.role.value} issue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviseIssue:
+    """Bring the bot's own parts of an issue up to date with a changed submission; a person's words stay.
+
+    `before` is the submission (as a record) that the present text was written for.
+    """
+
+    kind: ClassVar[str] = "revise_issue"
+    key: str
+    role: IssueRole
+    before: dict[str, Any]
+    description: Text
+    title_before: str
+    title: str
+    add_labels: tuple[str, ...]
+    remove_labels: tuple[str, ...]
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"bring the bot's own parts of the {self.role.value} issue up to date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkIssues:
+    """Relate the two issues of the engagement to each other."""
+
+    kind: ClassVar[str] = "link_issues"
+    key: str
+    source: IssueRole
+    target: IssueRole
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"link the {self.source.value} issue and the {self.target.value} issue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Write one comment, once: found again by `marker`, which is part of it."""
+
+    kind: ClassVar[str] = "say"
+    key: str
+    target: Target
+    marker: Safe
+    body: Text
+
+    def describe(self) -> str:
+        """For the journal."""
+        where = f"#{self.target}" if isinstance(self.target, int) else f"the {self.target.value} issue"
+        return f"comment on {where}"
+
+
+Action = CreateIssue | AdoptIssue | ReviseIssue | LinkIssues | Say

@@ -1,0 +1,84 @@
+"""One engagement as the bot knows it: frozen values, no I/O.
+
+The truth about labels, words and states lives in GitLab; this holds what GitLab cannot: the submission as it was last
+seen, and which two issues belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any, NewType
+
+from app.submission import Submission, parse_submission
+
+EngagementId = NewType("EngagementId", str)
+"""The submission's id, in lower case."""
+
+
+class IssueRole(StrEnum):
+    """What an issue is for within its engagement."""
+
+    SCOPING = "scoping"
+    INTAKE = "intake"
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLink:
+    """Where an issue of the engagement is."""
+
+    iid: int
+    web_url: str
+
+    def to_record(self) -> dict[str, Any]:
+        """As stored."""
+        return {"iid": self.iid, "web_url": self.web_url}
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """What is known of one engagement.
+
+    `revision` counts changed submissions (0: as first sent). `block_digest` is the digest of the submission block of an
+    adopted issue as last read: only a changed block is a revision, else a later calculator revision and the block would
+    undo each other for ever.
+    """
+
+    id: EngagementId
+    submission: Submission
+    submitted_on: date
+    revision: int = 0
+    issues: Mapping[IssueRole, IssueLink] = field(default_factory=dict)
+    block_digest: str | None = None
+
+    def with_issue(self, role: IssueRole, link: IssueLink) -> Engagement:
+        """The same engagement with one more issue."""
+        return replace(self, issues={**self.issues, role: link})
+
+    def to_record(self) -> dict[str, Any]:
+        """As stored: JSON values only."""
+        return {
+            "submission": self.submission.model_dump(mode="json", exclude_none=True),
+            "submitted_on": self.submitted_on.isoformat(),
+            "revision": self.revision,
+            "issues": {role.value: link.to_record() for role, link in self.issues.items()},
+            "block_digest": self.block_digest,
+        }
+
+
+def engagement_from_record(ident: str, record: Mapping[str, Any]) -> Engagement:
+    """The engagement that `to_record` wrote.
+
+    The submission is read as of the day it came in: a close date that has passed since then is no fault of today.
+    """
+    submitted_on = date.fromisoformat(record["submitted_on"])
+    return Engagement(
+        id=EngagementId(ident),
+        submission=parse_submission(record["submission"], defaults={"requester_email": None}, today=submitted_on),
+        submitted_on=submitted_on,
+        revision=record["revision"],
+        issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},
+        block_digest=record["block_digest"],
+    )

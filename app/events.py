@@ -1,0 +1,130 @@
+"""A raw delivery → one typed event; no I/O, and lenient: GitLab's keys come and go with version and licence.
+
+An event is a hint that something changed (deliveries come out of order, twice or never), so it carries only what is
+needed to decide whether anybody cares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from app.submission import Submission, parse_submission
+
+
+class Source(StrEnum):
+    """The door a delivery came in by."""
+
+    GITLAB = "gitlab"
+    CALCULATOR = "calculator"
+    SALESFORCE = "salesforce"
+    SLACK = "slack"
+    CLOCK = "clock"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionReceived:
+    """The calculator sent a submission, new or changed."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class IssueChanged:
+    """An issue was opened, changed, closed or reopened (or GitLab was asked for a test delivery, which looks like it)."""
+
+    iid: int
+    action: str
+    actor_id: int
+    actor: str
+    author_id: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPosted:
+    """A comment was written or edited."""
+
+    iid: int
+    note_id: int
+    action: str
+    author_id: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Authentic, and nothing that this bot knows of."""
+
+    kind: str
+
+
+Event = SubmissionReceived | IssueChanged | CommentPosted | Unknown
+
+
+def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
+    """The event that a stored delivery stands for. Never raises for what GitLab sends: it becomes Unknown."""
+    if source is Source.CALCULATOR:
+        return SubmissionReceived(parse_submission(orjson.loads(body), today=received_on))
+    payload = orjson.loads(body)
+    return read_gitlab_event(payload if isinstance(payload, dict) else {})
+
+
+def read_gitlab_event(payload: Mapping[str, Any]) -> Event:
+    """What a webhook body of GitLab says."""
+    kind = str(payload.get("object_kind", "nothing"))
+    try:
+        if kind in {"issue", "work_item"}:
+            # both kinds: instances of 17.2 to 17.8 sent issues edited on the new screens as work_item
+            return _issue_changed(payload)
+        if kind == "note" and isinstance(payload.get("issue"), dict):
+            return _comment_posted(payload)
+    except (KeyError, TypeError, ValueError):
+        return Unknown(kind)
+    return Unknown(kind)
+
+
+def subject_iid(payload: Mapping[str, Any]) -> int | None:
+    """The number of the issue that a payload is about; never read from a URL, whose form changes between versions."""
+    about = payload.get("issue") if payload.get("object_kind") == "note" else payload.get("object_attributes")
+    iid = about.get("iid") if isinstance(about, dict) else None
+    return iid if isinstance(iid, int) else None
+
+
+def actor_id(payload: Mapping[str, Any]) -> int | None:
+    """Whose doing it was.
+
+    For a comment that is its author: `user` of an edited note is the author as well, never the editor.
+    """
+    user = payload.get("user")
+    found = user.get("id") if isinstance(user, dict) else None
+    return found if isinstance(found, int) else None
+
+
+def _issue_changed(payload: Mapping[str, Any]) -> IssueChanged:
+    issue = payload["object_attributes"]
+    return IssueChanged(
+        iid=int(issue["iid"]),
+        action=str(issue.get("action", "update")),
+        actor_id=int(payload["user"]["id"]),
+        actor=str(payload["user"]["username"]),
+        author_id=int(issue["author_id"]),
+        description=str(issue.get("description") or ""),
+    )
+
+
+def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
+    note = payload["object_attributes"]
+    return CommentPosted(
+        iid=int(payload["issue"]["iid"]),
+        note_id=int(note["id"]),
+        action=str(note.get("action", "create")),
+        author_id=int(note["author_id"]),
+        author=str(payload["user"]["username"]),
+    )

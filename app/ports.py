@@ -1,0 +1,107 @@
+"""What the core needs of the outside: narrow protocols in the field's words, no library's types.
+
+Every method may raise errors.Retry (it may pass later) or errors.Permanent (it cannot pass).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user of GitLab; ids are unique within one instance."""
+
+    id: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue as GitLab holds it now."""
+
+    iid: int
+    web_url: str
+    title: str
+    description: str
+    labels: tuple[str, ...]
+    author: Person
+    assignees: tuple[Person, ...]
+    due_date: date | None
+    confidential: bool
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewIssue:
+    """An issue to be made; label names must not hold commas (GitLab splits there)."""
+
+    title: str
+    description: str
+    labels: tuple[str, ...] = ()
+    assignee_id: int | None = None
+    due_date: date | None = None
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueChange:
+    """What is to differ afterwards; None and empty leave a field as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    add_labels: tuple[str, ...] = ()
+    remove_labels: tuple[str, ...] = ()
+    assignee_id: int | None = None
+    due_date: date | None = None
+    confidential: bool | None = None
+
+    def is_empty(self) -> bool:
+        """Whether nothing would change."""
+        return self == IssueChange()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A comment; `id` is unique within the instance."""
+
+    id: int
+    body: str
+    author: Person
+
+
+class GitLab(Protocol):
+    """The PS Plan project, as the bot's user."""
+
+    def whoami(self) -> Person:
+        """The bot's own user."""
+
+    def members(self) -> Sequence[Person]:
+        """Everybody who has a role in the project, inherited ones included."""
+
+    def find_user(self, username: str) -> Person | None:
+        """The user of exactly this name."""
+
+    def create_issue(self, new: NewIssue) -> Issue:
+        """Make an issue. Not safe to repeat: GitLab knows no idempotency key."""
+
+    def read_issue(self, iid: int) -> Issue:
+        """The issue as it is now."""
+
+    def change_issue(self, iid: int, change: IssueChange) -> Issue:
+        """Write the change in one request; safe to repeat."""
+
+    def search_issues(self, words: str) -> Sequence[Issue]:
+        """Issues, open or closed, whose description holds the words."""
+
+    def link_issues(self, iid: int, other_iid: int) -> None:
+        """Relate two issues; that they are related already is fine."""
+
+    def create_note(self, iid: int, body: str) -> Note:
+        """Comment on an issue. Not safe to repeat."""
+
+    def latest_notes(self, iid: int) -> Sequence[Note]:
+        """The newest hundred comments, newest first."""

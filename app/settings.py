@@ -1,0 +1,221 @@
+"""Environment, `.env` and secret files → Settings; what is wrong is refused by name, with an example.
+
+A secret may come as `PSPLAN_X` or as a file named by `PSPLAN_X_FILE` (never both): Kubernetes and Docker mount
+secrets as files.
+Comma separated secrets are all live at once, so that each can be rotated without a refused request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "PSPLAN_"
+SHORTEST_KEY_BYTES = 8
+STRONG_KEY_BYTES = 24  # what Standard Webhooks asks for; shorter ones work, and the start says so
+
+EXAMPLES = {
+    "gitlab_url": "https://gitlab.example.com",
+    "gitlab_token": "glpat-…",
+    "gitlab_admin_token": "glpat-…",
+    "project": "ps/ps-plan",
+    "public_url": "https://psplan.example.com",
+    "webhook_tokens": "a-long-random-string",
+    "webhook_signing_keys": "whsec_<base64 of 32 random bytes>",
+    "calculator_keys": "whsec_<base64 of 32 random bytes>",
+    "record_keys": "whsec_<base64 of 32 random bytes>",
+    "calculator_origins": "https://calculator.example.com",
+    "database_url": "sqlite:///psplan.sqlite3",
+    "methodology": "/etc/psplan/methodology.yaml",
+    "templates": "/etc/psplan/issue_templates",
+    "sweep_interval_s": "300",
+    "gitlab_timeout_s": "20",
+    "grace_s": "10",
+    "workers": "8",
+    "log_format": "json",
+}
+
+
+class SettingsFault(Exception):
+    """One sentence for the operator: the setting, what is wrong with it, and a right example."""
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Everything that an operator decides; read once at the start, never changed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+    secret_fields: ClassVar[frozenset[str]] = frozenset(
+        {
+            "gitlab_token",
+            "gitlab_admin_token",
+            "webhook_tokens",
+            "webhook_signing_keys",
+            "calculator_keys",
+            "record_keys",
+            "metrics_token",
+        }
+    )
+
+    gitlab_url: str = Field(description="Address of the GitLab instance")
+    gitlab_token: SecretStr = Field(description="Token of the bot, scope `api`, role Planner or Reporter")
+    project: str = Field(description="Path or id of the PS Plan project")
+    public_url: str | None = Field(None, description="Where people and GitLab reach this service")
+    webhook_tokens: Secrets = Field((), description="Secret tokens of the GitLab webhook; any one is accepted")
+    webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
+    calculator_keys: Secrets = Field((), description="Keys of the services calculator; none: that door is closed")
+    calculator_origins: Words = Field((), description="Web origins that may submit from a browser (CORS)")
+    gitlab_admin_token: SecretStr | None = Field(None, description="Maintainer token for setup and hook health")
+    database_url: str = Field("sqlite:///psplan.sqlite3", description="Where the inbox and the journal live")
+    methodology: Path | None = Field(None, description="Methodology file; default: the one that ships")
+    templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
+    record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
+    metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
+    sweep_interval_s: float = Field(300, gt=0, description="Seconds between two sweeps")
+    gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
+    grace_s: float = Field(10, ge=0, description="Wait before a creation in doubt is repeated, seconds")
+    workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
+    log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
+
+    @field_validator("gitlab_url", "public_url")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1]) == 0:
+            raise ValueError("must begin with https:// or http:// and name a host")
+        return value.rstrip("/")
+
+    @field_validator("webhook_signing_keys", "calculator_keys", "record_keys")
+    @classmethod
+    def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for place, key in enumerate(keys, start=1):
+            if len(key_bytes(key)) < SHORTEST_KEY_BYTES:
+                raise ValueError(f"key {place} must be whsec_ and the base64 of at least {SHORTEST_KEY_BYTES} bytes")
+        return keys
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: str) -> str:
+        if value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("PostgreSQL is not served by this version yet; use a SQLite file")
+        if not value.startswith("sqlite:///") or value == "sqlite:///" or ":memory:" in value:
+            raise ValueError("must be sqlite:/// and the path of a file")
+        return value
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _SecretFiles(settings_cls), env_settings, dotenv_settings
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    def weak_keys(self) -> list[str]:
+        """Names of settings that hold a key shorter than Standard Webhooks advises."""
+        named = ("webhook_signing_keys", "calculator_keys", "record_keys")
+        return [
+            PREFIX + n.upper() for n in named if any(len(key_bytes(k)) < STRONG_KEY_BYTES for k in getattr(self, n))
+        ]
+
+    def secret_values(self) -> list[str]:
+        """Every secret as text, for the log's redaction."""
+        values: list[str] = []
+        for name in self.secret_fields:
+            held = getattr(self, name)
+            for secret in held if isinstance(held, tuple) else (held,):
+                if secret is not None:
+                    values.append(secret.get_secret_value())
+        return values
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`PSPLAN_X_FILE` names a file that holds the secret X."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        words = {**dotenv_values(".env"), **os.environ}
+        found: dict[str, Any] = {}
+        for name in sorted(Settings.secret_fields):
+            setting = PREFIX + name.upper()
+            path = words.get(setting + "_FILE")
+            if not path:
+                continue
+            if words.get(setting):
+                raise SettingsFault(f"{setting} and {setting}_FILE are both set: keep one of them.")
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as fault:
+                reason = getattr(fault, "strerror", None) or "is not text"
+                raise SettingsFault(f"{setting}_FILE: {path} cannot be read ({reason}).") from fault
+        return found
+
+
+def key_bytes(key: SecretStr) -> bytes:
+    """The raw bytes of a `whsec_…` key; empty where it is none."""
+    text = key.get_secret_value()
+    if not text.startswith("whsec_"):
+        return b""
+    try:
+        return base64.b64decode(text.removeprefix("whsec_") + "==", validate=False)
+    except binascii.Error:
+        return b""
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from arguments, secret files, environment and `.env`, in this order of strength.
+
+    Raises SettingsFault, one sentence, for the first setting that is missing or wrong.
+    """
+    try:
+        settings = Settings(**given)
+    except ValidationError as fault:
+        raise SettingsFault(_sentence(fault)) from fault
+    if not settings.webhook_tokens and not settings.webhook_signing_keys:
+        raise SettingsFault(
+            "PSPLAN_WEBHOOK_TOKENS is missing: without a GitLab webhook secret anybody could post events "
+            f"(PSPLAN_WEBHOOK_SIGNING_KEYS serves as well). Example: PSPLAN_WEBHOOK_TOKENS={EXAMPLES['webhook_tokens']}"
+        )
+    return settings
+
+
+def _sentence(fault: ValidationError) -> str:
+    first = fault.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    what = "is missing" if first["type"] == "missing" else "is wrong: " + first["msg"].removeprefix("Value error, ")
+    setting = PREFIX + name.upper()
+    return f"{setting} {what}. Example: {setting}={EXAMPLES.get(name, '…')}"

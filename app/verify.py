@@ -1,0 +1,64 @@
+"""Who may post: secret token, Standard Webhooks signature, bearer; several live secrets, constant time, no I/O.
+
+The signature's time window (five minutes) is the `standardwebhooks` package's own. Nothing is said about why a request
+was refused: the reason goes to the metrics, not to the stranger.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+
+class Keyring:
+    """Live signing keys; any one of them vouches."""
+
+    def __init__(self, keys: Iterable[SecretStr]) -> None:
+        texts = [key.get_secret_value() for key in keys]
+        self._hooks = [Webhook(text) for text in texts]
+        self._texts = [text.encode() for text in texts]
+
+    def __bool__(self) -> bool:
+        return bool(self._hooks)
+
+    def signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether the body carries a fresh signature by one of the keys (Standard Webhooks headers)."""
+        return any(_is_signed(hook, headers, body) for hook in self._hooks)
+
+    def bears(self, headers: Mapping[str, str]) -> bool:
+        """Whether `Authorization: Bearer` holds one of the keys, written whole."""
+        scheme, _, credential = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and any_equal(credential.strip(), self._texts)
+
+
+class GitLabSecrets:
+    """What proves that a delivery comes from our GitLab webhook."""
+
+    def __init__(self, tokens: Iterable[SecretStr], signing_keys: Iterable[SecretStr]) -> None:
+        self._tokens = [token.get_secret_value().encode() for token in tokens]
+        self._keyring = Keyring(signing_keys)
+
+    def vouch(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """A signature that is there must be right; the token counts only where none was sent (GitLab before 19.0)."""
+        if self._keyring and "webhook-signature" in headers:
+            return self._keyring.signed(headers, body)
+        return any_equal(headers.get("x-gitlab-token", ""), self._tokens)
+
+
+def any_equal(given: str, secrets: Iterable[bytes]) -> bool:
+    """Whether `given` equals one of the secrets; takes the same time wherever they differ."""
+    encoded = given.encode("utf-8", "surrogatepass")
+    matches = [hmac.compare_digest(encoded, secret) for secret in secrets]
+    return any(matches)
+
+
+def _is_signed(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
+    try:
+        hook.verify(body, dict(headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        # ValueError: a body that is no UTF-8, a signature that is no base64, a list without commas
+        return False
+    return True

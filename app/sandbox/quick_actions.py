@@ -1,0 +1,175 @@
+"""Which lines of a text GitLab would take for quick actions, and the text it would keep without them.
+
+A model of GitLab's extractor (18.9). Three things surprise:
+
+* A known name is cut from the text even where it is not allowed or makes no sense (`/merge` in an issue).
+* The text is rendered first; only top-level paragraphs that show a line starting with `/` are searched, but the search
+  then goes over the paragraph's source lines. So a backslash before the `/` makes it inert, `<details>` does not.
+* Only LF ends a line. Every CR is deleted beforehand, so it neither ends a line nor hides a command.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Final
+
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
+
+_NAMES: Final = """
+    add_child add_contacts add_email approve assign assign_reviewer blocked_by blocks board_move
+    checkin_reminder clear_health_status clear_weight clone close confidential convert_to_ticket copy_metadata
+    create_merge_request done draft due duplicate estimate health_status iteration label link lock merge
+    milestone move page promote promote_to promote_to_incident publish react ready reassign reassign_reviewer
+    rebase relabel relate remove_child remove_contacts remove_due_date remove_email remove_estimate
+    remove_iteration remove_milestone remove_parent remove_time_spent remove_zoom reopen request_changes
+    request_review run_pipeline set_parent severity shrug spend status submit_review subscribe tableflip tag
+    target_branch timeline title todo type unapprove unassign unassign_reviewer unlabel unlink unlock
+    unsubscribe weight zoom
+"""
+
+_ALIASES: Final = {
+    "award": "react",
+    "epic": "set_parent",
+    "estimate_time": "estimate",
+    "labels": "label",
+    "remove_label": "unlabel",
+    "remove_reviewer": "unassign_reviewer",
+    "remove_time_estimate": "remove_estimate",
+    "reviewer": "assign_reviewer",
+    "spend_time": "spend",
+    "spent": "spend",
+}
+
+CANONICAL: Final[Mapping[str, str]] = MappingProxyType({name: name for name in _NAMES.split()} | _ALIASES)
+"""Every name GitLab knows, aliases included, to the name this package uses for it."""
+
+KNOWN_NAMES: Final[frozenset[str]] = frozenset(CANONICAL)
+
+# These two do nothing to the issue: GitLab writes the drawing behind the argument and keeps the line.
+_DRAWINGS: Final = {"shrug": r"¯\＿(ツ)＿/¯", "tableflip": "(╯°□°)╯︵ ┻━┻"}
+
+
+@dataclass(frozen=True, slots=True)
+class QuickAction:
+    """One command line: its canonical name and what stood behind it, trimmed."""
+
+    name: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The text that GitLab stores and the commands it took out, in order."""
+
+    text: str
+    commands: tuple[QuickAction, ...]
+
+
+def extract(text: str) -> Extraction:
+    """Split a description or note the way GitLab does before it is stored; `text` of the answer never contains a CR."""
+    content = text.replace("\r", "")
+    lines = re.findall(r"[^\n]*\n|[^\n]+", content)
+    commands: list[QuickAction] = []
+
+    def take(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            return match[0]
+        action = QuickAction(CANONICAL[match["name"].lower()], (match["argument"] or "").strip())
+        commands.append(action)
+        if action.name in _DRAWINGS:
+            return f"{action.argument} {_DRAWINGS[action.name]}".lstrip() + "\n" * match[0].endswith("\n")
+        return ""
+
+    if re.search(r"^/[a-z]", content, re.MULTILINE | re.IGNORECASE):
+        for first, end in _candidate_paragraphs(content):
+            # GitLab searches the blank line behind the paragraph too, so it disappears with a command on the last line.
+            stop = end + 1 if lines[end : end + 1] == ["\n"] else end
+            paragraph = _LINE_OF_INTEREST.sub(take, "".join(lines[first:stop]))
+            lines[first:stop] = [paragraph] + [""] * (stop - first - 1)
+    return Extraction("".join(lines).rstrip(" \t\n\v\f\0"), tuple(commands))
+
+
+# Inline code and a small HTML block match first and are passed over; unlike Markdown, backticks pair one by one here.
+_LINE_OF_INTEREST: Final = re.compile(
+    r"(?s:`.+?`)"
+    r"|^<[^>]+?>\n(?s:.+?)\n</[^>]+?>$"
+    r"|^/(?P<name>(?i:" + "|".join(sorted(KNOWN_NAMES, key=len, reverse=True)) + r"))"
+    r"(?:[ ](?P<argument>[^\n]*))?"
+    r"(?:[ \t\f\v\n]*\n|$)",
+    re.MULTILINE,
+)
+
+_FRONT_MATTER: Final = re.compile(r"\A\s*^(---|;;;|\+\+\+)[ ]*\S*\n.*?^\1[ ]*(?:\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def _candidate_paragraphs(content: str) -> Iterator[tuple[int, int]]:
+    """First line and line behind the last, of every top-level paragraph that shows a line starting with `/`."""
+    # Front matter is shown as code; its lines are blanked, not cut, so that line numbers stay true.
+    masked = _FRONT_MATTER.sub(lambda match: "\n" * match[0].count("\n"), content)
+    tokens = _MARKDOWN.parse(masked)
+    for opening, inline in pairwise(tokens):
+        if opening.type == "paragraph_open" and opening.level == 0 and opening.map:
+            shown = "".join(_shown(child) for child in inline.children or ())
+            if re.search(r"^/", shown, re.MULTILINE):
+                yield opening.map[0], opening.map[1]
+
+
+def _shown(token: Token) -> str:
+    if token.type in {"softbreak", "hardbreak"}:
+        return "\n"
+    return token.content if token.type in {"text", "text_special", "code_inline"} else ""
+
+
+def _multiline_quote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """GitLab's `>>>` block: everything up to a line with at least as many `>` is a quotation."""
+    opening = re.fullmatch(r"(>{3,})[ \t]*", _line(state, start))
+    if opening is None or state.is_code_block(start):
+        return False
+    if not silent:
+        closing = re.compile(rf">{{{len(opening[1])},}}[ \t]*")
+        behind = next((line + 1 for line in range(start + 1, end) if closing.fullmatch(_line(state, line))), end)
+        _skip_as(state, "multiline_quote", start, behind)
+    return True
+
+
+def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """`[^1]: words` with the lines that continue it; CommonMark alone would take it for a link definition."""
+    if not re.match(r"\[\^[^\]\s]+\]:", _line(state, start)) or state.is_code_block(start):
+        return False
+    if not silent:
+        interrupts = state.md.block.ruler.getRules("paragraph")
+        behind = start + 1
+        while (
+            behind < end
+            and not state.isEmpty(behind)
+            and not any(rule(state, behind, end, True) for rule in interrupts)
+        ):
+            behind += 1
+        _skip_as(state, "footnote", start, behind)
+    return True
+
+
+def _line(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def _skip_as(state: StateBlock, kind: str, start: int, behind: int) -> None:
+    token = state.push(kind, "", 0)
+    token.map = [start, behind]
+    state.line = behind
+
+
+def _gitlab_like_parser() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    may_interrupt: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    markdown.block.ruler.before("blockquote", "multiline_quote", _multiline_quote, may_interrupt)
+    markdown.block.ruler.before("reference", "footnote", _footnote, may_interrupt)
+    return markdown
+
+
+_MARKDOWN: Final = _gitlab_like_parser()

@@ -1,0 +1,1 @@
+"""A small stateful GitLab for demonstrations and tests."""

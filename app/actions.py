@@ -6,9 +6,10 @@ unique for ever: deciding the same thing again changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from app.engagement import IssueRole
 from app.issue_text import IssueRef
@@ -116,3 +117,41 @@ class Say:
 
 
 Action = CreateIssue | AdoptIssue | ReviseIssue | LinkIssues | Say
+
+_KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}
+
+
+def to_json(action: Action) -> str:
+    """The action as stored."""
+    return json.dumps(
+        {"kind": action.kind, **{f.name: _encode(getattr(action, f.name)) for f in fields(action)}}, ensure_ascii=False
+    )
+
+
+def from_json(stored: str) -> Action:
+    """The action that `to_json` wrote."""
+    record = json.loads(stored)
+    made = _KINDS[record.pop("kind")]
+    return made(**{name: _decode(name, value) for name, value in record.items()})
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, IssueRef):  # told apart from text that happens to read the same
+        return {"ref": value.name}
+    if isinstance(value, IssueRole):
+        return {"role": value.value}
+    if isinstance(value, date):
+        return value.isoformat()
+    return [_encode(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _decode(name: str, value: Any) -> Any:
+    if name == "due_date":
+        return None if value is None else date.fromisoformat(value)
+    if isinstance(value, list):
+        return tuple(_decode("", each) for each in value)
+    if isinstance(value, dict) and set(value) == {"ref"}:
+        return IssueRef[value["ref"]]
+    if isinstance(value, dict) and set(value) == {"role"}:
+        return IssueRole(value["role"])
+    return value

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class Retry(Exception):
     """It may pass later.
@@ -23,3 +28,15 @@ class Permanent(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def attempt(do: Callable[[], T]) -> T | Exception:
+    """What `do` returns, or the error that it raised, as a value.
+
+    The one place that catches everything: for threads that serve many and must outlive a bug in what they run. Whoever
+    calls it answers for the error: tells the one who waits, parks the delivery, logs it.
+    """
+    try:
+        return do()
+    except Exception as fault:  # noqa: BLE001
+        return fault

@@ -37,7 +37,7 @@ class SubmissionReceived:
 
 @dataclass(frozen=True, slots=True)
 class IssueChanged:
-    """An issue was opened, changed, closed or reopened (or GitLab was asked for a test delivery, which looks like it)."""
+    """An issue was opened, changed, closed or reopened; a test delivery of the hook looks like `open` as well."""
 
     iid: int
     action: str

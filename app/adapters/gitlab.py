@@ -1,0 +1,269 @@
+"""GitLab through python-gitlab: one request per operation, no retry of its own, every answer turned into our terms.
+
+python-gitlab is synchronous and its session is not for sharing: each worker thread has its own client. Its retries are
+off, because they would repeat a POST (two issues) and sleep in the worker.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from itertools import islice
+from typing import Any, TypeVar
+
+import gitlab
+import requests
+from gitlab.exceptions import GitlabError
+
+from app.adapters.limits import Gates
+from app.clock import Clock
+from app.errors import Permanent, Retry
+from app.metrics import Metrics
+from app.ports import Issue, IssueChange, NewIssue, Note, Person
+
+T = TypeVar("T")
+
+MOST_MEMBERS = 1000
+MOST_FOUND = 20
+RETRIED = frozenset({401, 408, 409, 425, 429})
+"""Besides 5xx: 401 may be a token in rotation, 409 GitLab's resource lock, which it answers to parallel writers."""
+
+
+class _Client(gitlab.Gitlab):
+    """python-gitlab with all of its own waiting and repeating switched off, whatever a manager asks for."""
+
+    def http_request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        quiet = {"obey_rate_limit": False, "retry_transient_errors": False, "max_retries": 0}
+        return super().http_request(*args, **{**kwargs, **quiet})
+
+
+class PythonGitLab:
+    """The PS Plan project over REST. Implements ports.GitLab."""
+
+    def __init__(self, *, url: str, token: str, project: str, timeout_s: float, clock: Clock, metrics: Metrics) -> None:
+        self._url = url
+        self._token = token
+        self._project = project
+        self._timeout_s = timeout_s
+        self._metrics = metrics
+        self._gates = Gates(clock)
+        self._mine = threading.local()
+
+    def whoami(self) -> Person:
+        """GET /user."""
+
+        def ask() -> Person:
+            client = self._client()
+            client.auth()
+            assert client.user is not None  # noqa: S101
+            return Person(client.user.id, client.user.username)
+
+        return self._call("GET user", "api", ask)
+
+    def members(self) -> Sequence[Person]:
+        """The first thousand members; who is missing is asked for by name."""
+
+        def ask() -> list[Person]:
+            found = self._scope().members_all.list(iterator=True, per_page=100)
+            return [Person(member.id, member.username) for member in islice(found, MOST_MEMBERS)]
+
+        return self._call("GET members", "members", ask)
+
+    def find_user(self, username: str) -> Person | None:
+        """GET /users?username=, which matches the whole name."""
+
+        def ask() -> Person | None:
+            found = self._client().users.list(username=username, get_all=False)
+            return next((Person(u.id, u.username) for u in found if u.username.lower() == username.lower()), None)
+
+        return self._call("GET users", "api", ask)
+
+    def create_issue(self, new: NewIssue) -> Issue:
+        """One POST with everything in it."""
+        body: dict[str, Any] = {"title": new.title, "description": new.description}
+        if new.labels:
+            body["labels"] = ",".join(new.labels)
+        if new.assignee_id is not None:
+            body["assignee_ids"] = [new.assignee_id]
+        if new.due_date is not None:
+            body["due_date"] = new.due_date.isoformat()
+        if new.confidential:
+            body["confidential"] = True
+        return self._call("POST issue", "issues", lambda: _issue(self._scope().issues.create(body).attributes))
+
+    def read_issue(self, iid: int) -> Issue:
+        """GET one issue."""
+        return self._call("GET issue", "api", lambda: _issue(self._scope().issues.get(iid).attributes))
+
+    def change_issue(self, iid: int, change: IssueChange) -> Issue:
+        """One PUT; labels as differences, so that a concurrent change of another label survives."""
+        body: dict[str, Any] = {}
+        if change.title is not None:
+            body["title"] = change.title
+        if change.description is not None:
+            body["description"] = change.description
+        if change.add_labels:
+            body["add_labels"] = ",".join(change.add_labels)
+        if change.remove_labels:
+            body["remove_labels"] = ",".join(change.remove_labels)
+        if change.assignee_id is not None:
+            body["assignee_ids"] = [change.assignee_id]
+        if change.due_date is not None:
+            body["due_date"] = change.due_date.isoformat()
+        if change.confidential is not None:
+            body["confidential"] = change.confidential
+        return self._call("PUT issue", "api", lambda: _issue(dict(self._scope().issues.update(iid, body))))
+
+    def search_issues(self, words: str) -> Sequence[Issue]:
+        """GET with `search` in descriptions: PostgreSQL's own index, which sees a new issue at once."""
+
+        def ask() -> list[Issue]:
+            query = {"search": words, "in": "description", "state": "all", "scope": "all", "order_by": "created_at"}
+            found = self._scope().issues.list(query_parameters=query, per_page=MOST_FOUND, get_all=False)
+            return [_issue(each.attributes) for each in found]
+
+        return self._call("GET issues", "search", ask)
+
+    def link_issues(self, iid: int, other_iid: int) -> None:
+        """POST a link; 409 means that it is there."""
+
+        def ask() -> None:
+            project = self._scope()
+            target = {"target_project_id": self._project, "target_issue_iid": other_iid}
+            try:
+                project.issues.get(iid, lazy=True).links.create(target)
+            except GitlabError as fault:
+                if fault.response_code != 409 or "already assigned" not in str(fault):
+                    raise
+
+        self._call("POST link", "api", ask)
+
+    def create_note(self, iid: int, body: str) -> Note:
+        """POST a comment."""
+
+        def ask() -> Note:
+            made = self._scope().issues.get(iid, lazy=True).notes.create({"body": body}).attributes
+            if "id" not in made:
+                # 202: GitLab took every line for a quick action and kept nothing
+                raise Permanent("GitLab took the whole comment for quick actions")
+            return _note(made)
+
+        return self._call("POST note", "notes", ask)
+
+    def latest_notes(self, iid: int) -> Sequence[Note]:
+        """One page, newest first."""
+
+        def ask() -> list[Note]:
+            found = (
+                self._scope()
+                .issues.get(iid, lazy=True)
+                .notes.list(order_by="created_at", sort="desc", per_page=100, get_all=False)
+            )
+            return [_note(each.attributes) for each in found]
+
+        return self._call("GET notes", "api", ask)
+
+    def _client(self) -> _Client:
+        client: _Client | None = getattr(self._mine, "client", None)
+        if client is None:
+            session = requests.Session()
+            session.max_redirects = 0  # the token must not follow a redirect to another host
+            session.hooks["response"].append(self._remember)
+            client = _Client(
+                self._url,
+                private_token=self._token,
+                timeout=self._timeout_s,
+                session=session,
+                keep_base_url=True,
+            )
+            self._mine.client = client
+            self._mine.project = client.projects.get(self._project, lazy=True)
+        return client
+
+    def _scope(self) -> Any:
+        self._client()
+        return self._mine.project
+
+    def _remember(self, response: requests.Response, **_: Any) -> None:
+        # python-gitlab's errors carry no headers, and Retry-After is one
+        self._mine.headers = response.headers
+
+    def _call(self, verb: str, bucket: str, ask: Callable[[], T]) -> T:
+        self._gates.check(bucket)
+        with self._translated(verb, bucket):
+            answer = ask()
+        self._metrics.calls.labels("gitlab", verb, "ok").inc()
+        return answer
+
+    @contextmanager
+    def _translated(self, verb: str, bucket: str) -> Iterator[None]:
+        self._mine.headers = {}
+        may_have_written = verb.startswith("POST")
+        try:
+            yield
+        except GitlabError as fault:
+            code = fault.response_code or 0
+            self._metrics.calls.labels("gitlab", verb, str(code or "unreadable")).inc()
+            raise self._in_our_terms(fault, code, verb, bucket, may_have_written=may_have_written) from fault
+        except requests.TooManyRedirects as fault:
+            self._metrics.calls.labels("gitlab", verb, "redirect").inc()
+            raise Permanent(f"GitLab redirected {verb}: PSPLAN_GITLAB_URL must be its final address") from fault
+        except requests.RequestException as fault:
+            self._metrics.calls.labels("gitlab", verb, "network").inc()
+            doubt = may_have_written and not _never_left(fault)
+            raise Retry(f"GitLab did not answer {verb} ({type(fault).__name__})", in_doubt=doubt) from fault
+
+    def _in_our_terms(
+        self, fault: GitlabError, code: int, verb: str, bucket: str, *, may_have_written: bool
+    ) -> Retry | Permanent:
+        said = f"GitLab answered {code} to {verb}"
+        if code == 429:
+            wait_s = _seconds(self._mine.headers.get("Retry-After"))
+            whole = "text/plain" in self._mine.headers.get(
+                "Content-Type", ""
+            )  # the limit of all calls, not of this kind
+            if wait_s is not None:
+                self._gates.close("api" if whole else bucket, wait_s)
+            return Retry(said, after_s=wait_s)
+        if code in RETRIED:
+            return Retry(said)
+        if 400 <= code < 500:
+            return Permanent(f"{said}: {str(fault.error_message)[:300]}")
+        # 5xx, and a 2xx that could not be read (code 0): whether the write happened is not known
+        return Retry(said if code else f"GitLab's answer to {verb} could not be read", in_doubt=may_have_written)
+
+
+def _never_left(fault: requests.RequestException) -> bool:
+    """Whether the request certainly did not reach GitLab: no connection was made."""
+    text = repr(fault.args)
+    return isinstance(fault, requests.ConnectTimeout) or "NewConnectionError" in text or "NameResolutionError" in text
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text is not None and text.isdigit() else None
+
+
+def _person(held: dict[str, Any]) -> Person:
+    return Person(held["id"], held["username"])
+
+
+def _issue(held: dict[str, Any]) -> Issue:
+    due = held.get("due_date")
+    return Issue(
+        iid=held["iid"],
+        web_url=held["web_url"],
+        title=held["title"],
+        description=held.get("description") or "",
+        labels=tuple(held.get("labels", ())),
+        author=_person(held["author"]),
+        assignees=tuple(_person(each) for each in held.get("assignees") or ()),
+        due_date=date.fromisoformat(due) if due else None,
+        confidential=bool(held.get("confidential")),
+        is_open=held.get("state", "opened") == "opened",
+    )
+
+
+def _note(held: dict[str, Any]) -> Note:
+    return Note(held["id"], held.get("body") or "", _person(held["author"]))

@@ -1,0 +1,1 @@
+"""Who runs an engagement's turn, and when."""

@@ -1,0 +1,108 @@
+"""One process runs everything: an asyncio scheduler that gives each lane its turn in a worker thread.
+
+Lanes run in parallel, each in its own order. A lane that has to wait (retry, grace) holds no worker: it comes back by a
+timer. No leases: the file has one owner, and what a dead process left undone is found at the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from app.clock import Clock
+from app.engine.process import Later, Moved
+
+log = structlog.get_logger()
+
+FARTHEST_TIMER_S = 3600.0
+"""Timers run on the monotonic clock; looking again every hour keeps them honest when the wall clock is set."""
+TURN_FAILED_WAIT_S = 5.0
+
+Turn = Callable[[str], Sequence[Later | Moved]]
+
+
+class Scheduler:
+    """Gives lanes their turns. All methods but the turns themselves run on the event loop's thread."""
+
+    def __init__(self, turn: Turn, *, workers: int, clock: Clock) -> None:
+        self._turn = turn
+        self._clock = clock
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="turn")
+        self._ready: deque[str] = deque()
+        self._queued: set[str] = set()
+        self._running: dict[str, bool] = {}
+        """Lane → whether more came in while it was running."""
+        self._timers: dict[str, tuple[float, asyncio.TimerHandle]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    @property
+    def backlog(self) -> int:
+        """Lanes that are ready but have no worker yet."""
+        return len(self._ready)
+
+    def wake(self, lane: str) -> None:
+        """The lane has work now."""
+        if lane in self._running:
+            self._running[lane] = True
+        elif lane not in self._queued:
+            self._queued.add(lane)
+            self._ready.append(lane)
+        self._pump()
+
+    def wake_at(self, lane: str, due_at: float) -> None:
+        """The lane has work at that time (seconds since 1970); an earlier appointment stands."""
+        known = self._timers.get(lane)
+        if known is not None and known[0] <= due_at:
+            return
+        if known is not None:
+            known[1].cancel()
+        delay = min(max(0.0, due_at - self._clock()), FARTHEST_TIMER_S)
+        handle = asyncio.get_running_loop().call_later(delay, self._strike, lane)
+        self._timers[lane] = (due_at, handle)
+
+    async def drain(self, patience_s: float) -> bool:
+        """Start nothing more and wait for what runs; False if something still runs after `patience_s`."""
+        self._draining = True
+        for _, handle in self._timers.values():
+            handle.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience_s)
+        finished = not self._tasks
+        self._pool.shutdown(wait=finished, cancel_futures=True)
+        return finished
+
+    def _strike(self, lane: str) -> None:
+        self._timers.pop(lane, None)
+        self.wake(lane)
+
+    def _pump(self) -> None:
+        while self._ready and len(self._running) < self._workers and not self._draining:
+            lane = self._ready.popleft()
+            self._queued.discard(lane)
+            self._running[lane] = False
+            task = asyncio.create_task(self._run(lane))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, lane: str) -> None:
+        running = asyncio.get_running_loop().run_in_executor(self._pool, self._turn, lane)
+        (outcome,) = await asyncio.gather(running, return_exceptions=True)
+        came_in_meanwhile = self._running.pop(lane)
+        if isinstance(outcome, BaseException):
+            # the store itself failed, since a turn answers for everything else: nothing is lost, it waits in the inbox
+            log.error("turn.failed", lane=lane, exc_info=outcome)
+            outcome = [Later(self._clock() + TURN_FAILED_WAIT_S)]
+        for onward in outcome:
+            if isinstance(onward, Moved):
+                self.wake(onward.lane)
+            else:
+                self.wake_at(lane, onward.due_at)
+        if came_in_meanwhile:
+            self.wake(lane)
+        self._pump()

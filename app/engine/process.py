@@ -1,0 +1,278 @@
+"""One engagement's turn: take → snapshot → decide → store → perform → settle.
+
+Runs in a worker thread, one turn a lane at a time, in the order of arrival. Everything that must survive the process
+is committed before the step that relies on it; after a crash the next turn goes on with the first action that has no
+evidence. Which thread or machine runs a turn, and when, is the scheduler's business.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from app.actions import Action, from_json, to_json
+from app.clock import Clock, at
+from app.decide import decide, needs
+from app.directory import Directory
+from app.engagement import Engagement
+from app.engine.retry import LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, wait_s
+from app.errors import Permanent, Retry, attempt
+from app.events import read_event
+from app.issue_text import Playbook
+from app.metrics import Metrics
+from app.perform import Evidence, Performer, fold
+from app.ports import GitLab
+from app.registry import Decision, Registry
+from app.snapshot import take_snapshot
+from app.store import inbox, outbox
+from app.store.records import Delivery, StoredAction
+from app.store.schema import DeliveryState
+from app.store.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The lane has work that is due only then (seconds since 1970)."""
+
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A delivery was handed to this lane, which has work now."""
+
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything a turn needs. `grace_s`: how long a write in doubt may still be on its way inside GitLab."""
+
+    store: Store
+    gitlab: GitLab
+    directory: Directory
+    performer: Performer
+    registry: Registry
+    playbook: Playbook
+    project: str
+    clock: Clock
+    rng: random.Random
+    grace_s: float
+    metrics: Metrics
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set: finish the action under way, then let go."""
+
+    def turn(self, lane: str) -> list[Later | Moved]:
+        """Work on a lane until it is empty or has to wait; returns when or where to go on."""
+        return _Turn(self, lane).run()
+
+
+@dataclass(slots=True)
+class _Turn:
+    engine: Engine
+    lane: str
+    engagement: Engagement | None = None
+    announced: set[int] = field(default_factory=set)
+    """Actions whose intent was stored by this very turn: they are not in doubt."""
+    sending: int | None = None
+    """The action whose request is on its way."""
+
+    def run(self) -> list[Later | Moved]:
+        onward: list[Later | Moved] = []
+        while not self.engine.stopping.is_set():
+            now = self.engine.clock()
+            taken, self.engagement = self.engine.store.write(partial(_take, lane=self.lane, now=now))
+            if not taken:
+                return onward
+            for place, delivery in enumerate(taken):
+                if delivery.due_at > now:
+                    if place == 0:
+                        return [*onward, Later(delivery.due_at)]
+                    break
+                if place > 0:
+                    self.engine.store.write(partial(inbox.mark, delivery_id=delivery.id))
+                outcome = self._work_on(delivery)
+                onward += [outcome] if outcome is not None else []
+                if isinstance(outcome, Later) or self.engine.stopping.is_set():
+                    return onward
+        return onward
+
+    def _work_on(self, delivery: Delivery) -> Later | Moved | None:
+        with structlog.contextvars.bound_contextvars(delivery=delivery.id, lane=self.lane):
+            if delivery.deaths >= MOST_DEATHS:
+                reason = f"the process died {delivery.deaths} times while working on it"
+                return self._settle(delivery, DeliveryState.DEAD, reason)
+            outcome = attempt(lambda: self._try(delivery))
+            if isinstance(outcome, Retry):
+                return self._postpone(delivery, outcome)
+            if isinstance(outcome, Permanent):
+                return self._settle(delivery, DeliveryState.DEAD, outcome.reason)
+            if isinstance(outcome, Exception):
+                log.error("delivery.hit_bug", exc_info=outcome)
+                return self._settle(delivery, DeliveryState.DEAD, f"a bug in psplan: {type(outcome).__name__}")
+            return outcome
+
+    def _try(self, delivery: Delivery) -> Later | Moved | None:
+        if delivery.is_decided:
+            pending = self.engine.store.write(partial(outbox.pending, delivery_id=delivery.id))
+        else:
+            decision = self._decide(delivery)
+            if decision.lane is not None and decision.lane != self.lane:
+                self.engine.store.write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
+                return Moved(decision.lane)
+            if decision.changes_nothing:
+                return self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
+            pending = self._store_decision(delivery, decision)
+        for place, stored in enumerate(pending):
+            following = pending[place + 1] if place + 1 < len(pending) else None
+            later = self._do(delivery, stored, following)
+            if later is not None:
+                return later
+        return None if pending else self._settle(delivery, DeliveryState.DONE, None)
+
+    def _decide(self, delivery: Delivery) -> Decision:
+        engine = self.engine
+        event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
+        wanted = needs(event, self.engagement, engine.playbook, engine.registry)
+        snapshot = take_snapshot(
+            wanted, self.engagement, gitlab=engine.gitlab, directory=engine.directory, project=engine.project
+        )
+        return decide(event, snapshot, engine.playbook, at(engine.clock()), engine.registry)
+
+    def _store_decision(self, delivery: Delivery, decision: Decision) -> list[StoredAction]:
+        """Keep the decision and the intent of its first action, in one commit."""
+        now = self.engine.clock()
+        bodies = [(action.key, action.kind, to_json(action)) for action in decision.actions]
+        entry = {"decided": [a.describe() for a in decision.actions], "because": list(decision.reasons)}
+
+        def write(connection: Connection) -> list[StoredAction]:
+            outbox.decide(connection, delivery.id, self.lane, bodies, now=now)
+            outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
+            if decision.engagement is not None:
+                outbox.keep_engagement(connection, decision.engagement, now=now)
+            pending = outbox.pending(connection, delivery.id)
+            self._announce(connection, pending[0] if pending else None, now)
+            return pending
+
+        pending = self.engine.store.write(write)
+        self.engagement = decision.engagement or self.engagement
+        return pending
+
+    def _do(self, delivery: Delivery, stored: StoredAction, following: StoredAction | None) -> Later | None:
+        """One action: look where an earlier try is in doubt, else send; then keep what it proved."""
+        engine = self.engine
+        action = from_json(stored.body)
+        if engine.stopping.is_set():
+            return self._wait(delivery, engine.clock(), "the service is stopping")
+        evidence: Evidence | None = None
+        if stored.sent_at is not None:
+            evidence = engine.performer.look(action, self.engagement)
+            quiet_at = stored.sent_at + engine.grace_s
+            if evidence is None and engine.clock() < quiet_at:
+                # a request sent just before a crash may still be at work inside GitLab
+                return self._wait(delivery, quiet_at, f"waiting to see whether {action.key} took effect")
+        if evidence is None:
+            evidence = self._send(stored, action)
+        self._keep(delivery, stored, action, evidence, following)
+        return None
+
+    def _send(self, stored: StoredAction, action: Action) -> Evidence:
+        engine = self.engine
+        if stored.id not in self.announced and not engine.performer.is_safe_to_repeat(action):
+            engine.store.write(partial(outbox.sent, action_id=stored.id, at=engine.clock()))
+        self.sending = stored.id
+        with engine.metrics.action_timer(action.kind):
+            evidence = engine.performer.perform(action, self.engagement)
+        self.sending = None
+        if "dropped_by_gitlab" in evidence:
+            log.warning("action.partly_dropped", action=action.key, lost=evidence["dropped_by_gitlab"])
+        return evidence
+
+    def _keep(
+        self,
+        delivery: Delivery,
+        stored: StoredAction,
+        action: Action,
+        evidence: Evidence,
+        following: StoredAction | None,
+    ) -> None:
+        """Evidence, what is known now, and either the next intent or the delivery's end: one commit."""
+        now = self.engine.clock()
+        engagement = fold(self.engagement, action, evidence)
+
+        def write(connection: Connection) -> None:
+            outbox.done(connection, stored.id, evidence, now=now)
+            outbox.write_journal(connection, self.lane, delivery.id, {"done": action.describe(), **evidence}, now=now)
+            if engagement is not None and engagement is not self.engagement:
+                outbox.keep_engagement(connection, engagement, now=now)
+            self._announce(connection, following, now)
+            if following is None:
+                inbox.settle(connection, delivery.id, state=DeliveryState.DONE, reason=None, now=now)
+
+        self.engine.store.write(write)
+        self.engagement = engagement
+        if engagement is not None:
+            self.engine.store.issue_lanes.update({link.iid: engagement.id for link in engagement.issues.values()})
+        if following is None:
+            self._report(delivery, DeliveryState.DONE, None)
+
+    def _announce(self, connection: Connection, stored: StoredAction | None, now: float) -> None:
+        """Store the intent of an action that is about to be sent, unless an earlier send is still in doubt."""
+        if stored is None or stored.sent_at is not None:
+            return
+        if not self.engine.performer.is_safe_to_repeat(from_json(stored.body)):
+            outbox.sent(connection, stored.id, at=now)
+            self.announced.add(stored.id)
+
+    def _postpone(self, delivery: Delivery, retry: Retry) -> Later | None:
+        engine = self.engine
+        now = engine.clock()
+        sure_of_failure = None if retry.in_doubt else self.sending
+        self.sending = None
+        if retry.after_s is not None:
+            wait = min(retry.after_s, LONGEST_WAIT_S) if now - delivery.received_at < MOST_AGE_S else None
+        else:
+            wait = wait_s(delivery.attempts, engine.rng)
+        if wait is None:
+            return self._settle(
+                delivery, DeliveryState.DEAD, f"given up after {delivery.attempts} tries: {retry.reason}"
+            )
+        log.warning("delivery.postponed", reason=retry.reason, wait_s=round(wait, 1))
+
+        def write(connection: Connection) -> None:
+            if sure_of_failure is not None:
+                outbox.sent(connection, sure_of_failure, at=None)
+            counts = retry.after_s is None
+            inbox.postpone(connection, delivery.id, due_at=now + wait, reason=retry.reason, counts=counts)
+
+        engine.store.write(write)
+        return Later(now + wait)
+
+    def _wait(self, delivery: Delivery, due_at: float, reason: str) -> Later:
+        """Let the lane rest without counting a failure."""
+        self.engine.store.write(
+            partial(inbox.postpone, delivery_id=delivery.id, due_at=due_at, reason=reason, counts=False)
+        )
+        return Later(due_at)
+
+    def _settle(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
+        now = self.engine.clock()
+        self.sending = None
+        self.engine.store.write(partial(inbox.settle, delivery_id=delivery.id, state=state, reason=reason, now=now))
+        self._report(delivery, state, reason)
+
+    def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
+        self.engine.metrics.settled.labels(delivery.source.value, state.value).inc()
+        report = log.error if state is DeliveryState.DEAD else log.info
+        report("delivery.settled", source=delivery.source.value, kind=delivery.kind, state=state.value, reason=reason)
+
+
+def _take(connection: Connection, *, lane: str, now: float) -> tuple[list[Delivery], Engagement | None]:
+    return inbox.take(connection, lane, now=now), outbox.engagement(connection, lane)

@@ -1,0 +1,162 @@
+"""Does one action: looks first where it may have been done already, writes the difference, returns evidence.
+
+GitLab has no idempotency key for issues and comments: both are found again by a marker in their text, and only those
+that the bot itself wrote count, so that a copied marker fools nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import singledispatchmethod
+from typing import Any
+
+from app.actions import Action, AdoptIssue, CreateIssue, LinkIssues, ReviseIssue, Say, Target, Text
+from app.directory import Directory
+from app.engagement import Engagement, IssueLink, IssueRole
+from app.errors import Permanent
+from app.issue_text import IssueRef
+from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
+from app.revision import append_own_part, revise
+from app.submission import parse_submission
+from app.text import Safe
+
+Evidence = Mapping[str, Any]
+"""What an action brought about, as stored: numbers and names, never texts."""
+
+_ISSUE_OF = {IssueRef.SCOPING: IssueRole.SCOPING}
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Performs actions through the ports. Every method may raise Retry or Permanent."""
+
+    gitlab: GitLab
+    directory: Directory
+
+    def is_safe_to_repeat(self, action: Action) -> bool:
+        """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
+        return not isinstance(action, CreateIssue | Say)
+
+    def look(self, action: Action, engagement: Engagement | None) -> Evidence | None:
+        """The evidence of an earlier try that took effect, or None."""
+        if isinstance(action, CreateIssue):
+            found = self._find_issue(action)
+            return None if found is None else _issue_evidence(found)
+        if isinstance(action, Say):
+            note = self._find_note(action, engagement)
+            return None if note is None else {"note": note.id}
+        return None
+
+    @singledispatchmethod
+    def perform(self, action: Action, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        """Do it and say what came of it."""
+        raise TypeError(f"nothing performs {type(action).__name__}")
+
+    @perform.register
+    def _(self, action: CreateIssue, engagement: Engagement | None) -> Evidence:
+        new = NewIssue(
+            title=action.title,
+            description=_fill(action.description, engagement),
+            labels=action.labels,
+            assignee_id=self._user_id(action.assignee),
+            due_date=action.due_date,
+            confidential=action.confidential,
+        )
+        made = self.gitlab.create_issue(new)
+        return {**_issue_evidence(made), **_dropped(new, made)}
+
+    @perform.register
+    def _(self, action: AdoptIssue, engagement: Engagement | None) -> Evidence:
+        issue = self.gitlab.read_issue(action.iid)
+        if action.marker in issue.description:
+            return _issue_evidence(issue)
+        own_part = Safe(_fill(action.description, engagement))
+        change = IssueChange(
+            description=append_own_part(issue.description, own_part),
+            add_labels=action.labels,
+            assignee_id=None if issue.assignees else self._user_id(action.assignee),
+            due_date=None if issue.due_date else action.due_date,
+            confidential=True if action.confidential else None,
+        )
+        return _issue_evidence(self.gitlab.change_issue(action.iid, change))
+
+    @perform.register
+    def _(self, action: ReviseIssue, engagement: Engagement | None) -> Evidence:
+        issue = self.gitlab.read_issue(_number(action.role, engagement))
+        before = parse_submission(action.before, defaults={"requester_email": None}, today=date.min)
+        revised = revise(issue.description, old=before, new=_fill(action.description, engagement))
+        change = IssueChange(
+            title=action.title if issue.title == action.title_before != action.title else None,
+            description=revised.description if revised.description != issue.description else None,
+            add_labels=tuple(label for label in action.add_labels if label not in issue.labels),
+            remove_labels=tuple(label for label in action.remove_labels if label in issue.labels),
+        )
+        if not change.is_empty():
+            self.gitlab.change_issue(issue.iid, change)
+        return {"iid": issue.iid, "web_url": issue.web_url, "kept": list(revised.kept)}
+
+    @perform.register
+    def _(self, action: LinkIssues, engagement: Engagement | None) -> Evidence:
+        self.gitlab.link_issues(_number(action.source, engagement), _number(action.target, engagement))
+        return {}
+
+    @perform.register
+    def _(self, action: Say, engagement: Engagement | None) -> Evidence:
+        note = self.gitlab.create_note(_number(action.target, engagement), _fill(action.body, engagement))
+        return {"note": note.id}
+
+    def _user_id(self, username: str | None) -> int | None:
+        person = None if username is None else self.directory.find(username)
+        return None if person is None else person.id
+
+    def _find_issue(self, action: CreateIssue) -> Issue | None:
+        bot = self.directory.bot().id
+        mine = [i for i in self.gitlab.search_issues(action.search) if i.author.id == bot]
+        return next((i for i in mine if i.description.startswith(action.marker)), None)
+
+    def _find_note(self, action: Say, engagement: Engagement | None) -> Note | None:
+        bot = self.directory.bot().id
+        notes = self.gitlab.latest_notes(_number(action.target, engagement))
+        return next((n for n in notes if n.author.id == bot and action.marker in n.body), None)
+
+
+def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> Engagement | None:
+    """What the bot knows after an action was done."""
+    if engagement is not None and isinstance(action, CreateIssue | AdoptIssue):
+        return engagement.with_issue(action.role, IssueLink(evidence["iid"], evidence["web_url"]))
+    return engagement
+
+
+def _number(target: Target, engagement: Engagement | None) -> int:
+    if isinstance(target, int):
+        return target
+    link = None if engagement is None else engagement.issues.get(target)
+    if link is None:
+        raise Permanent(f"there is no {target.value} issue to write to")
+    return link.iid
+
+
+def _fill(text: Text, engagement: Engagement | None) -> str:
+    return "".join(f"#{_number(_ISSUE_OF[p], engagement)}" if isinstance(p, IssueRef) else p for p in text)
+
+
+def _issue_evidence(issue: Issue) -> dict[str, Any]:
+    return {"iid": issue.iid, "web_url": issue.web_url}
+
+
+def _dropped(new: NewIssue, made: Issue) -> dict[str, Any]:
+    """What GitLab left out without a word: it drops labels and assignees that the token may not set, and answers 201."""
+    lost: list[str] = [f"label {label}" for label in new.labels if label not in made.labels]
+    if new.assignee_id is not None and new.assignee_id not in {person.id for person in made.assignees}:
+        lost.append("assignee")
+    if new.confidential and not made.confidential:
+        lost.append("confidential")
+    if _as_gitlab_keeps(new.description) != _as_gitlab_keeps(made.description):
+        lost.append("part of the description")
+    return {"dropped_by_gitlab": lost} if lost else {}
+
+
+def _as_gitlab_keeps(text: str) -> str:
+    return text.replace("\r", "").rstrip()

@@ -1,0 +1,45 @@
+"""What decide may see, read fresh just before: the engagement, the issues it asks for, who exists.
+
+A handler says what it needs (`Needs`); nothing else is read, so that the common case costs no call at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.directory import Directory
+from app.engagement import Engagement
+from app.ports import GitLab, Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a handler has to see before it can decide."""
+
+    issues: frozenset[int] = frozenset()
+    people: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The world as it was a moment ago. `people`: user name → whether GitLab knows such a user."""
+
+    engagement: Engagement | None
+    bot_id: int
+    project: str
+    issues: Mapping[int, Issue] = field(default_factory=dict)
+    people: Mapping[str, bool] = field(default_factory=dict)
+
+
+def take_snapshot(
+    needs: Needs, engagement: Engagement | None, *, gitlab: GitLab, directory: Directory, project: str
+) -> Snapshot:
+    """Read what is needed. Raises Retry or Permanent as the ports do."""
+    return Snapshot(
+        engagement=engagement,
+        bot_id=directory.bot().id,
+        project=project,
+        issues={iid: gitlab.read_issue(iid) for iid in sorted(needs.issues)},
+        people={name: directory.find(name) is not None for name in sorted(needs.people)},
+    )

@@ -1,0 +1,111 @@
+"""Opening the SQLite file: one writing owner, any number of readers, and the schema's version checked before use.
+
+WAL with `synchronous=FULL`: with NORMAL a commit that was acknowledged may be gone after a power loss (SQLite,
+"pragma synchronous"); grouped commits make the difference small.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from app.store.schema import SCHEMA_VERSION
+
+BUSY_TIMEOUT_S = 5
+
+
+class DatabaseFault(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+def own(path: Path) -> FileLock:
+    """Be the one process that writes this database; raises DatabaseFault where another one is.
+
+    The lock is the operating system's: it goes with the process, however that ends.
+    """
+    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise DatabaseFault(
+            f"{path} is in use by another psplan process: stop that one, or use its database."
+        ) from None
+    except OSError as fault:
+        raise DatabaseFault(f"{path} cannot be written ({fault.strerror}).") from fault
+    return lock
+
+
+def open_for_writing(path: Path) -> Engine:
+    """An engine over one connection that may wander between threads but is used by one at a time."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _settle(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # the driver's own BEGIN comes too late (before the first write), after which a reader could not become a writer
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def open_for_reading(path: Path) -> Engine:
+    """An engine that can only read; raises DatabaseFault where there is no database yet."""
+    if not path.exists():
+        raise DatabaseFault(f"There is no database at {path} yet: has `psplan serve` run here?")
+    return create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+    )
+
+
+def migrate(engine: Engine, path: Path) -> None:
+    """Bring the schema to the present version; raises DatabaseFault for a newer or a damaged file."""
+    try:
+        with engine.connect() as connection:
+            version = _version(connection)
+    except DatabaseError as fault:
+        raise DatabaseFault(
+            f"{path} is not a usable database ({fault.orig}): restore a back-up or move it away."
+        ) from fault
+    if version == SCHEMA_VERSION:
+        return
+    if version is not None and version > SCHEMA_VERSION:
+        raise DatabaseFault(
+            f"{path} was written by a newer psplan (schema {version}, this one knows {SCHEMA_VERSION}): upgrade psplan."
+        )
+    _upgrade(engine)
+
+
+def _version(connection: Connection) -> str | None:
+    known = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")).first()
+    if known is None:
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(engine: Engine) -> None:
+    # imported late: Alembic costs 10 MB and 0.2 s, and a start on a current database does not need it
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

@@ -1,0 +1,145 @@
+"""Deliveries: taken, postponed, settled, parked, listed. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, and_, func, select, update
+
+from app.events import Source
+from app.store.records import Delivery, DeliveryRow
+from app.store.schema import ActionState, DeliveryState, actions, deliveries
+
+MOST_PER_TURN = 100
+
+_WAITING = deliveries.c.state == DeliveryState.WAITING.value
+
+
+def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
+    """Every lane with work, and when its head is due."""
+    head = select(func.min(deliveries.c.id)).where(_WAITING).group_by(deliveries.c.lane)
+    rows = connection.execute(select(deliveries.c.lane, deliveries.c.due_at).where(deliveries.c.id.in_(head)))
+    return [(row.lane, row.due_at) for row in rows]
+
+
+def take(connection: Connection, lane: str, *, now: float) -> list[Delivery]:
+    """The waiting deliveries of a lane in order; the head is marked as being worked on, if it is due.
+
+    The mark (`deaths`) is durable before the work begins: a delivery that takes the process down is counted even so.
+    """
+    query = select(deliveries).where(_WAITING, deliveries.c.lane == lane).order_by(deliveries.c.id).limit(MOST_PER_TURN)
+    taken = [_delivery(row) for row in connection.execute(query)]
+    if taken and taken[0].due_at <= now:
+        marked = update(deliveries).where(deliveries.c.id == taken[0].id).values(deaths=deliveries.c.deaths + 1)
+        connection.execute(marked)
+    return taken
+
+
+def mark(connection: Connection, delivery_id: int) -> None:
+    """Mark another delivery of the same turn as being worked on."""
+    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(deaths=deliveries.c.deaths + 1))
+
+
+def postpone(connection: Connection, delivery_id: int, *, due_at: float, reason: str, counts: bool) -> None:
+    """Let a delivery, and with it its lane, wait; `counts`: it was a failed try."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(due_at=due_at, reason=reason, deaths=0, attempts=deliveries.c.attempts + int(counts))
+    )
+
+
+def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, reason: str | None, now: float) -> None:
+    """The end of a delivery. One that is parked takes its open actions with it."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(state=state.value, reason=reason, settled_at=now, deaths=0)
+    )
+    if state is DeliveryState.DEAD:
+        pending = and_(actions.c.delivery_id == delivery_id, actions.c.state == ActionState.PENDING.value)
+        connection.execute(update(actions).where(pending).values(state=ActionState.DROPPED.value))
+
+
+def move(connection: Connection, delivery_id: int, *, lane: str) -> None:
+    """Hand a delivery to another lane: it was found to belong to an engagement."""
+    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(lane=lane, deaths=0))
+
+
+def replay(connection: Connection, delivery_id: int, *, now: float) -> str | None:
+    """Let a settled delivery run again; its lane, or None where there is none such.
+
+    Dropped actions run again as well; what was done stays done.
+    """
+    row = connection.execute(select(deliveries.c.lane).where(deliveries.c.id == delivery_id)).first()
+    if row is None:
+        return None
+    dropped = and_(actions.c.delivery_id == delivery_id, actions.c.state == ActionState.DROPPED.value)
+    revived = connection.execute(update(actions).where(dropped).values(state=ActionState.PENDING.value))
+    fresh = {"state": DeliveryState.WAITING.value, "due_at": now, "attempts": 0, "deaths": 0, "settled_at": None}
+    if revived.rowcount == 0:
+        fresh["decided_at"] = None
+    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**fresh))
+    return str(row.lane)
+
+
+def known(connection: Connection, source: str, key: str) -> tuple[int, str, str] | None:
+    """(id, lane, digest) of the delivery with this key."""
+    query = select(deliveries.c.id, deliveries.c.lane, deliveries.c.digest)
+    row = connection.execute(query.where(deliveries.c.source == source, deliveries.c.key == key)).first()
+    return None if row is None else (row.id, row.lane, row.digest)
+
+
+def newest(connection: Connection, lane: str, source: str) -> DeliveryRow | None:
+    """The latest delivery of a lane from a source."""
+    query = select(deliveries).where(deliveries.c.lane == lane, deliveries.c.source == source)
+    row = connection.execute(query.order_by(deliveries.c.id.desc()).limit(1)).first()
+    return None if row is None else _row(row)
+
+
+def listed(connection: Connection, *, limit: int, state: str | None = None) -> Sequence[DeliveryRow]:
+    """Deliveries, newest first."""
+    query = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(deliveries.c.state == state)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many deliveries are in each (source, state)."""
+    query = select(deliveries.c.source, deliveries.c.state, func.count()).group_by(
+        deliveries.c.source, deliveries.c.state
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
+def oldest_waiting(connection: Connection) -> float | None:
+    """When the delivery that waits longest came in."""
+    return connection.execute(select(func.min(deliveries.c.received_at)).where(_WAITING)).scalar()
+
+
+def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        source=Source(row.source),
+        kind=row.kind,
+        body=row.body or b"{}",
+        received_at=row.received_at,
+        is_decided=row.decided_at is not None,
+        attempts=row.attempts,
+        deaths=row.deaths,
+        due_at=row.due_at,
+    )
+
+
+def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
+    return DeliveryRow(
+        id=row.id,
+        source=row.source,
+        kind=row.kind,
+        lane=row.lane,
+        state=row.state,
+        received_at=row.received_at,
+        attempts=row.attempts,
+        reason=row.reason,
+    )

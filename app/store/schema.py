@@ -1,0 +1,115 @@
+"""The tables, once, for SQLite and PostgreSQL alike; `migrations/` brings a database to this shape.
+
+Moments are seconds since 1970 (UTC) as floats: they are compared and added, never shown.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+SCHEMA_VERSION = "0001"
+"""The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
+
+metadata = MetaData()
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery. Waiting covers `decided, with actions still to do`."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    IGNORED = "ignored"
+    DEAD = "dead"
+
+
+class ActionState(StrEnum):
+    """What became of an action. Dropped: its delivery was parked before it could be done."""
+
+    PENDING = "pending"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False, comment="Idempotency-Key, webhook-id, or the digest of the body"),
+    Column(
+        "lane", Text, nullable=False, comment="what is worked on one at a time, in order: an engagement or an issue"
+    ),
+    Column("kind", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("digest", Text, nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_at", Float),
+    Column("attempts", Integer, nullable=False, server_default=text("0"), comment="tries that failed"),
+    Column(
+        "deaths", Integer, nullable=False, server_default=text("0"), comment="tries that the process did not survive"
+    ),
+    Column("due_at", Float, nullable=False),
+    Column("reason", Text),
+    Column("settled_at", Float),
+    UniqueConstraint("source", "key"),
+)
+Index("deliveries_waiting", deliveries.c.lane, deliveries.c.id, sqlite_where=text("state = 'waiting'"))
+Index("deliveries_by_lane", deliveries.c.lane, deliveries.c.source, deliveries.c.id)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("delivery_id", Integer, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sent_at", Float, comment="the latest send whose outcome is not known"),
+    Column("evidence", Text),
+    Column("done_at", Float),
+)
+Index("actions_by_delivery", actions.c.delivery_id, actions.c.id)
+
+engagements = Table(
+    "engagements",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+engagement_issues = Table(
+    "engagement_issues",
+    metadata,
+    Column("iid", Integer, primary_key=True, autoincrement=False),
+    Column("engagement_id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("lane", Text, nullable=False),
+    Column("delivery_id", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("entry", Text, nullable=False, comment="what was decided or done, without a customer's words"),
+)
+Index("journal_by_lane", journal.c.lane, journal.c.id)

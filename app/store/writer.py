@@ -1,0 +1,200 @@
+"""One thread writes everything: whatever waits while one commit runs goes into the next (group commit).
+
+So the price of an fsync is shared by all who wait for it, no timer is needed, and SQLite's busy handler, which makes
+several writers sleep for a second and more, never comes into play.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from app.errors import attempt
+
+T = TypeVar("T")
+
+MOST_PER_COMMIT = 256
+MOST_WAITING = 4096
+MOST_WAITING_BYTES = 128 * 1024 * 1024
+PATIENCE_S = 60
+"""Longest wait of a worker for its commit; a disk that takes longer is broken."""
+
+
+class StoreBusy(Exception):
+    """More waits for the disk than may wait: the sender is told 503 and comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A delivery on its way into the inbox."""
+
+    source: str
+    key: str
+    lane: str
+    kind: str
+    body: bytes | None
+    digest: str
+    received_at: float
+    state: str
+    reason: str | None = None
+
+    def row(self) -> tuple[object, ...]:
+        """In the order of ACCEPT_COLUMNS."""
+        settled_at = None if self.state == "waiting" else self.received_at
+        return (
+            self.source,
+            self.key,
+            self.lane,
+            self.kind,
+            self.body,
+            self.digest,
+            self.received_at,
+            self.state,
+            self.received_at,
+            self.reason,
+            settled_at,
+        )
+
+
+ACCEPT_COLUMNS = "source, key, lane, kind, body, digest, received_at, state, due_at, reason, settled_at"
+_ROW = "(" + ", ".join("?" * (ACCEPT_COLUMNS.count(",") + 1)) + ")"
+
+
+@dataclass(slots=True)
+class _Arrival:
+    acceptance: Acceptance
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[bool]
+
+
+@dataclass(slots=True)
+class _Work(Generic[T]):
+    do: Callable[[Connection], T]
+    future: Future[T]
+
+
+class Writer:
+    """The thread, its queue and its one connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: queue.SimpleQueue[_Arrival | _Work[object] | None] = queue.SimpleQueue()
+        self._waiting_bytes = 0
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def accept(self, acceptance: Acceptance) -> bool:
+        """Store a delivery; returns after it is durable: True if it is new, False if its key was there already.
+
+        Raises StoreBusy at once where too much waits already, and the database's error where it cannot be written.
+        """
+        size = len(acceptance.body or b"")
+        if self._queue.qsize() >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES:
+            raise StoreBusy
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        self._waiting_bytes += size  # only the event loop's thread counts, so no lock is needed
+        try:
+            self._queue.put(_Arrival(acceptance, loop, future))
+            return await future
+        finally:
+            self._waiting_bytes -= size
+
+    def run(self, do: Callable[[Connection], T]) -> T:
+        """Run `do` in a transaction and return after its commit. It may be run a second time if a neighbour failed."""
+        future: Future[T] = Future()
+        self._queue.put(_Work(do, future))  # type: ignore[arg-type]
+        return future.result(timeout=PATIENCE_S)
+
+    def close(self) -> None:
+        """Finish what waits, then stop."""
+        self._queue.put(None)
+        self._thread.join(PATIENCE_S)
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while True:
+                batch = [self._queue.get()]
+                with contextlib.suppress(queue.Empty):
+                    while len(batch) < MOST_PER_COMMIT:
+                        batch.append(self._queue.get_nowait())
+                items = [item for item in batch if item is not None]
+                if items:
+                    _commit(connection, items)
+                if len(items) < len(batch):
+                    return
+
+
+_Item = _Arrival | _Work[object]
+
+
+def _commit(connection: Connection, items: list[_Item]) -> None:
+    outcomes = attempt(lambda: _write(connection, items))
+    if not isinstance(outcomes, Exception):
+        _tell(items, outcomes)
+    elif len(items) == 1:
+        _tell(items, [outcomes])
+    else:
+        for item in items:  # one of them is to blame and nothing was written: each for itself
+            _commit(connection, [item])
+
+
+def _write(connection: Connection, items: list[_Item]) -> list[object]:
+    with connection.begin():
+        arrivals = [item.acceptance for item in items if isinstance(item, _Arrival)]
+        new = _insert(connection, arrivals) if arrivals else set()
+        outcomes: list[object] = []
+        for item in items:
+            if isinstance(item, _Arrival):
+                name = (item.acceptance.source, item.acceptance.key)
+                outcomes.append(name in new)
+                new.discard(name)  # the same key twice in one batch: the first one is the new one
+            else:
+                outcomes.append(item.do(connection))
+        return outcomes
+
+
+def _insert(connection: Connection, arrivals: list[Acceptance]) -> set[tuple[str, str]]:
+    # plain SQL through the driver: this is the one path whose cost counts, and one statement serves the whole batch
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101
+    values = ", ".join([_ROW] * len(arrivals))
+    statement = (
+        f"INSERT INTO deliveries ({ACCEPT_COLUMNS}) VALUES {values} "  # noqa: S608
+        "ON CONFLICT (source, key) DO NOTHING RETURNING source, key"
+    )
+    parameters = [value for arrival in arrivals for value in arrival.row()]
+    return set(driver.execute(statement, parameters).fetchall())
+
+
+def _tell(items: list[_Item], outcomes: list[object]) -> None:
+    arrivals: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[bool], object]]] = {}
+    for item, outcome in zip(items, outcomes, strict=True):
+        if isinstance(item, _Arrival):
+            arrivals.setdefault(item.loop, []).append((item.future, outcome))
+        elif isinstance(outcome, BaseException):
+            item.future.set_exception(outcome)
+        else:
+            item.future.set_result(outcome)
+    for loop, told in arrivals.items():
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, told)
+
+
+def _resolve(told: list[tuple[asyncio.Future[bool], object]]) -> None:
+    for future, outcome in told:
+        if future.done():
+            continue
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(bool(outcome))

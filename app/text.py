@@ -145,10 +145,10 @@ _USERNAME: Final = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_
 
 @lru_cache(maxsize=4096)
 def own(text: str) -> Safe:
-    """The bot's own words, never foreign ones. Kept as they are, but a bare `$` is escaped: GitLab would begin maths there.
+    """The bot's own words, never foreign ones; kept, except that a bare `$`, which begins maths in GitLab, is escaped.
 
-    ValueError where they leave something open that would swallow a value written behind them: a backtick, a fence, a tag,
-    a comment, the address of a link, a backslash at the end. Words that end in an HTML block or fence get a blank line.
+    ValueError where they leave something open that would swallow a value behind them: a backtick, a fence, a tag, a
+    comment, the address of a link, a backslash at the end. Words that end in an HTML block or a fence get a blank line.
     """
     words = _BARE_DOLLAR.sub(lambda match: r"\$" if match[0] == "$" else match[0], text.replace("\r", ""))
     if not _MAY_OPEN.search(words):
@@ -209,9 +209,9 @@ def _one_line(text: str, limit_chars: int) -> str:
 
 def _cut(text: str, limit_chars: int) -> str:
     """At most `limit_chars` characters, the last an ellipsis if something is missing; accents and emoji stay whole."""
-    if len(text) <= limit_chars:
+    if len(text) <= max(1, limit_chars):
         return text
-    end = limit_chars - 1
+    end = max(1, limit_chars) - 1
     while end > max(0, limit_chars - 16) and (_joins(text[end]) or text[end - 1] == "\u200d"):
         end -= 1
     return text[:end].rstrip() + "…"

@@ -51,6 +51,7 @@ class Engagement:
     submitted_on: date
     revision: int = 0
     issues: Mapping[IssueRole, IssueLink] = field(default_factory=dict)
+    is_linked: bool = False
     block_digest: str | None = None
 
     def with_issue(self, role: IssueRole, link: IssueLink) -> Engagement:
@@ -64,6 +65,7 @@ class Engagement:
             "submitted_on": self.submitted_on.isoformat(),
             "revision": self.revision,
             "issues": {role.value: link.to_record() for role, link in self.issues.items()},
+            "is_linked": self.is_linked,
             "block_digest": self.block_digest,
         }
 
@@ -80,5 +82,6 @@ def engagement_from_record(ident: str, record: Mapping[str, Any]) -> Engagement:
         submitted_on=submitted_on,
         revision=record["revision"],
         issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},
+        is_linked=record["is_linked"],
         block_digest=record["block_digest"],
     )

@@ -7,7 +7,7 @@ that the bot itself wrote count, so that a copied marker fools nobody.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import singledispatchmethod
 from typing import Any
@@ -58,7 +58,7 @@ class Performer:
     def _(self, action: CreateIssue, engagement: Engagement | None) -> Evidence:
         new = NewIssue(
             title=action.title,
-            description=_fill(action.description, engagement),
+            description=fill(action.description, engagement),
             labels=action.labels,
             assignee_id=self._user_id(action.assignee),
             due_date=action.due_date,
@@ -72,7 +72,7 @@ class Performer:
         issue = self.gitlab.read_issue(action.iid)
         if action.marker in issue.description:
             return _issue_evidence(issue)
-        own_part = Safe(_fill(action.description, engagement))
+        own_part = Safe(fill(action.description, engagement))
         change = IssueChange(
             description=append_own_part(issue.description, own_part),
             add_labels=action.labels,
@@ -86,7 +86,7 @@ class Performer:
     def _(self, action: ReviseIssue, engagement: Engagement | None) -> Evidence:
         issue = self.gitlab.read_issue(_number(action.role, engagement))
         before = parse_submission(action.before, defaults={"requester_email": None}, today=date.min)
-        revised = revise(issue.description, old=before, new=_fill(action.description, engagement))
+        revised = revise(issue.description, old=before, new=fill(action.description, engagement))
         change = IssueChange(
             title=action.title if issue.title == action.title_before != action.title else None,
             description=revised.description if revised.description != issue.description else None,
@@ -104,7 +104,7 @@ class Performer:
 
     @perform.register
     def _(self, action: Say, engagement: Engagement | None) -> Evidence:
-        note = self.gitlab.create_note(_number(action.target, engagement), _fill(action.body, engagement))
+        note = self.gitlab.create_note(_number(action.target, engagement), fill(action.body, engagement))
         return {"note": note.id}
 
     def _user_id(self, username: str | None) -> int | None:
@@ -126,6 +126,8 @@ def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> E
     """What the bot knows after an action was done."""
     if engagement is not None and isinstance(action, CreateIssue | AdoptIssue):
         return engagement.with_issue(action.role, IssueLink(evidence["iid"], evidence["web_url"]))
+    if engagement is not None and isinstance(action, LinkIssues):
+        return replace(engagement, is_linked=True)
     return engagement
 
 
@@ -138,7 +140,8 @@ def _number(target: Target, engagement: Engagement | None) -> int:
     return link.iid
 
 
-def _fill(text: Text, engagement: Engagement | None) -> str:
+def fill(text: Text, engagement: Engagement | None) -> str:
+    """The text with its references to issues filled in. Raises Permanent where such an issue does not exist."""
     return "".join(f"#{_number(_ISSUE_OF[p], engagement)}" if isinstance(p, IssueRef) else p for p in text)
 
 

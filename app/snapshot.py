@@ -25,6 +25,7 @@ class Needs:
 class Snapshot:
     """The world as it was a moment ago. `people`: user name → whether GitLab knows such a user."""
 
+    lane: str
     engagement: Engagement | None
     bot_id: int
     project: str
@@ -33,10 +34,11 @@ class Snapshot:
 
 
 def take_snapshot(
-    needs: Needs, engagement: Engagement | None, *, gitlab: GitLab, directory: Directory, project: str
+    needs: Needs, engagement: Engagement | None, *, lane: str, gitlab: GitLab, directory: Directory, project: str
 ) -> Snapshot:
     """Read what is needed. Raises Retry or Permanent as the ports do."""
     return Snapshot(
+        lane=lane,
         engagement=engagement,
         bot_id=directory.bot().id,
         project=project,

@@ -142,7 +142,12 @@ class _Turn:
         event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
         wanted = needs(event, self.engagement, engine.playbook, engine.registry)
         snapshot = take_snapshot(
-            wanted, self.engagement, gitlab=engine.gitlab, directory=engine.directory, project=engine.project
+            wanted,
+            self.engagement,
+            lane=self.lane,
+            gitlab=engine.gitlab,
+            directory=engine.directory,
+            project=engine.project,
         )
         return decide(event, snapshot, engine.playbook, at(engine.clock()), engine.registry)
 

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "key"),
     )
     op.create_index("deliveries_waiting", "deliveries", ["lane", "id"], sqlite_where=sa.text("state = 'waiting'"))
+    op.create_index("deliveries_dead", "deliveries", ["id"], sqlite_where=sa.text("state = 'dead'"))
     op.create_index("deliveries_by_lane", "deliveries", ["lane", "source", "id"])
     op.create_table(
         "actions",

@@ -1,0 +1,66 @@
+"""Reading a request's body within bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Receive, Scope
+
+READ_TIMEOUT_S = 8.0
+"""GitLab itself waits ten seconds; a sender slower than this holds a connection for nothing."""
+
+
+class BodyFault(Exception):
+    """The body cannot be had; `status` is the answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Header names in lower case → values; of a name that comes twice, the first counts."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return found
+
+
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Whether the sender says that it sends JSON."""
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+
+
+async def read_body(receive: Receive, headers: Mapping[str, str], *, limit_bytes: int) -> bytes:
+    """The whole body. Raises BodyFault: 413 too large (before it is read, where the length is told), 408 too slow."""
+    told = headers.get("content-length", "")
+    if told.isdigit() and int(told) > limit_bytes:
+        raise BodyFault(413)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > limit_bytes:
+            raise BodyFault(413)
+        return body
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            return await _read_on(receive, body, limit_bytes)
+    except TimeoutError:
+        raise BodyFault(400) from None
+
+
+async def _read_on(receive: Receive, body: bytes, limit_bytes: int) -> bytes:
+    chunks, size = [body], len(body)
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyFault(400)
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit_bytes:
+            raise BodyFault(413)
+        more = message.get("more_body", False)
+    return b"".join(chunks)

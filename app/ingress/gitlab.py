@@ -1,0 +1,120 @@
+"""`POST /webhooks/gitlab`: the hot path, plain ASGI on raw bytes, no framework between socket and store.
+
+Everything authentic that is JSON is answered 2xx, understood or not: four 4xx in a row and GitLab switches the hook
+off. The answer has no body: GitLab keeps it for display only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+
+import orjson
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.clock import Clock
+from app.directory import Directory
+from app.events import Source, actor_id, subject_iid
+from app.ingress.answers import problem
+from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.metrics import Metrics
+from app.store.schema import DeliveryState
+from app.store.store import Accepted, Store
+from app.store.writer import Acceptance, StoreBusy
+from app.verify import GitLabSecrets
+
+PATH = "/webhooks/gitlab"
+LIMIT_BYTES = 25 * 1024 * 1024
+"""GitLab's own limit."""
+
+log = structlog.get_logger()
+
+
+class GitLabDoor:
+    """ASGI middleware that answers one path itself and hands everything else on."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        secrets: GitLabSecrets,
+        store: Callable[[], Store],
+        directory: Directory,
+        wake: Callable[[str], None],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._app = app
+        self._secrets = secrets
+        self._store = store
+        self._directory = directory
+        self._wake = wake
+        self._clock = clock
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        status = await self._take_in(scope, receive)
+        if status != 202:
+            self._metrics.refused.labels("gitlab", str(status)).inc()
+            await problem(status)(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _take_in(self, scope: Scope, receive: Receive) -> int:
+        headers = headers_of(scope)
+        try:
+            body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES)
+        except BodyFault as fault:
+            return fault.status
+        if not self._secrets.vouch(headers, body):
+            return 401
+        if not is_json(headers):
+            return 415
+        try:
+            payload = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return 400
+        acceptance = self._accept(headers, body, payload if isinstance(payload, dict) else {})
+        try:
+            accepted = await self._store().accept(acceptance)
+        except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
+            log.error("delivery.not_stored", source="gitlab", fault=type(fault).__name__)
+            return 503
+        self._count(accepted, acceptance)
+        return 202
+
+    def _accept(self, headers: dict[str, str], body: bytes, payload: dict[str, object]) -> Acceptance:
+        """The row: keyed by GitLab's own key, in the lane of its engagement where that is known."""
+        kind = headers.get("x-gitlab-event", "")[:100] or str(payload.get("object_kind", "unknown"))[:100]
+        digest = hashlib.sha256(body).hexdigest()
+        # Idempotency-Key survives a resend (webhook-id equals it); the two UUID headers are new for every send
+        key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{digest}"
+        iid = subject_iid(payload)
+        lane = "gitlab" if iid is None else self._store().issue_lanes.get(iid, f"issue:{iid}")
+        own = actor_id(payload) is not None and actor_id(payload) == self._directory.known_bot_id
+        return Acceptance(
+            source=Source.GITLAB.value,
+            key=key[:255],
+            lane=lane,
+            kind=kind,
+            body=None if own else body,
+            digest=digest,
+            received_at=self._clock(),
+            state=(DeliveryState.IGNORED if own else DeliveryState.WAITING).value,
+            reason="the bot's own doing" if own else None,
+        )
+
+    def _count(self, accepted: Accepted, acceptance: Acceptance) -> None:
+        if accepted is not Accepted.NEW:
+            self._metrics.repeated.labels("gitlab").inc()
+            return
+        self._metrics.accepted.labels("gitlab").inc()
+        if acceptance.state == DeliveryState.WAITING.value:
+            self._wake(acceptance.lane)

@@ -1,0 +1,211 @@
+"""Wires the parts together; the only place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+import handlers  # noqa: F401  (importing it registers every handler)
+from app import __version__
+from app.adapters.gitlab import PythonGitLab
+from app.clock import Clock, system_clock
+from app.directory import Directory
+from app.engine.embedded import Scheduler
+from app.engine.process import Engine
+from app.errors import Permanent, Retry
+from app.ingress import gitlab as gitlab_door
+from app.ingress.answers import TITLES, problem
+from app.ingress.calculator import CalculatorDoor, calculator_routes
+from app.ingress.gitlab import GitLabDoor
+from app.ingress.health import health_routes
+from app.issue_text import Playbook
+from app.keys import load_record_keys
+from app.methodology import load_methodology
+from app.metrics import Metrics
+from app.perform import Performer
+from app.registry import registry
+from app.settings import Settings
+from app.store.inbox import waiting_lanes
+from app.store.store import Store, open_store
+from app.templates import default_template_folder, load_templates
+from app.verify import GitLabSecrets, Keyring
+
+DRAIN_PATIENCE_S = 25.0
+"""Less than the thirty seconds that container platforms give after SIGTERM."""
+
+log = structlog.get_logger()
+
+
+class Service:
+    """The running parts: store, engine, scheduler. Opened and closed by the app's lifespan."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = system_clock, rng: random.Random | None = None) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.metrics = Metrics()
+        self.playbook = load_playbook(settings)
+        self.gitlab = PythonGitLab(
+            url=settings.gitlab_url,
+            token=settings.gitlab_token.get_secret_value(),
+            project=settings.project,
+            timeout_s=settings.gitlab_timeout_s,
+            clock=clock,
+            metrics=self.metrics,
+        )
+        self.directory = Directory(self.gitlab, clock)
+        self._rng = rng or random.Random()  # noqa: S311  (jitter)
+        self._store: Store | None = None
+        self._scheduler: Scheduler | None = None
+        self._engine: Engine | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    @property
+    def store(self) -> Store:
+        """The open store."""
+        assert self._store is not None, "the service is not running"  # noqa: S101
+        return self._store
+
+    def wake(self, lane: str) -> None:
+        """There is work in this lane."""
+        if self._scheduler is not None:
+            self._scheduler.wake(lane)
+
+    async def open(self) -> None:
+        """Own the database, go on with what is unfinished. Raises DatabaseFault."""
+        store = self._store = open_store(self.settings.database_path)
+        self._engine = Engine(
+            store=store,
+            gitlab=self.gitlab,
+            directory=self.directory,
+            performer=Performer(self.gitlab, self.directory),
+            registry=registry,
+            playbook=self.playbook,
+            project=f"{self.settings.gitlab_url}/{self.settings.project}",
+            clock=self.clock,
+            rng=self._rng,
+            grace_s=self.settings.grace_s,
+            metrics=self.metrics,
+        )
+        self._scheduler = Scheduler(self._engine.turn, workers=self.settings.workers, clock=self.clock)
+        self._warming = asyncio.create_task(self._warm_up())
+        unfinished = store.read(waiting_lanes)
+        for lane, due_at in unfinished:
+            self._scheduler.wake_at(lane, due_at)
+        log.info("service.opened", unfinished=len(unfinished), database=str(self.settings.database_path))
+        # requests that wait for a commit would otherwise pay for collections over the whole framework's heap
+        gc.collect()
+        gc.freeze()
+
+    async def close(self) -> None:
+        """Finish what runs, start nothing more, write what waits."""
+        if self._engine is not None and self._scheduler is not None:
+            self._engine.stopping.set()
+            finished = await self._scheduler.drain(DRAIN_PATIENCE_S)
+            log.info("service.closed", finished=finished)
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+        if self._store is not None:
+            self._store.close()
+
+    async def _warm_up(self) -> None:
+        try:
+            await asyncio.to_thread(self.directory.warm)
+        except (Retry, Permanent) as fault:
+            # not needed to take deliveries in; whoever needs a name asks for it then
+            log.warning("directory.not_warmed", reason=fault.reason)
+
+
+def load_playbook(settings: Settings) -> Playbook:
+    """Methodology and templates. Raises MethodologyFaults or TemplateFaults, each with file and line."""
+    folder: Path = settings.templates or default_template_folder()
+    return Playbook(methodology=load_methodology(settings.methodology), templates=load_templates(folder))
+
+
+def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI:
+    """The ASGI application: doors, probes and documentation around one service."""
+    running = service or Service(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await running.open()
+        try:
+            yield
+        finally:
+            await running.close()
+
+    app = FastAPI(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None)
+    app.state.service = running
+    app.include_router(
+        health_routes(
+            store=lambda: running.store,
+            clock=running.clock,
+            metrics=running.metrics,
+            metrics_token=settings.metrics_token,
+        )
+    )
+    door = CalculatorDoor(
+        keyring=Keyring(settings.calculator_keys),
+        record_keys=load_record_keys(settings),
+        store=lambda: running.store,
+        wake=running.wake,
+        clock=running.clock,
+        metrics=running.metrics,
+        public_url=settings.public_url,
+    )
+    app.include_router(calculator_routes(door))
+    app.add_api_route(
+        gitlab_door.PATH,
+        _documented_only,
+        methods=["POST"],
+        status_code=202,
+        tags=["gitlab"],
+        summary="Deliveries of the GitLab webhook",
+        response_class=Response,
+    )
+    app.add_exception_handler(HTTPException, _as_problem)
+    if settings.calculator_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.calculator_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "webhook-id",
+                "webhook-timestamp",
+                "webhook-signature",
+            ],
+        )
+    # added last, so outermost: the one path whose cost counts never enters the framework
+    app.add_middleware(
+        GitLabDoor,
+        secrets=GitLabSecrets(settings.webhook_tokens, settings.webhook_signing_keys),
+        store=lambda: running.store,
+        directory=running.directory,
+        wake=running.wake,
+        clock=running.clock,
+        metrics=running.metrics,
+    )
+    return app
+
+
+async def _documented_only() -> Response:
+    """Stored, then answered 202. Authentic JSON is always answered 2xx; GitLab switches off a hook that hears 4xx."""
+    raise AssertionError("GitLabDoor answers this path")
+
+
+async def _as_problem(_: Request, fault: Exception) -> Response:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    return problem(status if status in TITLES else 404)

@@ -1,0 +1,133 @@
+"""An issue that a person opened with a `psplan-submission` block becomes the scoping issue of its engagement.
+
+A prefilled issue form is how a page without a server can submit. Title and text of the person stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import replace
+from datetime import datetime
+
+from app.actions import AdoptIssue, Say
+from app.engagement import Engagement, EngagementId, IssueRole
+from app.events import IssueChanged
+from app.issue_text import Playbook
+from app.ports import Issue
+from app.registry import Decision, ignore, registry
+from app.snapshot import Needs, Snapshot
+from app.submission import Submission, SubmissionFaults, content_digest, parse_block, parse_submission, submission_block
+from app.text import Safe, code_span, marker, own
+from handlers.pair import complete, drafts
+from handlers.submissions import people_of, revision
+
+
+def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
+    block = submission_block(event.description)
+    if block is None:
+        return Needs()
+    issues = {event.iid, *(link.iid for link in engagement.issues.values())} if engagement else {event.iid}
+    try:
+        people = people_of(_read(block, event.iid, author="unknown", project="", on=datetime.max), playbook)
+    except SubmissionFaults:
+        people = frozenset()
+    return Needs(issues=frozenset(issues), people=people)
+
+
+@registry.on(IssueChanged, needs=_needs)
+def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    """Adopt an issue with a submission block; the block's change is a revision; other changes have no rule yet."""
+    issue = snapshot.issues.get(event.iid)
+    block = None if issue is None else submission_block(issue.description)
+    if issue is None or block is None:
+        return ignore("an issue without a submission block" if snapshot.engagement is None else "no rule for this change")
+    if issue.author.id == snapshot.bot_id:
+        return ignore("the bot's own issue")
+    try:
+        submission = _read(block, issue.iid, author=issue.author.username, project=snapshot.project, on=now)
+    except SubmissionFaults as faults:
+        return _refuse(issue, block, faults)
+    ident = str(submission.submission_id)
+    if snapshot.lane != ident:
+        return Decision(reasons=(f"belongs to engagement {ident}",), lane=ident)
+    return _join(issue, block, submission, snapshot, playbook, now)
+
+
+def _join(
+    issue: Issue, block: str, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
+) -> Decision:
+    engagement = snapshot.engagement
+    if engagement is None:
+        ident = EngagementId(str(submission.submission_id))
+        fresh = Engagement(id=ident, submission=submission, submitted_on=now.date(), block_digest=_digest(block))
+        return _adopt(issue, fresh, snapshot, playbook, now)
+    scoping = engagement.issues.get(IssueRole.SCOPING)
+    if scoping is None:
+        return _adopt(issue, replace(engagement, block_digest=_digest(block)), snapshot, playbook, now)
+    if scoping.iid != issue.iid:
+        return _already(issue, engagement, scoping.iid)
+    if engagement.block_digest == _digest(block):
+        return ignore("adopted already")
+    changed = replace(engagement, block_digest=_digest(block))
+    if content_digest(submission) == content_digest(engagement.submission):
+        return Decision(reasons=("the block was written anew, its content is the same",), engagement=changed)
+    return revision(changed, submission, snapshot, playbook, now)
+
+
+def _adopt(issue: Issue, engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    people = {**snapshot.people, issue.author.username: True}
+    wanted = drafts(engagement.submission, playbook, people, now, has_scoping=True)
+    draft = wanted[IssueRole.SCOPING]
+    adopt = AdoptIssue(
+        key=f"{engagement.id}:adopt:{issue.iid}",
+        role=IssueRole.SCOPING,
+        iid=issue.iid,
+        marker=marker(IssueRole.SCOPING.value, engagement.id),
+        description=draft.description,
+        labels=draft.labels,
+        assignee=draft.assignee,
+        due_date=draft.due_date,
+        confidential=draft.confidential,
+    )
+    rest = [a for a in complete(engagement, wanted) if getattr(a, "role", None) is not IssueRole.SCOPING]
+    return Decision(
+        reasons=(f"#{issue.iid} was opened by hand with a submission block",),
+        actions=(adopt, *rest),
+        engagement=engagement,
+    )
+
+
+def _refuse(issue: Issue, block: str, faults: SubmissionFaults) -> Decision:
+    sign = marker("faults", f"{issue.iid}-{_digest(block)[:12]}")
+    lines = [own(f"{sign}\n\nI could not use the `psplan-submission` block of this issue:\n")]
+    for fault in faults.faults[:20]:
+        lines.append(own(f"- {code_span(fault.field)}: {code_span(fault.problem, limit_chars=300)}"))
+    lines.append(own("\nEdit the description and I will read it again."))
+    say = Say(key=f"issue:{issue.iid}:{sign}", target=issue.iid, marker=sign, body=(Safe("\n".join(lines)),))
+    return Decision(reasons=("the submission block cannot be used",), actions=(say,))
+
+
+def _already(issue: Issue, engagement: Engagement, scoping_iid: int) -> Decision:
+    sign = marker("taken", f"{issue.iid}-{engagement.id}")
+    body = own(
+        f"{sign}\n\nThis submission already has its scoping issue: #{scoping_iid}. I leave this one as it is: "
+        "close it, or give its block a `submission_id` of its own if it is a different engagement."
+    )
+    say = Say(key=f"issue:{issue.iid}:taken:{engagement.id}", target=issue.iid, marker=sign, body=(body,))
+    return Decision(reasons=(f"the submission belongs to #{scoping_iid}",), actions=(say,))
+
+
+def _read(block: str, iid: int, *, author: str, project: str, on: datetime) -> Submission:
+    """The block's submission; what a hand-written one may leave out comes from the issue. Raises SubmissionFaults."""
+    defaults = {
+        "submission_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{project}#{iid}")),
+        "source": "manual",
+        "requester_gitlab_username": author,
+        "requester_email": None,
+    }
+    return parse_submission(parse_block(block), defaults=defaults, today=on.date())
+
+
+def _digest(block: str) -> str:
+    return hashlib.sha256(block.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,57 @@
+"""The two issues of an engagement: what is needed to make the ones that are missing and to relate them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.actions import Action, CreateIssue, LinkIssues
+from app.engagement import Engagement, IssueRole
+from app.issue_text import IssueDraft, Playbook, intake_draft, scoping_draft
+from app.routing import intake_only, route
+from app.submission import Submission
+from app.text import marker
+
+
+def drafts(
+    submission: Submission, playbook: Playbook, people: Mapping[str, bool], now: datetime, *, has_scoping: bool
+) -> dict[IssueRole, IssueDraft]:
+    """The texts of the issues that this submission asks for. `has_scoping`: there is a scoping issue whatever it asks."""
+    routing = route(submission, playbook.methodology)
+    scoping = has_scoping or intake_only(submission) is None
+    found: dict[IssueRole, IssueDraft] = {}
+    if scoping:
+        found[IssueRole.SCOPING] = scoping_draft(submission, playbook, routing=routing, people=people, now=now)
+    found[IssueRole.INTAKE] = intake_draft(
+        submission, playbook, routing=routing, people=people, now=now, scoping=scoping
+    )
+    return found
+
+
+def create(engagement: Engagement, role: IssueRole, draft: IssueDraft) -> CreateIssue:
+    """Make one issue of the engagement."""
+    return CreateIssue(
+        key=f"{engagement.id}:create:{role.value}",
+        role=role,
+        marker=marker(role.value, engagement.id),
+        search=engagement.id,
+        title=draft.title,
+        description=draft.description,
+        labels=draft.labels,
+        assignee=draft.assignee,
+        due_date=draft.due_date,
+        confidential=draft.confidential,
+    )
+
+
+def link(engagement: Engagement) -> LinkIssues:
+    """Relate the scoping issue and the intake issue."""
+    return LinkIssues(key=f"{engagement.id}:link", source=IssueRole.SCOPING, target=IssueRole.INTAKE)
+
+
+def complete(engagement: Engagement, wanted: Mapping[IssueRole, IssueDraft]) -> tuple[Action, ...]:
+    """Whatever of the pair is not there yet: issues in their order, then the link between them."""
+    made: list[Action] = [create(engagement, role, draft) for role, draft in wanted.items() if role not in engagement.issues]
+    if IssueRole.SCOPING in wanted and not engagement.is_linked:
+        made.append(link(engagement))
+    return tuple(made)

@@ -11,7 +11,7 @@ import base64
 import binascii
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -25,7 +25,6 @@ STRONG_KEY_BYTES = 24  # what Standard Webhooks asks for; shorter ones work, and
 EXAMPLES = {
     "gitlab_url": "https://gitlab.example.com",
     "gitlab_token": "glpat-…",
-    "gitlab_admin_token": "glpat-…",
     "project": "ps/ps-plan",
     "public_url": "https://psplan.example.com",
     "webhook_tokens": "a-long-random-string",
@@ -36,7 +35,6 @@ EXAMPLES = {
     "database_url": "sqlite:///psplan.sqlite3",
     "methodology": "/etc/psplan/methodology.yaml",
     "templates": "/etc/psplan/issue_templates",
-    "sweep_interval_s": "300",
     "gitlab_timeout_s": "20",
     "grace_s": "10",
     "workers": "8",
@@ -58,8 +56,8 @@ Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
-class Settings(BaseSettings):
-    """Everything that an operator decides; read once at the start, never changed."""
+class _Environment(BaseSettings):
+    """How settings are read: arguments, then secret files, then environment, then `.env`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -69,54 +67,24 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
     )
-    secret_fields: ClassVar[frozenset[str]] = frozenset(
-        {
-            "gitlab_token",
-            "gitlab_admin_token",
-            "webhook_tokens",
-            "webhook_signing_keys",
-            "calculator_keys",
-            "record_keys",
-            "metrics_token",
-        }
-    )
 
-    gitlab_url: str = Field(description="Address of the GitLab instance")
-    gitlab_token: SecretStr = Field(description="Token of the bot, scope `api`, role Planner or Reporter")
-    project: str = Field(description="Path or id of the PS Plan project")
-    public_url: str | None = Field(None, description="Where people and GitLab reach this service")
-    webhook_tokens: Secrets = Field((), description="Secret tokens of the GitLab webhook; any one is accepted")
-    webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
-    calculator_keys: Secrets = Field((), description="Keys of the services calculator; none: that door is closed")
-    calculator_origins: Words = Field((), description="Web origins that may submit from a browser (CORS)")
-    gitlab_admin_token: SecretStr | None = Field(None, description="Maintainer token for setup and hook health")
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order in which sources win."""
+        return init_settings, _SecretFiles(settings_cls), env_settings, dotenv_settings
+
+
+class DatabaseSettings(_Environment):
+    """What is needed to look into the database."""
+
     database_url: str = Field("sqlite:///psplan.sqlite3", description="Where the inbox and the journal live")
-    methodology: Path | None = Field(None, description="Methodology file; default: the one that ships")
-    templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
-    record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
-    metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
-    sweep_interval_s: float = Field(300, gt=0, description="Seconds between two sweeps")
-    gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
-    grace_s: float = Field(10, ge=0, description="Wait before a creation in doubt is repeated, seconds")
-    workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
-    log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
-
-    @field_validator("gitlab_url", "public_url")
-    @classmethod
-    def _is_web_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1]) == 0:
-            raise ValueError("must begin with https:// or http:// and name a host")
-        return value.rstrip("/")
-
-    @field_validator("webhook_signing_keys", "calculator_keys", "record_keys")
-    @classmethod
-    def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for place, key in enumerate(keys, start=1):
-            if len(key_bytes(key)) < SHORTEST_KEY_BYTES:
-                raise ValueError(f"key {place} must be whsec_ and the base64 of at least {SHORTEST_KEY_BYTES} bytes")
-        return keys
 
     @field_validator("database_url")
     @classmethod
@@ -127,38 +95,95 @@ class Settings(BaseSettings):
             raise ValueError("must be sqlite:/// and the path of a file")
         return value
 
-    @classmethod
-    def settings_customise_sources(  # noqa: D102
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _SecretFiles(settings_cls), env_settings, dotenv_settings
-
     @property
     def database_path(self) -> Path:
         """The SQLite file."""
         return Path(self.database_url.removeprefix("sqlite:///"))
 
+
+class CalculatorSettings(_Environment):
+    """What a sender of submissions shares with the service."""
+
+    public_url: str | None = Field(None, description="Where people and GitLab reach this service")
+    calculator_keys: Secrets = Field((), description="Keys of the services calculator; none: that door is closed")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        return None if value is None else _web_address(value)
+
+    @field_validator("calculator_keys")
+    @classmethod
+    def _are_calculator_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return _signing_keys(keys)
+
+
+class MethodologySettings(_Environment):
+    """Where the process is written down."""
+
+    methodology: Path | None = Field(None, description="Methodology file; default: the one that ships")
+
+
+class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
+    """Everything that an operator decides; read once at the start, never changed."""
+
+    gitlab_url: str = Field(description="Address of the GitLab instance")
+    gitlab_token: SecretStr = Field(description="Token of the bot, scope `api`, role Planner or Reporter")
+    project: str = Field(description="Path or id of the PS Plan project")
+    webhook_tokens: Secrets = Field((), description="Secret tokens of the GitLab webhook; any one is accepted")
+    webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
+    calculator_origins: Words = Field((), description="Web origins that may submit from a browser (CORS)")
+    templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
+    record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
+    metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
+    gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
+    grace_s: float = Field(10, ge=0, description="Wait before a creation in doubt is repeated, seconds")
+    workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
+    log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
+
+    @field_validator("gitlab_url")
+    @classmethod
+    def _is_gitlab_address(cls, value: str) -> str:
+        return _web_address(value)
+
+    @field_validator("webhook_signing_keys", "record_keys")
+    @classmethod
+    def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return _signing_keys(keys)
+
     def weak_keys(self) -> list[str]:
         """Names of settings that hold a key shorter than Standard Webhooks advises."""
         named = ("webhook_signing_keys", "calculator_keys", "record_keys")
-        return [
-            PREFIX + n.upper() for n in named if any(len(key_bytes(k)) < STRONG_KEY_BYTES for k in getattr(self, n))
-        ]
+        return [PREFIX + n.upper() for n in named if any(len(key_bytes(k)) < STRONG_KEY_BYTES for k in getattr(self, n))]
 
     def secret_values(self) -> list[str]:
         """Every secret as text, for the log's redaction."""
         values: list[str] = []
-        for name in self.secret_fields:
+        for name in _secret_names(type(self)):
             held = getattr(self, name)
             for secret in held if isinstance(held, tuple) else (held,):
                 if secret is not None:
                     values.append(secret.get_secret_value())
         return values
+
+
+def _secret_names(settings: type[BaseSettings]) -> list[str]:
+    """The fields that hold secrets, by their type."""
+    return sorted(name for name, f in settings.model_fields.items() if "SecretStr" in str(f.annotation))
+
+
+def _web_address(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme not in {"https", "http"} or not rest.strip("/"):
+        raise ValueError("must begin with https:// or http:// and name a host")
+    return value.rstrip("/")
+
+
+def _signing_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for place, key in enumerate(keys, start=1):
+        if len(key_bytes(key)) < SHORTEST_KEY_BYTES:
+            raise ValueError(f"key {place} must be whsec_ and the base64 of at least {SHORTEST_KEY_BYTES} bytes")
+    return keys
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -170,7 +195,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         words = {**dotenv_values(".env"), **os.environ}
         found: dict[str, Any] = {}
-        for name in sorted(Settings.secret_fields):
+        for name in _secret_names(self.settings_cls):
             setting = PREFIX + name.upper()
             path = words.get(setting + "_FILE")
             if not path:
@@ -196,21 +221,29 @@ def key_bytes(key: SecretStr) -> bytes:
         return b""
 
 
+S = TypeVar("S", bound=_Environment)
+
+
 def load_settings(**given: Any) -> Settings:
-    """Settings from arguments, secret files, environment and `.env`, in this order of strength.
+    """All settings, from arguments, secret files, environment and `.env`, in this order of strength.
 
     Raises SettingsFault, one sentence, for the first setting that is missing or wrong.
     """
-    try:
-        settings = Settings(**given)
-    except ValidationError as fault:
-        raise SettingsFault(_sentence(fault)) from fault
+    settings = load_part(Settings, **given)
     if not settings.webhook_tokens and not settings.webhook_signing_keys:
         raise SettingsFault(
             "PSPLAN_WEBHOOK_TOKENS is missing: without a GitLab webhook secret anybody could post events "
             f"(PSPLAN_WEBHOOK_SIGNING_KEYS serves as well). Example: PSPLAN_WEBHOOK_TOKENS={EXAMPLES['webhook_tokens']}"
         )
     return settings
+
+
+def load_part(part: type[S], **given: Any) -> S:
+    """Only some settings, for commands that need no more. Raises SettingsFault."""
+    try:
+        return part(**given)
+    except ValidationError as fault:
+        raise SettingsFault(_sentence(fault)) from fault
 
 
 def _sentence(fault: ValidationError) -> str:

@@ -67,23 +67,6 @@ def move(connection: Connection, delivery_id: int, *, lane: str) -> None:
     connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(lane=lane, deaths=0))
 
 
-def replay(connection: Connection, delivery_id: int, *, now: float) -> str | None:
-    """Let a settled delivery run again; its lane, or None where there is none such.
-
-    Dropped actions run again as well; what was done stays done.
-    """
-    row = connection.execute(select(deliveries.c.lane).where(deliveries.c.id == delivery_id)).first()
-    if row is None:
-        return None
-    dropped = and_(actions.c.delivery_id == delivery_id, actions.c.state == ActionState.DROPPED.value)
-    revived = connection.execute(update(actions).where(dropped).values(state=ActionState.PENDING.value))
-    fresh = {"state": DeliveryState.WAITING.value, "due_at": now, "attempts": 0, "deaths": 0, "settled_at": None}
-    if revived.rowcount == 0:
-        fresh["decided_at"] = None
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**fresh))
-    return str(row.lane)
-
-
 def known(connection: Connection, source: str, key: str) -> tuple[int, str, str] | None:
     """(id, lane, digest) of the delivery with this key."""
     query = select(deliveries.c.id, deliveries.c.lane, deliveries.c.digest)
@@ -111,6 +94,12 @@ def listed(connection: Connection, *, limit: int, state: str | None = None) -> S
     if state is not None:
         query = query.where(deliveries.c.state == state)
     return [_row(row) for row in connection.execute(query)]
+
+
+def by_id(connection: Connection, delivery_id: int) -> DeliveryRow | None:
+    """One delivery."""
+    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).first()
+    return None if row is None else _row(row)
 
 
 def count(connection: Connection, state: DeliveryState) -> int:

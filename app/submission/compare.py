@@ -30,9 +30,10 @@ def content_digest(submission: Submission) -> str:
 def flatten(submission: Submission) -> dict[str, str]:
     """Dotted field name → text to show, for every field that was given, unknown ones included.
 
-    A list of plain values is one entry; a list of objects is numbered (`training.0.course`).
+    A list of plain values is one entry; a list of objects is numbered (`training.0.course`). A field that holds its
+    default counts as not given: a submission that was stored and read again must not differ from itself.
     """
-    return flatten_value(submission.model_dump(mode="json", exclude_none=True, exclude_unset=True))
+    return flatten_value(submission.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
 
 
 def flatten_value(content: dict[str, Any]) -> dict[str, str]:
@@ -59,12 +60,13 @@ def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, .
             for index, inner in enumerate(value):
                 yield from _leaves((*path, str(index)), inner)
         elif value:
-            yield path, ", ".join(_shown(inner) for inner in value)
-    elif value is not None and (text := _shown(value)):
+            yield path, ", ".join(shown(inner) for inner in value)
+    elif value is not None and (text := shown(value)):
         yield path, text
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A plain JSON value as people read it; nothing for null."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

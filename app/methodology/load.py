@@ -1,0 +1,231 @@
+"""A methodology file → Methodology; what is wrong with the file is told by file and line, all of it at once.
+
+`extends: default` lays a file over the one that ships: named entries are merged by name, lists and single values are
+replaced, and a named entry set to null is taken away.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from yaml.constructor import SafeConstructor
+
+from app.methodology.model import Methodology
+from app.methodology.names import dangling, one_of
+
+DEFAULT = Path(__file__).with_name("default.yaml")
+MAX_FILE_BYTES = 4 * 1024 * 1024
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Where = tuple[str | int, ...]
+
+
+class MethodologyFaults(ValueError):
+    """The file cannot be used; `faults` are sentences that begin with file and line."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+@dataclass(slots=True)
+class _Tree:
+    """Plain values of one file, and where each of them stands."""
+
+    content: dict[str, Any]
+    lines: dict[_Where, str]
+    faults: list[str] = field(default_factory=list)
+
+
+def load_methodology(path: Path | None = None) -> Methodology:
+    """The methodology of a file, or the one that ships. Raises MethodologyFaults."""
+    if path is None:
+        return _shipped()
+    tree = _read(path, name=str(path))
+    base = tree.content.pop("extends", None)
+    if base == "default":
+        tree = _laid_over(_read(DEFAULT, name=DEFAULT.name), tree)
+    elif base is not None:
+        tree.faults.append(f"{_line(tree, ('extends',))}: extends: must be: default")
+    return _checked(tree)
+
+
+def dump_methodology(methodology: Methodology) -> str:
+    """The methodology as YAML that `load_methodology` reads back to the same value."""
+    content = methodology.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+@cache
+def _shipped() -> Methodology:
+    return _checked(_read(DEFAULT, name=DEFAULT.name))
+
+
+def _checked(tree: _Tree) -> Methodology:
+    if tree.faults:
+        raise MethodologyFaults(tuple(tree.faults))
+    try:
+        methodology = Methodology.model_validate(tree.content)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        raise MethodologyFaults(tuple(_fault(tree, detail) for detail in details)) from None
+    if found := tuple(f"{_line(tree, where)}: {_dotted(where)}: {problem}" for where, problem in dangling(methodology)):
+        raise MethodologyFaults(found)
+    return methodology
+
+
+def _read(path: Path, *, name: str) -> _Tree:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise MethodologyFaults((f"{name}: cannot be read: {error.strerror}",)) from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise MethodologyFaults((f"{name}: is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB",))
+    try:
+        root = yaml.compose(raw.decode("utf-8"), Loader=_Loader)
+    except UnicodeDecodeError:
+        raise MethodologyFaults((f"{name}: is not UTF-8 text",)) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
+        raise MethodologyFaults((f"{name}:{line}: is not YAML: {error.problem}",)) from None
+    except (yaml.YAMLError, RecursionError):
+        raise MethodologyFaults((f"{name}: is not YAML",)) from None
+    if not isinstance(root, yaml.MappingNode):
+        raise MethodologyFaults((f"{name}:1: must hold named entries, such as `extends: default`",))
+    tree = _Tree(content={}, lines={(): f"{name}:1"})
+    tree.content = _plain(root, where=(), name=name, tree=tree, constructor=SafeConstructor())
+    return tree
+
+
+def _plain(node: Any, *, where: _Where, name: str, tree: _Tree, constructor: SafeConstructor) -> Any:
+    """Plain values of a YAML node; remembers the line of each."""
+    tree.lines.setdefault(where, f"{name}:{node.start_mark.line + 1}")
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _plain(inner, where=(*where, index), name=name, tree=tree, constructor=constructor)
+            for index, inner in enumerate(node.value)
+        ]
+    if not isinstance(node, yaml.MappingNode):
+        return _scalar(node, where=where, tree=tree, constructor=constructor)
+    content: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value
+        here = f"{name}:{key_node.start_mark.line + 1}"
+        if not isinstance(key, str):
+            tree.faults.append(f"{here}: {_dotted(where)}: a name must be plain text")
+            continue
+        if key in content:
+            tree.faults.append(f"{here}: {_dotted((*where, key))}: stands twice")
+            continue
+        tree.lines[(*where, key)] = here
+        content[key] = _plain(value_node, where=(*where, key), name=name, tree=tree, constructor=constructor)
+    return content
+
+
+def _scalar(node: Any, *, where: _Where, tree: _Tree, constructor: SafeConstructor) -> Any:
+    try:
+        return constructor.construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        tree.faults.append(f"{_line(tree, where)}: {_dotted(where)}: cannot be read as YAML; put it in quotes")
+        return None
+
+
+def _laid_over(base: _Tree, own: _Tree) -> _Tree:
+    lines = dict(base.lines)
+    for where in own.lines:
+        if isinstance(_at(own.content, where), list):
+            # a list replaces a list: lines of the old entries would point into the wrong file
+            lines = {known: line for known, line in lines.items() if known[: len(where)] != where}
+    return _Tree(
+        content=_merged(base.content, own.content), lines=lines | own.lines, faults=[*base.faults, *own.faults]
+    )
+
+
+def _at(content: Any, where: _Where) -> Any:
+    for part in where:
+        content = content[part]
+    return content
+
+
+def _merged(base: Any, own: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(own, dict):
+        return own
+    merged = dict(base)
+    for name, value in own.items():
+        if value is None and isinstance(base.get(name), dict):
+            merged.pop(name)
+        else:
+            merged[name] = _merged(base.get(name), value)
+    return merged
+
+
+def _line(tree: _Tree, where: _Where) -> str:
+    """File and line of the value, or of the nearest thing around it."""
+    while where not in tree.lines:
+        where = where[:-1]
+    return tree.lines[where]
+
+
+def _fault(tree: _Tree, detail: ErrorDetails) -> str:
+    where = tuple(part for part in detail["loc"] if part != "[key]")
+    return f"{_line(tree, where)}: {_dotted(where)}: {_problem(where, detail)}"
+
+
+_PROBLEMS = {
+    "missing": "is missing",
+    "enum": "is not known here; allowed: {expected}",
+    "string_type": "must be text; put it in quotes",
+    "string_pattern_mismatch": "does not have the right form; it must fit {pattern}",
+    "tuple_type": "must be a list, such as [a, b]",
+    "mapping_type": "must hold named entries",
+    "dict_type": "must hold named entries",
+    "model_type": "must hold named entries",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+}
+
+
+def _problem(where: _Where, detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        allowed = list(_names_at(Methodology, where[:-1]))
+        near = difflib.get_close_matches(str(where[-1]), allowed, n=1)
+        return "is not known here; " + (f"did you mean {near[0]!r}? " if near else "") + one_of(allowed)
+    words = _PROBLEMS.get(detail["type"], detail["msg"])
+    context = {name: str(value).replace("'", "").replace(" or ", ", ") for name, value in detail.get("ctx", {}).items()}
+    return words.format(**context) if detail["type"] in _PROBLEMS else words
+
+
+def _names_at(model: Any, where: Iterable[str | int]) -> Iterator[str]:
+    """The names allowed at a place of the file, from the model."""
+    for part in where:
+        model = _inside(_bare(model), part)
+    model = _bare(model)
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        for name, known in model.model_fields.items():
+            yield known.alias or name
+
+
+def _inside(model: Any, part: str | int) -> Any:
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        by_name = {known.alias or name: known.annotation for name, known in model.model_fields.items()}
+        return by_name.get(str(part))
+    arguments = get_args(model)
+    return arguments[-1] if get_origin(model) is Mapping and arguments else (arguments or (None,))[0]
+
+
+def _bare(model: Any) -> Any:
+    while get_origin(model) in (Annotated, Union):
+        model = get_args(model)[0]
+    return model
+
+
+def _dotted(where: _Where) -> str:
+    return ".".join(map(str, where)) or "the file"

@@ -1,0 +1,189 @@
+"""`psplan demo`: the service, a sandbox GitLab and a sample submission on loopback, told as a story that is checked.
+
+With and without `--exit` it is the same code: the story is what a newcomer reads and what a test holds the bot to.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+
+from app.background import BackgroundServer
+from app.failure import Failure
+from app.main import create_app
+from app.sandbox.pages import page_routes
+from app.sandbox.people import token_of
+from app.sandbox.server import SandboxServer
+from app.sandbox.world import World
+from app.settings import Settings, load_settings
+from app.submit import TIMEOUT_S, Receipt, follow, send
+
+PATIENCE_S = 30.0
+BOT = "ps-bot"
+COMMENTER = "erin"
+GRACE_S = 2.0
+"""Nothing stays on its way for long on loopback."""
+
+
+def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
+    """Run the story; then stop, or stay until Ctrl-C. Raises Failure where the story does not come true."""
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, _live])
+    with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port) as sandbox:
+        settings = _settings(Path(folder), sandbox.url)
+        with BackgroundServer(create_app(settings), port=port) as service:
+            _register_hook(sandbox.world, service.url, settings)
+            _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/docs", "")
+            _tell_story(sandbox, service.url, settings)
+            if not stop_after_story:
+                _stay(sandbox.url)
+    return 0
+
+
+@contextmanager
+def _sandbox(port: int) -> Iterator[SandboxServer]:
+    world = World()
+    server = SandboxServer(world, port=port, extra_routes=page_routes(world))
+    try:
+        server.start()
+    except OSError:  # taken, perhaps by another demo
+        server = SandboxServer(world, extra_routes=page_routes(world))
+        server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _settings(folder: Path, gitlab_url: str) -> Settings:
+    """Complete, so that nothing of the caller's own environment leads the demo to a real GitLab."""
+    return load_settings(
+        _env_file=None,
+        gitlab_url=gitlab_url,
+        gitlab_token=token_of(BOT),
+        project="ps/ps-plan",
+        public_url=None,
+        webhook_tokens=[secrets.token_urlsafe(24)],
+        webhook_signing_keys=[],
+        calculator_keys=["whsec_" + b64encode(secrets.token_bytes(32)).decode()],
+        calculator_origins=[],
+        record_keys=[],
+        metrics_token=None,
+        database_url=f"sqlite:///{folder / 'demo.sqlite3'}",
+        methodology=Path(str(files("app.sandbox") / "demo-methodology.yaml")),
+        templates=None,
+        grace_s=GRACE_S,
+    )
+
+
+def _register_hook(world: World, service_url: str, settings: Settings) -> None:
+    kinds = ("issues_events", "confidential_issues_events", "note_events", "confidential_note_events")
+    token = settings.webhook_tokens[0].get_secret_value()
+    on = dict.fromkeys(kinds, True)
+    world.add_hook("root", f"{service_url}/webhooks/gitlab", token=token, push_events=False, **on)
+
+
+def _tell_story(sandbox: SandboxServer, service_url: str, settings: Settings) -> None:
+    body = (files("app.sandbox") / "demo-submission.json").read_bytes()
+    _say("1. Alice (account executive) runs the services calculator. It posts a signed submission to the bot.")
+    with httpx.Client(timeout=TIMEOUT_S) as client:
+        began = time.monotonic()
+        receipt = send(client, service_url, body, settings.calculator_keys[0].get_secret_value())
+        outcome = follow(client, receipt, patience_s=PATIENCE_S)
+        took_s = time.monotonic() - began
+        _check(outcome["state"] == "done", f"the submission is {outcome['state']}: {outcome['message']}")
+        gitlab = httpx.Client(
+            base_url=f"{sandbox.url}/api/v4/projects/2", headers={"PRIVATE-TOKEN": token_of("root")}, timeout=TIMEOUT_S
+        )
+        with gitlab:
+            _tell_issues(gitlab, outcome, took_s)
+            _check_writes(sandbox.world)
+            _comment(gitlab, sandbox.world, outcome)
+        again = send(client, service_url, body, settings.calculator_keys[0].get_secret_value())
+        _check_no_double(client, again, outcome, sandbox.world)
+    _say("4. The calculator sends the same submission again: still two issues.", "")
+
+
+def _tell_issues(gitlab: httpx.Client, outcome: dict[str, Any], took_s: float) -> None:
+    _say(f"2. {took_s:.1f} s later, in PS Plan:")
+    for name in ("scoping_issue", "intake_issue"):
+        link = outcome[name]
+        _check(link is not None, f"there is no {name.replace('_', ' ')}")
+        issue = gitlab.get(f"/issues/{link['iid']}").raise_for_status().json()
+        names = ", ".join(f"@{person['username']}" for person in issue["assignees"]) or "nobody"
+        _say(f"   #{issue['iid']}  {issue['title']}", f"       {issue['web_url']}")
+        _say(f"       assigned to {names}; labels: {', '.join(issue['labels'])}")
+    linked = gitlab.get(f"/issues/{outcome['scoping_issue']['iid']}/links").raise_for_status().json()
+    _check([each["iid"] for each in linked] == [outcome["intake_issue"]["iid"]], "the two issues are not linked")
+    _say("   They are linked to each other.")
+
+
+def _check_writes(world: World) -> None:
+    writes = world.count("POST", ".") + world.count("PUT", ".") + world.count("DELETE", ".")
+    _check(writes == 3, f"it took {writes} writes, not three")
+
+
+def _comment(gitlab: httpx.Client, world: World, outcome: dict[str, Any]) -> None:
+    """A person comments, and the comment reaches the bot by GitLab's webhook."""
+    iid = outcome["scoping_issue"]["iid"]
+    said = {"body": "Thanks, I am on it."}
+    headers = {"PRIVATE-TOKEN": token_of(COMMENTER)}
+    gitlab.post(f"/issues/{iid}/notes", json=said, headers=headers).raise_for_status()
+    _check(world.deliveries_idle(PATIENCE_S), "GitLab's deliveries did not arrive")
+    hook = next(iter(world.hooks.values()))
+    log = world.hook_log("root", hook.id)
+    answered = [each.response_status for each in log if each.request_headers["X-Gitlab-Event"] == "Note Hook"]
+    _check(answered == [202], "the comment was not taken in")
+    _say(f"3. Erin comments on #{iid}; GitLab's webhook brings it to the bot, which stores it and answers 202.")
+
+
+def _check_no_double(client: httpx.Client, again: Receipt, outcome: dict[str, Any], world: World) -> None:
+    repeated = follow(client, again, patience_s=PATIENCE_S)
+    _check(repeated == outcome, "the same submission brought something else")
+    made = world.count("POST", r"/issues(\?|$)")
+    _check(made == 2, f"{made} issues were made")
+
+
+def _stay(url: str) -> None:
+    _say(
+        f"Your turn: open {url}/ in a browser, choose who you are, and comment, label or close.",
+        "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
+        "",
+    )
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        _say("", "Bye.")
+
+
+def _live(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> str:
+    """What a spectator wants to see of the log: what came in and what became of it; and whatever is wrong."""
+    name = entry["event"]
+    if name == "delivery.settled":
+        because = f" ({entry['reason']})" if entry["reason"] else ""
+        return f"   bot: {entry['kind']} from {entry['source']} → {entry['state']}{because}"
+    if _method in {"warning", "error"}:
+        return f"   bot: {name} " + " ".join(f"{k}={v}" for k, v in entry.items() if k not in {"event", "exc_info"})
+    raise structlog.DropEvent
+
+
+def _check(came_true: bool, otherwise: str) -> None:
+    if not came_true:
+        raise Failure(f"the story did not come true: {otherwise}")
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,123 @@
+"""Settings: what is read, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from app.settings import SettingsFault, load_settings
+
+KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
+COMPLETE = {
+    "PSPLAN_GITLAB_URL": "https://gitlab.example.com/",
+    "PSPLAN_GITLAB_TOKEN": "glpat-secret-value",
+    "PSPLAN_PROJECT": "ps/ps-plan",
+    "PSPLAN_WEBHOOK_TOKENS": "hook-one, hook-two",
+    "PSPLAN_CALCULATOR_KEYS": KEY,
+}
+
+
+@pytest.fixture(autouse=True)
+def _only_these(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in COMPLETE.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_several_secrets_live_at_once_and_addresses_lose_their_last_slash() -> None:
+    settings = load_settings()
+    assert [s.get_secret_value() for s in settings.webhook_tokens] == ["hook-one", "hook-two"]
+    assert settings.gitlab_url == "https://gitlab.example.com"
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PSPLAN_PROJECT")
+    (tmp_path / ".env").write_text("PSPLAN_PROJECT=from/dotenv\nPSPLAN_GITLAB_URL=https://other.example.com\n")
+    settings = load_settings()
+    assert (settings.project, settings.gitlab_url) == ("from/dotenv", "https://gitlab.example.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("PSPLAN_GITLAB_TOKEN", "gitlab_token"),
+        ("PSPLAN_WEBHOOK_TOKENS", "webhook_tokens"),
+        ("PSPLAN_CALCULATOR_KEYS", "calculator_keys"),
+    ],
+)
+def test_every_secret_may_come_as_a_file(
+    name: str, field: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(COMPLETE[name] + "\n")
+    monkeypatch.delenv(name)
+    monkeypatch.setenv(name + "_FILE", str(secret))
+    given, expected = getattr(load_settings(), field), COMPLETE[name].split(", ")
+    values = [s.get_secret_value() for s in (given if isinstance(given, tuple) else (given,))]
+    assert values == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PSPLAN_GITLAB_URL", None, "is missing"),
+        ("PSPLAN_GITLAB_URL", "gitlab.example.com", "must begin with https:// or http://"),
+        ("PSPLAN_GITLAB_TOKEN", None, "is missing"),
+        ("PSPLAN_GITLAB_TOKEN", "", "is missing"),
+        ("PSPLAN_PROJECT", None, "is missing"),
+        ("PSPLAN_WEBHOOK_TOKENS", None, "without a GitLab webhook secret anybody could post"),
+        ("PSPLAN_WEBHOOK_TOKENS", " , ", "without a GitLab webhook secret anybody could post"),
+        ("PSPLAN_CALCULATOR_KEYS", "not-a-key", "key 1 must be whsec_"),
+        ("PSPLAN_CALCULATOR_KEYS", f"{KEY},whsec_", "key 2 must be whsec_"),
+        ("PSPLAN_DATABASE_URL", "mysql://x", "must be sqlite:///"),
+        ("PSPLAN_DATABASE_URL", "sqlite:///:memory:", "must be sqlite:///"),
+        ("PSPLAN_DATABASE_URL", "postgresql://x/y", "PostgreSQL is not served"),
+        ("PSPLAN_WORKERS", "many", "valid integer"),
+    ],
+)
+def test_a_missing_or_wrong_setting_is_named_with_an_example(
+    name: str, value: str | None, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsFault) as fault:
+        load_settings()
+    sentence = str(fault.value)
+    assert name in sentence
+    assert says in sentence
+    assert f"Example: {name}=" in sentence
+    assert "\n" not in sentence
+
+
+def test_a_refusal_never_shows_the_value_of_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSPLAN_CALCULATOR_KEYS", "canary-secret")
+    with pytest.raises(SettingsFault) as fault:
+        load_settings()
+    assert "canary" not in str(fault.value)
+
+
+def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PSPLAN_GITLAB_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(SettingsFault, match="are both set"):
+        load_settings()
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PSPLAN_GITLAB_TOKEN")
+    monkeypatch.setenv("PSPLAN_GITLAB_TOKEN_FILE", str(tmp_path / "absent"))
+    with pytest.raises(SettingsFault, match="PSPLAN_GITLAB_TOKEN_FILE.*cannot be read"):
+        load_settings()
+
+
+def test_short_keys_work_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSPLAN_CALCULATOR_KEYS", "whsec_" + base64.b64encode(b"0123456789").decode())
+    assert load_settings().weak_keys() == ["PSPLAN_CALCULATOR_KEYS"]
+
+
+def test_the_log_is_told_every_secret() -> None:
+    values = load_settings().secret_values()
+    assert {"glpat-secret-value", "hook-one", "hook-two", KEY} <= set(values)

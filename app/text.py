@@ -107,7 +107,7 @@ _REFERENCE_START: Final = re.compile(
     r"|:(?=//)|(?i:mailto:|www\.)"  # addresses, and with them full GitLab URLs
     r"|:(?=[\w+-]+:)"  # emoji
     r"|[0-9A-Fa-f]{6}(?=[0-9A-Fa-f])"  # a commit: seven or more hexadecimal digits
-    r"|(?<=[A-Za-z0-9_])-(?=[0-9])|(?i:\bCU-)(?=\w)|\bT(?=[0-9])"  # keys of outside trackers: ABC-12, CU-x1, T12
+    r"|(?<=[A-Za-z0-9_])-(?=[0-9])|CU-(?=\w)|(?<![A-Za-z0-9_])T(?=[0-9])"  # outside trackers: ABC-12, CU-x1, T12
 )
 
 
@@ -116,16 +116,15 @@ def link(url: str, label: str, *, allowed_hosts: Iterable[str]) -> Safe:
 
     Never allow the host of the GitLab instance itself: it turns links to its own issues into references.
     """
-    parts = _ADDRESS.fullmatch(url)
+    parts = _ADDRESS.fullmatch(url) if len(url) <= 2_000 and url.isprintable() else None
     allowed = [host.lower().removeprefix("*").strip(".") for host in allowed_hosts]
-    if parts is None or len(url) > 2_000 or not url.isprintable():
-        return code_span(url)
-    host = parts["host"].lower()
-    if not any(host == name or host.endswith(f".{name}") for name in allowed if name):
+    host = parts["host"].lower() if parts else ""
+    if parts is None or not any(host == name or host.endswith(f".{name}") for name in allowed if name):
         return code_span(url)
     rest = quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", parts["rest"]), safe="-._~:/?#@!,;=%+&").replace("&", "&amp;")
+    words = code_span(label)
     # The space of no width keeps a `!` or `]` of ours in front of it from making an image or another link of it.
-    return Safe(f"{_ZERO_WIDTH_SPACE}[{code_span(label if label.strip() else host)}](https://{host}{rest})")
+    return Safe(f"{_ZERO_WIDTH_SPACE}[{code_span(host) if words == _NOTHING else words}](https://{host}{rest})")
 
 
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -172,7 +171,8 @@ def _keeps_values_inert(words: str) -> bool:
     leaves = [leaf for token in tokens for leaf in (token.children or [token])]
     carriers = [leaf for leaf in leaves if "psplan-probe" in leaf.content or "psplan-probe" in str(leaf.attrs)]
     is_block_inert = last.type == "fence" and last.content == "psplan-probe </pre>\n"
-    return is_block_inert and len(carriers) == 1 and _is_code(carriers[0])
+    # Behind one backtick of ours a span only gets longer; behind two or more it would not begin.
+    return is_block_inert and len(carriers) == 1 and _is_code(carriers[0]) and not words.endswith("``")
 
 
 def _is_code(token: Token) -> bool:

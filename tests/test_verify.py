@@ -98,7 +98,9 @@ TOKENS = [SecretStr("token-a"), SecretStr("token-b")]
         pytest.param({"x-gitlab-token": ""}, False, id="an empty token"),
         pytest.param({}, False, id="no token"),
         pytest.param(signed(NEW), True, id="a signature alone"),
-        pytest.param({**signed(STRANGE), "x-gitlab-token": "token-a"}, False, id="a bad signature is not saved by a token"),
+        pytest.param(
+            {**signed(STRANGE), "x-gitlab-token": "token-a"}, False, id="a bad signature is not saved by a token"
+        ),
     ],
 )
 def test_gitlab_is_known_by_token_or_signature(headers: dict[str, str], passes: bool) -> None:

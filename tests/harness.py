@@ -1,0 +1,204 @@
+"""The whole thing on loopback for a test: a sandbox GitLab, the real service, and a calculator that signs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.background import BackgroundServer
+from app.main import create_app
+from app.sandbox.people import token_of
+from app.sandbox.server import SandboxServer
+from app.sandbox.world import World
+from app.settings import Settings, load_settings
+from app.submit import Receipt, follow, send
+
+KEY = "whsec_" + base64.b64encode(b"calculator" * 4).decode()
+HOOK_TOKEN = "hook-token-of-the-tests"
+PATIENCE_S = 30.0
+METHODOLOGY = str(files("app.sandbox") / "demo-methodology.yaml")
+
+
+def submission(**changes: Any) -> dict[str, Any]:
+    """A submission as the calculator sends it; a new one unless it is given an id."""
+    base = {
+        "submission_id": str(uuid.uuid4()),
+        "customer_name": "Acme GmbH",
+        "requester_gitlab_username": "alice",
+        "requester_email": "alice@example.com",
+        "sales_territory": "EMEA DACH",
+        "services": ["migration_scm", "training"],
+        "migration": {"sources": ["ghe"], "users": 775, "repos": 4321},
+    }
+    return {**base, **changes}
+
+
+def environment(folder: Path, gitlab_url: str, **more: str) -> dict[str, str]:
+    """What `psplan serve` needs in its environment."""
+    return {
+        "PSPLAN_GITLAB_URL": gitlab_url,
+        "PSPLAN_GITLAB_TOKEN": token_of("ps-bot"),
+        "PSPLAN_PROJECT": "ps/ps-plan",
+        "PSPLAN_WEBHOOK_TOKENS": HOOK_TOKEN,
+        "PSPLAN_CALCULATOR_KEYS": KEY,
+        "PSPLAN_DATABASE_URL": f"sqlite:///{folder / 'psplan.sqlite3'}",
+        "PSPLAN_METHODOLOGY": METHODOLOGY,
+        "PSPLAN_GRACE_S": "0.3",
+        "PSPLAN_LOG_FORMAT": "json",
+        **more,
+    }
+
+
+def add_hook(world: World, service_url: str) -> None:
+    """What `psplan setup` would register."""
+    kinds = ("issues_events", "confidential_issues_events", "note_events", "confidential_note_events")
+    on = dict.fromkeys(kinds, True)
+    world.add_hook("root", f"{service_url}/webhooks/gitlab", token=HOOK_TOKEN, push_events=False, **on)
+
+
+@dataclass
+class Stage:
+    """A running service beside its sandbox."""
+
+    world: World
+    url: str
+    client: httpx.Client
+
+    def send(self, body: Mapping[str, Any]) -> Receipt:
+        """Submit as the calculator does."""
+        return send(self.client, self.url, json.dumps(body).encode(), KEY)
+
+    def follow(self, receipt: Receipt, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        """Wait for the end of a submission."""
+        return follow(self.client, receipt, patience_s=patience_s)
+
+    def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Submit and wait."""
+        return self.follow(self.send(body))
+
+    def writes(self) -> int:
+        """How many writing requests GitLab has seen."""
+        return sum(self.world.count(verb, ".") for verb in ("POST", "PUT", "DELETE"))
+
+    def quiet(self) -> bool:
+        """GitLab has delivered everything, and the bot has settled everything."""
+        assert self.world.deliveries_idle(PATIENCE_S)
+        return until(lambda: self.waiting() == 0)
+
+    def waiting(self) -> float:
+        """How many deliveries wait."""
+        return self.metric("psplan_deliveries_waiting")
+
+    def metric(self, name: str) -> float:
+        """One sample of /metrics."""
+        for line in self.client.get(f"{self.url}/metrics").text.splitlines():
+            if line.startswith(name + " ") or line.startswith(name + "{"):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+
+def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
+    """Whether it came to be so in time."""
+    deadline = time.monotonic() + patience_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
+    """The same as `environment`, as values."""
+    return load_settings(
+        _env_file=None,
+        gitlab_url=gitlab_url,
+        gitlab_token=token_of("ps-bot"),
+        project="ps/ps-plan",
+        webhook_tokens=[HOOK_TOKEN],
+        calculator_keys=[KEY],
+        database_url=f"sqlite:///{folder / 'psplan.sqlite3'}",
+        methodology=Path(METHODOLOGY),
+        grace_s=0.3,
+        **more,
+    )
+
+
+@contextmanager
+def stage(folder: Path, world: World | None = None, **more: Any) -> Iterator[Stage]:
+    """Service and sandbox in this process, over real HTTP."""
+    with SandboxServer(world or World(hook_delay_s=0.0)) as sandbox:
+        app = create_app(settings_for(folder, sandbox.url, **more))
+        with BackgroundServer(app) as service, httpx.Client(timeout=10) as client:
+            add_hook(sandbox.world, service.url)
+            yield Stage(sandbox.world, service.url, client)
+
+
+@dataclass
+class Process:
+    """`psplan serve` as a process of its own, to be killed and started again on the same database."""
+
+    env: dict[str, str]
+    folder: Path
+    url: str = ""
+    running: subprocess.Popen[str] | None = None
+    lives: int = field(default=0)
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        command = [sys.executable, "-m", "app", "serve", "--port", self.url.rsplit(":", 1)[1] if self.url else "0"]
+        environment = {**{k: v for k, v in os.environ.items() if not k.startswith("PSPLAN_")}, **self.env}
+        environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+        self.running = subprocess.Popen(
+            command, cwd=self.folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        self.lives += 1
+        assert self.running.stderr is not None
+        seen: list[str] = []
+        for line in self.running.stderr:
+            seen.append(line)
+            if line.startswith("Listening on "):
+                self.url = line.split()[2]
+                return
+        raise AssertionError("the service did not start: " + "".join(seen))
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, sign: signal.Signals) -> int:
+        if self.running is None:
+            return 0
+        with suppress(ProcessLookupError):
+            self.running.send_signal(sign)
+        code = self.running.wait(timeout=40)
+        assert self.running.stderr is not None
+        self.running.stderr.close()
+        self.running = None
+        return code
+
+
+def issues(world: World) -> list[tuple[int, str, tuple[str, ...], str]]:
+    """The end state, as far as it must be the same whatever went wrong on the way."""
+    found = []
+    for iid in sorted(world.issues):
+        issue = world.issues[iid]
+        found.append((iid, issue.title, tuple(sorted(world.labels_of(issue))), issue.description))
+    return found

@@ -1,0 +1,208 @@
+"""The store: durable, de-duplicated, in order, and honest about what it cannot do."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
+
+import app.store
+from app.store import database, inbox, outbox, writer
+from app.store.database import DatabaseFault, open_for_reading
+from app.store.schema import SCHEMA_VERSION, DeliveryState, metadata
+from app.store.store import Accepted, Store, open_store
+from app.store.writer import Acceptance, StoreBusy
+
+ARRIVAL = Acceptance("gitlab", "k1", "lane", "Issue Hook", b"{}", "digest", 1000.0, "waiting")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "psplan.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    opened = open_store(path)
+    yield opened
+    opened.close()
+
+
+def accept(store: Store, *arrivals: Acceptance) -> list[Accepted]:
+    async def all_at_once() -> list[Accepted]:
+        return list(await asyncio.gather(*(store.accept(each) for each in arrivals)))
+
+    return asyncio.run(all_at_once())
+
+
+def take(store: Store, lane: str = "lane", now: float = 2000.0) -> list[int]:
+    return [each.id for each in store.write(partial(inbox.take, lane=lane, now=now))]
+
+
+def test_a_key_is_taken_once_however_many_come_at_once(store: Store) -> None:
+    outcomes = accept(store, *[ARRIVAL] * 50)
+    assert outcomes.count(Accepted.NEW) == 1
+    assert outcomes.count(Accepted.KNOWN) == 49
+    assert len(take(store)) == 1
+
+
+def test_the_same_key_from_another_door_is_another_delivery(store: Store) -> None:
+    assert accept(store, ARRIVAL, replace(ARRIVAL, source="calculator")) == [Accepted.NEW] * 2
+
+
+def test_a_key_used_again_for_other_content_is_told_apart(store: Store) -> None:
+    accept(store, ARRIVAL)
+    assert accept(store, replace(ARRIVAL, digest="other")) == [Accepted.OTHER_BODY]
+
+
+def test_what_was_accepted_is_there_after_closing_and_opening(path: Path) -> None:
+    first = open_store(path)
+    accept(first, ARRIVAL, replace(ARRIVAL, key="k2", lane="other"))
+    first.close()
+    second = open_store(path)
+    assert sorted(second.read(inbox.waiting_lanes)) == [("lane", 1000.0), ("other", 1000.0)]
+    second.close()
+
+
+def test_a_lane_is_taken_in_the_order_of_arrival(store: Store) -> None:
+    for number in range(5):
+        accept(store, replace(ARRIVAL, key=f"k{number}"))
+    assert take(store) == sorted(take(store))
+    assert len(take(store)) == 5
+
+
+def test_only_a_head_that_is_due_is_marked_as_worked_on(store: Store) -> None:
+    accept(store, ARRIVAL)
+    head = take(store)[0]
+    store.write(partial(inbox.postpone, delivery_id=head, due_at=3000.0, reason="later", counts=True))
+    take(store, now=2500.0)
+    early = store.write(partial(inbox.take, lane="lane", now=2500.0))[0]
+    assert (early.deaths, early.attempts, early.due_at) == (0, 1, 3000.0)
+    take(store, now=3000.0)
+    assert store.write(partial(inbox.take, lane="lane", now=2500.0))[0].deaths == 1
+
+
+def test_a_parked_delivery_drops_its_open_actions_and_a_new_decision_revives_them(store: Store) -> None:
+    accept(store, ARRIVAL, replace(ARRIVAL, key="k2"))
+    first, second = take(store)
+    decide = partial(outbox.decide, lane="lane", bodies=[("a", "say", "{}")], now=1.0)
+    store.write(partial(decide, delivery_id=first))
+    (action,) = store.write(partial(outbox.pending, delivery_id=first))
+    store.write(partial(outbox.sent, action_id=action.id, at=7.0))
+    store.write(partial(inbox.settle, delivery_id=first, state=DeliveryState.DEAD, reason="why", now=2.0))
+    assert store.write(partial(outbox.pending, delivery_id=first)) == []
+    store.write(partial(decide, delivery_id=second))
+    (revived,) = store.write(partial(outbox.pending, delivery_id=second))
+    assert (revived.id, revived.sent_at) == (action.id, 7.0), "whether it took effect is still to be looked at"
+
+
+def test_an_action_that_was_done_is_not_decided_again(store: Store) -> None:
+    accept(store, ARRIVAL, replace(ARRIVAL, key="k2"))
+    first, second = take(store)
+    decide = partial(outbox.decide, lane="lane", bodies=[("a", "say", "{}")], now=1.0)
+    store.write(partial(decide, delivery_id=first))
+    (action,) = store.write(partial(outbox.pending, delivery_id=first))
+    store.write(partial(outbox.done, action_id=action.id, evidence={"note": 1}, now=2.0))
+    store.write(partial(decide, delivery_id=second))
+    assert store.write(partial(outbox.pending, delivery_id=second)) == []
+
+
+def test_work_that_fails_undoes_itself_only(store: Store) -> None:
+    accept(store, ARRIVAL)
+
+    def fail(connection: object) -> None:
+        inbox.move(connection, 1, lane="elsewhere")  # type: ignore[arg-type]
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        store.write(fail)
+    assert len(take(store)) == 1
+    assert accept(store, replace(ARRIVAL, key="k2")) == [Accepted.NEW]
+
+
+def test_a_second_owner_is_refused_and_told_why(store: Store, path: Path) -> None:
+    with pytest.raises(DatabaseFault, match="in use by another psplan process"):
+        open_store(path)
+
+
+def test_a_newer_schema_is_refused_and_the_file_left_alone(path: Path) -> None:
+    open_store(path).close()
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseFault, match="written by a newer psplan"):
+        open_store(path)
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is not a database, it only looks like a file of one" * 100)
+    with pytest.raises(DatabaseFault, match="not a usable database"):
+        open_store(path)
+
+
+def test_reading_needs_a_database_and_says_so(path: Path) -> None:
+    with pytest.raises(DatabaseFault, match="There is no database"):
+        open_for_reading(path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseFault, match="cannot be written"):
+        open_store(tmp_path / "file" / "psplan.sqlite3")
+
+
+def test_the_migrations_end_where_the_tables_are(store: Store) -> None:
+    folder = Path(app.store.__file__).parent / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
+
+    def shapes(connection: object) -> dict[str, tuple[set[str], set[str]]]:
+        found = inspect(connection)
+        return {  # type: ignore[union-attr]
+            name: ({c["name"] for c in found.get_columns(name)}, {i["name"] for i in found.get_indexes(name)})
+            for name in found.get_table_names()
+            if name != "alembic_version"
+        }
+
+    declared = {
+        name: ({column.name for column in table.columns}, {index.name for index in table.indexes})
+        for name, table in metadata.tables.items()
+    }
+    assert store.read(shapes) == declared
+
+
+def test_the_journal_mode_is_durable(store: Store) -> None:
+    assert store.write(lambda c: c.execute(text("PRAGMA journal_mode")).scalar()) == "wal"
+    assert store.write(lambda c: c.execute(text("PRAGMA synchronous")).scalar()) == 2, "FULL: an fsync before the 202"
+
+
+def test_too_much_that_waits_is_refused_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MOST_WAITING_BYTES", 1)
+    with pytest.raises(StoreBusy):
+        accept(store, ARRIVAL)
+
+
+def test_a_database_that_cannot_be_written_says_so_and_recovers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    store = open_store(path)
+    intruder = sqlite3.connect(path, isolation_level=None)
+    intruder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="locked"):
+        accept(store, ARRIVAL)
+    with pytest.raises(OperationalError, match="locked"):
+        store.probe()
+    intruder.execute("ROLLBACK")
+    intruder.close()
+    store.probe()
+    assert accept(store, ARRIVAL) == [Accepted.NEW], "what was refused was not stored"
+    store.close()

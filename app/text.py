@@ -20,7 +20,6 @@ from typing import Final
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from app.markers import (
     Marker,
@@ -92,7 +91,7 @@ def title(text: str, *, limit_chars: int = 255) -> str:
         words = "(no title)"
     room = limit_chars
     while len(inert := _without_references(_cut(words, room))) > limit_chars and room > 1:
-        room = max(1, room - (len(inert) - limit_chars))
+        room -= (len(inert) - limit_chars + 1) // 2  # a character and its invisible companion go together
     return inert
 
 
@@ -161,22 +160,24 @@ def own(text: str) -> Safe:
 
 _BARE_DOLLAR: Final = re.compile(r"(?P<run>`+)(?!`)(?s:.+?)(?<!`)(?P=run)(?!`)|\\.|\$")
 _MAY_OPEN: Final = re.compile(r"[`<\\\[]|~~~")
-_PROBE: Final = "`) ]] \"> '> --> psplan-probe`"
+_PROBES: Final = [f"`{end} psplan-probe`" for end in (")", ">)", '")', "')", ">", '">', "'>", "-->", "?>", "]]>")]
 _PROBE_BLOCK: Final = "\n\n```text\npsplan-probe </pre>\n```\n"
 
 
 def _keeps_values_inert(words: str) -> bool:
-    """Try it: write a hostile span and a hostile fence behind the words, and see whether both are still code."""
-    *tokens, last = _parser().parse(words + _PROBE + _PROBE_BLOCK)
+    """Try it: write hostile values behind the words, as a span and as a fence, and see whether both are still code."""
+    # Behind one backtick of ours a span only gets longer; behind two or more it would not begin.
+    # Only a tag or the address of a link can be open in such a way that it takes a certain sign to close it.
+    probes = _PROBES if "<" in words or "](" in words else _PROBES[:1]
+    return not words.endswith("``") and all(_is_inert_behind(words, probe) for probe in probes)
+
+
+def _is_inert_behind(words: str, probe: str) -> bool:
+    *tokens, last = _parser().parse(words + probe + _PROBE_BLOCK)
     leaves = [leaf for token in tokens for leaf in (token.children or [token])]
     carriers = [leaf for leaf in leaves if "psplan-probe" in leaf.content or "psplan-probe" in str(leaf.attrs)]
-    is_block_inert = last.type == "fence" and last.content == "psplan-probe </pre>\n"
-    # Behind one backtick of ours a span only gets longer; behind two or more it would not begin.
-    return is_block_inert and len(carriers) == 1 and _is_code(carriers[0]) and not words.endswith("``")
-
-
-def _is_code(token: Token) -> bool:
-    return token.type in {"code_inline", "code_block"}
+    is_fence_inert = last.type == "fence" and last.content == "psplan-probe </pre>\n"
+    return is_fence_inert and len(carriers) == 1 and carriers[0].type in {"code_inline", "code_block"}
 
 
 def _ends_in_raw_block(words: str) -> bool:

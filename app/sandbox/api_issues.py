@@ -9,8 +9,8 @@ from typing import Any
 from app.sandbox.interpret import IssueFields
 from app.sandbox.labels import split_titles
 from app.sandbox.paging import keyset, paged
-from app.sandbox.records import Issue
-from app.sandbox.refusals import too_many
+from app.sandbox.records import AccessLevel, Issue
+from app.sandbox.refusals import Refused, too_many
 from app.sandbox.rest_shapes import (
     award_json,
     issue_json,
@@ -32,6 +32,11 @@ ORDERS: dict[str, Callable[[Issue], Any]] = {
     "relative_position": lambda issue: issue.relative_position or 0,
 }
 SEARCH_RETRY_AFTER_S = 60
+NOTHING_TO_CHANGE = (
+    "assignee_id, assignee_ids, confidential, created_at, description, discussion_locked, due_date, labels, "
+    "add_labels, remove_labels, milestone_id, state_event, title, issue_type are missing, "
+    "at least one parameter must be provided"
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -45,6 +50,7 @@ def list_all_issues(call: Call) -> Answer:
 def list_issues(call: Call) -> Answer:
     """The issues of the project, filtered, searched, sorted and paged."""
     check_project(call.parts["project"])
+    call.world.demand(call.user, AccessLevel.GUEST)
     return _list(call, default_scope="all")
 
 
@@ -67,6 +73,8 @@ def read_issue(call: Call) -> Answer:
 def update_issue(call: Call) -> Answer:
     """Change an issue."""
     fields = _fields(call)
+    if not fields:
+        raise Refused(400, {"error": NOTHING_TO_CHANGE})
     issue = call.world.update_issue(call.user, _issue(call).iid, **fields)
     return Answer(200, issue_json(call.world, issue, is_single=True))
 

@@ -24,7 +24,8 @@ from app.sandbox.webhooks import caused_by
 from app.sandbox.wire import Reading, cut, read, send_answer
 from app.sandbox.world import World
 
-_finder = Finder(api_people.routes, api_issues.routes, api_notes.routes, api_project.routes, api_hooks.routes)
+TABLES = (api_people.routes, api_issues.routes, api_notes.routes, api_project.routes, api_hooks.routes)
+_finder = Finder(*TABLES)
 _ISSUE_PATH = re.compile(r"/projects/[^/]+/issues/\d+")
 
 
@@ -170,11 +171,17 @@ class Gate:
 def _broken(fault: Fault) -> Answer:
     """An answer that something in front of GitLab, or GitLab in distress, would give."""
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
-    if fault.status in (401, 403, 404, 409):
+    if fault.status in _PHRASES:
         return Answer(fault.status, {"message": f"{fault.status} {_PHRASES[fault.status]}"}, headers)
     if fault.status == 429:
         return Answer(429, "Retry later\n", headers, content_type="text/plain")
     return Answer(fault.status, f"<html>{fault.status}</html>", headers, content_type="text/html")
 
 
-_PHRASES = {401: "Unauthorized", 403: "Forbidden", 404: "Not found", 409: "Conflict: Resource lock"}
+_PHRASES = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not found",
+    409: "Conflict: Resource lock",
+    500: "Internal Server Error",
+}

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app.sandbox.clockwork import hook_time, iso
-from app.sandbox.records import Issue, Label, Note, User
+from app.sandbox.records import Award, Issue, Label, Note, User
 from app.sandbox.state import PROJECT_ID, PROJECT_PATH, WorldState
 
 Json = dict[str, Any]
@@ -123,7 +123,8 @@ def open_changes(issue: Issue) -> Json:
     columns = issue_columns(issue)
     names = [name for name in _OPEN_COLUMNS if columns[name] is not None]
     names += [name for name in _OPEN_EXTRAS if columns[name]]
-    return {name: {"previous": None, "current": printed(columns[name])} for name in names}
+    previous = {"confidential": False}
+    return {name: {"previous": previous.get(name), "current": printed(columns[name])} for name in names}
 
 
 def issue_block(world: WorldState, issue: Issue) -> Json:
@@ -223,8 +224,10 @@ def _note_block(world: WorldState, note: Note, issue: Issue) -> Json:
     }
 
 
-def emoji_event(world: WorldState, *, award: Any, user: User, event_type: str, issue: Issue, note: Note | None) -> Json:
+def emoji_event(world: WorldState, *, award: Award, user: User, event_type: str) -> Json:
     """The body of a reaction given or taken back; there is no `action`, `event_type` says which."""
+    issue = world.issue(award.issue_iid)
+    note = world.notes.get(award.note_id) if award.note_id is not None else None
     url = world.web_url(issue) + (f"#note_{note.id}" if note else "")
     body: Json = {
         "object_kind": "emoji",

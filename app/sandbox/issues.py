@@ -223,7 +223,7 @@ class Issues(Labels):
     def _fire_issue(self, issue: Issue, user: User, *, action: str, changes: Json) -> None:
         # Routing follows the state after the change: made confidential, an issue falls silent for ordinary hooks.
         event = "confidential_issues_events" if issue.confidential else "issues_events"
-        self.fire(event, issue_event(self, issue, user=user, action=action, changes=changes))
+        self.fire(event, lambda: issue_event(self, issue, user=user, action=action, changes=changes))
 
 
 def _check(title: str, description: str | None) -> None:

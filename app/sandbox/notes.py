@@ -141,7 +141,7 @@ class Notes(Issues):
     def _fire_note(self, note: Note, *, action: str) -> None:
         is_confidential = note.internal or self.issue(note.issue_iid).confidential
         event = "confidential_note_events" if is_confidential else "note_events"
-        self.fire(event, note_event(self, note, action=action))
+        self.fire(event, lambda: note_event(self, note, action=action))
 
 
 def _check(text: str) -> None:

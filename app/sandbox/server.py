@@ -7,6 +7,7 @@ on their way are dropped, as a test or a demo that ends wants it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Sequence
@@ -92,7 +93,9 @@ class _WithTransport(AutoHTTPProtocol):  # type: ignore[valid-type,misc]
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             scope[TRANSPORT] = transport
-            await inner(scope, receive, send)
+            # Only the end of the server cancels a request, and then nobody is left to be told.
+            with contextlib.suppress(asyncio.CancelledError):
+                await inner(scope, receive, send)
 
         self.app: ASGIApp = app
 
@@ -159,6 +162,7 @@ class SandboxServer:
             http=_WithTransport,
             ws="none",
             lifespan="off",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             date_header=False,

@@ -65,16 +65,14 @@ class Surroundings(Notes):
         """React to an issue or a comment; a second equal reaction is a 404, as GitLab has it."""
         with self.lock:
             user = self.demand(who, AccessLevel.GUEST)
-            issue = self.visible_issue(user, iid)
-            note = self.note(user, iid, note_id) if note_id is not None else None
+            self.visible_issue(user, iid)
             if any(
                 (award.user_id, award.name) == (user.id, name) for award in self.reactions(user, iid, note_id=note_id)
             ):
                 raise not_found("Award Emoji Name has already been taken Not Found")
             award = Award(self.next_id("award"), iid, note_id, name, user.id, self.clock())
             self.awards[award.id] = award
-            body = emoji_event(self, award=award, user=user, event_type="award", issue=issue, note=note)
-            self.fire("emoji_events", body)
+            self._fire_emoji(award, user, event_type="award")
             return award
 
     def reactions(self, who: User | str, iid: int, *, note_id: int | None = None) -> list[Award]:
@@ -89,16 +87,17 @@ class Surroundings(Notes):
         """Take back a reaction (its owner, or an administrator)."""
         with self.lock:
             user = self.demand(who, AccessLevel.GUEST)
-            issue = self.visible_issue(user, iid)
+            self.visible_issue(user, iid)
             award = self.awards.get(number)
             if award is None or award.issue_iid != iid:
                 raise not_found()
             if award.user_id != user.id and not user.is_admin:
                 raise forbidden()
             del self.awards[number]
-            note = self.notes.get(award.note_id) if award.note_id is not None else None
-            body = emoji_event(self, award=award, user=user, event_type="revoke", issue=issue, note=note)
-            self.fire("emoji_events", body)
+            self._fire_emoji(award, user, event_type="revoke")
+
+    def _fire_emoji(self, award: Award, user: User, *, event_type: str) -> None:
+        self.fire("emoji_events", lambda: emoji_event(self, award=award, user=user, event_type=event_type))
 
     def _carry_out(self, user: User, issue: Issue, told: Interpretation) -> None:
         super()._carry_out(user, issue, told)

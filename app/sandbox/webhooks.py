@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -145,12 +145,12 @@ class Webhooks(WorldState):
 
     # Delivery
 
-    def fire(self, event: str, body: Json) -> None:
+    def fire(self, event: str, make_body: Callable[[], Json]) -> None:
         """Send an event to every hook that wants it and is executable."""
         wanting = [hook for hook in self.hooks.values() if hook.events.get(event) and not self.is_mute]
         if not wanting:
             return
-        raw, cause = orjson.dumps(body), _cause.get()
+        raw, cause = orjson.dumps(make_body()), _cause.get()
         for hook in wanting:
             if self.alert_status(hook) != "executable" or self._is_recursion(hook, cause):
                 continue

@@ -1,0 +1,1 @@
+"""The same promises, held against every implementation of a border."""

@@ -96,7 +96,12 @@ class Service:
             grace_s=self.settings.grace_s,
             metrics=self.metrics,
         )
-        self._scheduler = Scheduler(self._engine.turn, workers=self.settings.workers, clock=self.clock)
+        self._scheduler = Scheduler(
+            self._engine.turn,
+            workers=self.settings.workers,
+            clock=self.clock,
+            senders_waiting=lambda: store.arrivals_in_flight,
+        )
         self._warming = asyncio.create_task(self._warm_up())
         unfinished = store.read(waiting_lanes)
         for lane, due_at in unfinished:

@@ -72,7 +72,9 @@ def send(client: httpx.Client, base_url: str, body: bytes, key: str) -> Receipt:
     return Receipt(held["submission_id"], held["status_url"])
 
 
-def follow(client: httpx.Client, receipt: Receipt, *, patience_s: float) -> dict[str, Any]:
+def follow(
+    client: httpx.Client, receipt: Receipt, *, patience_s: float, poll_s: float = POLL_S
+) -> dict[str, Any]:
     """Ask for the status until the submission is done or failed, or patience ends; returns the last answer."""
     deadline = time.monotonic() + patience_s
     while True:
@@ -82,7 +84,7 @@ def follow(client: httpx.Client, receipt: Receipt, *, patience_s: float) -> dict
         held: dict[str, Any] = answer.json()
         if held["state"] in {"done", "failed"} or time.monotonic() > deadline:
             return held
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
 
 
 def _read(file: str) -> bytes:

@@ -106,7 +106,7 @@ class Stage:
     def metric(self, name: str) -> float:
         """One sample of /metrics."""
         for line in self.client.get(f"{self.url}/metrics").text.splitlines():
-            if line.startswith(name + " ") or line.startswith(name + "{"):
+            if line.startswith((name + " ", name + "{")):
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
 
@@ -153,13 +153,15 @@ class Process:
 
     env: dict[str, str]
     folder: Path
+    module: str = "app"
     url: str = ""
     running: subprocess.Popen[str] | None = None
     lives: int = field(default=0)
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        command = [sys.executable, "-m", "app", "serve", "--port", self.url.rsplit(":", 1)[1] if self.url else "0"]
+        port = self.url.rsplit(":", 1)[1] if self.url else "0"
+        command = [sys.executable, "-m", self.module, "serve", "--port", port]
         environment = {**{k: v for k, v in os.environ.items() if not k.startswith("PSPLAN_")}, **self.env}
         environment["PYTHONPATH"] = str(Path(__file__).parents[1])
         self.running = subprocess.Popen(
@@ -200,5 +202,15 @@ def issues(world: World) -> list[tuple[int, str, tuple[str, ...], str]]:
     found = []
     for iid in sorted(world.issues):
         issue = world.issues[iid]
-        found.append((iid, issue.title, tuple(sorted(world.labels_of(issue))), issue.description))
+        found.append((iid, issue.title, tuple(sorted(world.label_titles(issue))), issue.description or ""))
     return found
+
+
+def end_state(world: World) -> dict[str, Any]:
+    """Everything a person would see: issues, links, comments."""
+    return {
+        "issues": issues(world),
+        "assignees": {iid: list(issue.assignee_ids) for iid, issue in sorted(world.issues.items())},
+        "links": sorted(sorted((link.source_iid, link.target_iid)) for link in world.links.values()),
+        "notes": [(note.issue_iid, note.body) for note in world.notes.values() if not note.system],
+    }

@@ -22,7 +22,7 @@ from app.directory import Directory
 from app.engagement import Engagement
 from app.engine.retry import LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, wait_s
 from app.errors import Permanent, Retry, attempt
-from app.events import read_event
+from app.events import Event, read_event
 from app.issue_text import Playbook
 from app.metrics import Metrics
 from app.perform import Evidence, Performer, fold
@@ -123,7 +123,8 @@ class _Turn:
         if delivery.is_decided:
             pending = self.engine.store.write(partial(outbox.pending, delivery_id=delivery.id))
         else:
-            decision = self._decide(delivery)
+            event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
+            decision = self._rightful(event) or self._decide(event)
             if decision.lane is not None and decision.lane != self.lane:
                 self.engine.store.write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
                 return Moved(decision.lane)
@@ -137,9 +138,13 @@ class _Turn:
                 return later
         return None if pending else self._settle(delivery, DeliveryState.DONE, None)
 
-    def _decide(self, delivery: Delivery) -> Decision:
+    def _rightful(self, event: Event) -> Decision | None:
+        """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
+        known = self.engine.store.issue_lanes.get(getattr(event, "iid", -1), self.lane)
+        return None if known == self.lane else Decision(reasons=("belongs to an engagement",), lane=known)
+
+    def _decide(self, event: Event) -> Decision:
         engine = self.engine
-        event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
         wanted = needs(event, self.engagement, engine.playbook, engine.registry)
         snapshot = take_snapshot(
             wanted,

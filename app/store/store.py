@@ -35,6 +35,11 @@ class Store:
         self.issue_lanes: dict[int, str] = writer.run(outbox.issue_lanes)
         """Number of an issue → engagement; kept in memory because every delivery asks."""
 
+    @property
+    def arrivals_in_flight(self) -> int:
+        """Deliveries whose senders wait for their 202."""
+        return self._writer.arrivals_in_flight
+
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Store a delivery before it is acknowledged.
 

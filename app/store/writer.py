@@ -88,6 +88,8 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Arrival | _Work[object] | None] = queue.SimpleQueue()
         self._waiting_bytes = 0
+        self.arrivals_in_flight = 0
+        """Deliveries whose senders wait for their commit; counted by the event loop's thread alone."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -101,12 +103,14 @@ class Writer:
             raise StoreBusy
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
-        self._waiting_bytes += size  # only the event loop's thread counts, so no lock is needed
+        self._waiting_bytes += size
+        self.arrivals_in_flight += 1
         try:
             self._queue.put(_Arrival(acceptance, loop, future))
             return await future
         finally:
             self._waiting_bytes -= size
+            self.arrivals_in_flight -= 1
 
     def run(self, do: Callable[[Connection], T]) -> T:
         """Run `do` in a transaction and return after its commit. It may be run a second time if a neighbour failed."""

@@ -1,0 +1,1 @@
+"""Programs that print the tables of the README; run on demand: `make bench`."""

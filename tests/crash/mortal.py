@@ -1,0 +1,68 @@
+"""`psplan` that dies by kill -9 at a point of one's choice; the points are every commit and every call to a vendor.
+
+Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point after the first delivery came in
+(0: never). `MORTAL_POINTS=file`: append the name of every point that is passed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from app.adapters.gitlab import PythonGitLab
+from app.cli import main
+from app.store import writer
+
+DIE_AT = int(os.environ.get("MORTAL_DIE_AT", "0"))
+POINTS = os.environ.get("MORTAL_POINTS")
+
+
+class Fate:
+    """Counts points, from the first acceptance on, and ends the process at the chosen one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.passed = 0
+        self.has_begun = False
+
+    def point(self, name: str) -> None:
+        with self.lock:
+            if not self.has_begun:
+                return
+            self.passed += 1
+            if POINTS:
+                with Path(POINTS).open("a") as file:
+                    file.write(name + "\n")
+            if self.passed == DIE_AT:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+fate = Fate()
+real_commit = writer._commit
+real_call = PythonGitLab._call
+
+
+def mortal_commit(connection: Any, items: Any) -> None:
+    if any(isinstance(item, writer._Arrival) for item in items):
+        fate.has_begun = True
+    fate.point("before a commit")
+    real_commit(connection, items)
+    fate.point("after a commit")
+
+
+def mortal_call(self: PythonGitLab, verb: str, bucket: str, ask: Any) -> Any:
+    fate.point(f"before {verb}")
+    answer = real_call(self, verb, bucket, ask)
+    fate.point(f"after {verb}")
+    return answer
+
+
+writer._commit = mortal_commit
+PythonGitLab._call = mortal_call  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Every write that GitLab performs and then seems not to have performed, and every way in which it refuses for a while."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.engine import retry
+from app.sandbox.faults import Fault, FaultKind
+from app.sandbox.world import World
+from tests.harness import Stage, end_state, stage, submission, until
+
+ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
+FIRST = submission(submission_id=ID)
+CHANGED = submission(submission_id=ID, customer_name="Acme Europe SE", services=["migration_scm", "security"])
+
+ISSUE, LINK, PUT, NOTE = ("POST", r"/issues$"), ("POST", r"/links$"), ("PUT", r"/issues/\d+$"), ("POST", r"/notes$")
+WRITES = {
+    "the scoping issue": (*ISSUE, 0),
+    "the intake issue": (*ISSUE, 1),
+    "the link": (*LINK, 0),
+    "the revision of the scoping issue": (*PUT, 0),
+    "the revision of the intake issue": (*PUT, 1),
+    "the comment on a revision": (*NOTE, 0),
+}
+MISHAPS: dict[str, dict[str, Any]] = {
+    "performed, then 502": {"kind": FaultKind.PERFORM_THEN_502},
+    "performed, then the socket is cut": {"kind": FaultKind.PERFORM_THEN_CUT},
+    "performed, then no answer in time": {"kind": FaultKind.PERFORM_THEN_HANG, "seconds": 0.8},
+    "performed late, answered 504 before": {"kind": FaultKind.LATE, "status": 504, "seconds": 0.15},
+    "performed late, cut before": {"kind": FaultKind.LATE, "status": 0, "seconds": 0.15},
+    "cut before it was read": {"kind": FaultKind.CUT_BEFORE},
+    "503 twice": {"kind": FaultKind.STATUS, "status": 503, "times": 2},
+    "401 once, a token in rotation": {"kind": FaultKind.STATUS, "status": 401},
+    "409 once, the resource lock": {"kind": FaultKind.STATUS, "status": 409},
+    "429 without Retry-After": {"kind": FaultKind.STATUS, "status": 429},
+    "429 with Retry-After": {"kind": FaultKind.STATUS, "status": 429, "retry_after_s": 1},
+}
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "SCHEDULE_S", (0.05,) * 9)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with stage(tmp_path_factory.mktemp("undisturbed")) as calm:
+        return live(calm)
+
+
+def live(on: Stage) -> dict[str, Any]:
+    """A submission and its revision."""
+    for body in (FIRST, CHANGED):
+        outcome = on.submit(body)
+        assert outcome["state"] == "done", outcome
+    on.quiet()
+    return end_state(on.world)
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
+@pytest.mark.parametrize("write", WRITES)
+def test_the_end_is_the_same_when(write: str, mishap: str, undisturbed: dict[str, Any], tmp_path: Path) -> None:
+    method, path, skip = WRITES[write]
+    world = World(hook_delay_s=0.0)
+    world.faults.add(Fault(method, path, user="ps-bot", skip=skip, **MISHAPS[mishap]))
+    with stage(tmp_path, world, gitlab_timeout_s=0.5) as on:
+        assert live(on) == undisturbed
+        assert world.faults.open_orders() == [], "the fault did not happen, so nothing was tested"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_what_cannot_pass_is_parked_at_once_with_its_reason(status: int, tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    world.faults.add(Fault("POST", r"/issues$", FaultKind.STATUS, status=status))
+    with stage(tmp_path, world) as on:
+        outcome = on.submit(FIRST)
+        assert outcome["state"] == "failed"
+        assert str(status) in outcome["message"]
+        assert on.metric("psplan_deliveries_dead") == 1
+        assert world.count("POST", r"/issues$") == 1
+        assert on.submit(FIRST)["state"] == "done", "sent again, when the reason is gone, it goes on"
+        assert len(world.issues) == 2
+
+
+def test_one_engagement_that_waits_does_not_hold_up_another(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    world.faults.add(Fault("POST", r"/links$", FaultKind.STATUS, status=503, times=5))
+    with stage(tmp_path, world, workers=1) as on:
+        stuck = on.send(FIRST)
+        assert until(lambda: world.count("POST", r"/links$") >= 1)
+        assert on.submit(submission(services=["readiness"], commercial_form="sku"))["state"] == "done"
+        assert on.follow(stuck)["state"] == "done"
+
+
+def test_retry_after_holds_up_only_what_met_the_limit(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path, world) as on:
+        assert on.submit(FIRST)["state"] == "done"
+        world.faults.add(Fault("POST", r"/notes$", FaultKind.STATUS, status=429, retry_after_s=2))
+        waiting = on.send(CHANGED)
+        assert until(lambda: world.count("POST", r"/notes$") == 1)
+        assert on.submit(submission())["state"] == "done", "issues may still be made"
+        assert world.count("POST", r"/notes$") == 1, "and the comment still waits"
+        assert on.follow(waiting)["state"] == "done"
+
+
+def test_gitlab_away_at_the_start_loses_nothing(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    world.faults.add(Fault("*", r".", FaultKind.STATUS, status=502, times=6))
+    with stage(tmp_path, world) as on:
+        assert on.submit(FIRST)["state"] == "done"
+        assert len(world.issues) == 2

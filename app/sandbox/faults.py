@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     CUT_BEFORE = "cut_before"
     """Close the socket without an answer and do nothing."""
     PERFORM_THEN_502 = "perform_then_502"
-    """Do the work, then answer 502."""
+    """Do the work, then answer `status` (502 if nothing else is said)."""
     PERFORM_THEN_CUT = "perform_then_cut"
     """Do the work, then close the socket without an answer."""
     PERFORM_THEN_HANG = "perform_then_hang"

@@ -58,7 +58,7 @@ class Issues(Labels):
             issue.due_date = wanted.get("due_date")
             issue.assignee_ids = self._known_people(wanted.get("assignee_ids") or ())
             self.issues[issue.iid] = issue
-            titles = split_titles([*fields.get("labels", ()), *told.fields.get("add_labels", ())])
+            titles = [*split_titles(fields.get("labels", ())), *told.fields.get("add_labels", ())]
             self._put_labels(user, issue, added=self._find_or_create(user, titles), kept=())
             self._fire_issue(issue, user, action="open", changes=open_changes(issue))
             issue.relative_position = number * _POSITION_STEP

@@ -67,7 +67,7 @@ def test_a_file_is_uploaded_to_a_project_known_by_its_number(project: Project) -
     # The library encodes the path of a lazy project twice in this one call, and no GitLab has such a project.
     with pytest.raises(GitlabUploadError):
         project.upload("sow.txt", filedata=b"words")
-    numbered = project.manager.get(2, lazy=True)
+    numbered = project.manager.gitlab.projects.get(2, lazy=True)
     assert numbered.upload("sow.txt", filedata=b"words")["markdown"].startswith("[sow.txt](/uploads/")
 
 

@@ -1,0 +1,78 @@
+"""The web pages of the sandbox GitLab, for people who want to play the process in a browser.
+
+`page_routes(world)` gives the routes; `create_sandbox_app(world, extra_routes=page_routes(world))` takes them. The
+pages read the world and write through it as the person chosen at the top, so webhooks go out as from a real GitLab.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.sandbox.page_board import board_routes
+from app.sandbox.page_deliveries import Deliveries, delivery_routes
+from app.sandbox.page_frame import PERSON_COOKIE, Frame, Visit, go, local_path
+from app.sandbox.page_issue import IssuePage
+from app.sandbox.page_issue_forms import form_routes
+from app.sandbox.page_issues import issues_routes
+from app.sandbox.page_references import ISSUES_PATH
+from app.sandbox.page_views import actors, fingerprint, visible_rows
+from app.sandbox.refusals import not_found
+from app.sandbox.state import PROJECT_PATH
+from app.sandbox.world import World
+
+PERSON_LIFE_S = 30 * 86_400
+
+
+def page_routes(world: World) -> list[BaseRoute]:
+    """Routes of all pages of this world; they answer every path that is left, so they come last."""
+    frame = Frame(world)
+    deliveries = Deliveries(world)
+    issue_page = IssuePage(frame, deliveries)
+    return [
+        Mount("/-/static", StaticFiles(directory=str(files("app.sandbox") / "static"))),
+        frame.reading("/", lambda visit: _show_start(frame, visit, deliveries)),
+        frame.reading("/-/version", _tell_version),
+        frame.writing("/-/people/switch", _switch_person),
+        *(frame.reading(path, _lead_to_issues) for path in (f"/{PROJECT_PATH}", f"/{PROJECT_PATH}/")),
+        *issues_routes(frame),
+        *form_routes(frame, issue_page),
+        *issue_page.routes(),
+        *board_routes(frame),
+        *delivery_routes(frame, deliveries),
+        Route("/favicon.ico", lambda _: RedirectResponse("/-/static/icon.svg"), methods=["GET"]),
+        frame.reading("/{rest:path}", _find_nothing),
+    ]
+
+
+def _show_start(frame: Frame, visit: Visit, deliveries: Deliveries) -> Response:
+    rows, people, latest = visible_rows(visit.world, visit.user), actors(visit.world), deliveries.rows()[:5]
+    return frame.page(visit, "start.html", people=people, rows=rows[:5], total=len(rows), deliveries=latest)
+
+
+def _tell_version(visit: Visit) -> Response:
+    """A word that changes with whatever can be seen, and the time of the sandbox in milliseconds."""
+    now_ms = round(visit.world.now().timestamp() * 1_000)
+    answer = {"version": fingerprint(visit.world, visit.user), "now_ms": now_ms}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+def _switch_person(visit: Visit) -> Response:
+    username = visit.field("person")
+    person = next((each for each in actors(visit.world) if each.username == username), None)
+    if person is None:
+        raise not_found("Person Not Found")
+    response = go(local_path(visit.field("back")), said=f"You act as {person.name} now ({person.duty}).")
+    response.set_cookie(PERSON_COOKIE, username, path="/", max_age=PERSON_LIFE_S, httponly=True, samesite="lax")
+    return response
+
+
+def _lead_to_issues(_visit: Visit) -> Response:
+    return RedirectResponse(ISSUES_PATH, 303)
+
+
+def _find_nothing(_visit: Visit) -> Response:
+    raise not_found("Page Not Found")

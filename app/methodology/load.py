@@ -6,7 +6,7 @@ replaced, and a named entry set to null is taken away.
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,8 +32,13 @@ class MethodologyFaults(ValueError):
     """The file cannot be used; `faults` are sentences that begin with file and line."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(faults))
+        self.faults = tuple(sorted(faults, key=_line_number))
+        super().__init__("\n".join(self.faults))
+
+
+def _line_number(fault: str) -> int:
+    found = re.search(r":(\d+): ", fault)
+    return int(found.group(1)) if found else 0
 
 
 @dataclass(slots=True)
@@ -54,7 +59,7 @@ def load_methodology(path: Path | None = None) -> Methodology:
     if base == "default":
         tree = _laid_over(_read(DEFAULT, name=DEFAULT.name), tree)
     elif base is not None:
-        tree.faults.append(f"{_line(tree, ('extends',))}: extends: must be: default")
+        tree.faults.append(f"{_line(tree, ('extends',))}: extends: allowed: default")
     return _checked(tree)
 
 
@@ -140,19 +145,20 @@ def _scalar(node: Any, *, where: _Where, tree: _Tree, constructor: SafeConstruct
 
 def _laid_over(base: _Tree, own: _Tree) -> _Tree:
     lines = dict(base.lines)
-    for where in own.lines:
-        if isinstance(_at(own.content, where), list):
-            # a list replaces a list: lines of the old entries would point into the wrong file
-            lines = {known: line for known, line in lines.items() if known[: len(where)] != where}
+    for where in _lists((), own.content):
+        # a list replaces a list: lines of the old entries would point into the wrong file
+        lines = {known: line for known, line in lines.items() if known[: len(where)] != where}
     return _Tree(
         content=_merged(base.content, own.content), lines=lines | own.lines, faults=[*base.faults, *own.faults]
     )
 
 
-def _at(content: Any, where: _Where) -> Any:
-    for part in where:
-        content = content[part]
-    return content
+def _lists(where: _Where, content: Any) -> Iterator[_Where]:
+    if isinstance(content, list):
+        yield where
+    elif isinstance(content, dict):
+        for name, inner in content.items():
+            yield from _lists((*where, name), inner)
 
 
 def _merged(base: Any, own: Any) -> Any:
@@ -195,9 +201,7 @@ _PROBLEMS = {
 
 def _problem(where: _Where, detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
-        allowed = list(_names_at(Methodology, where[:-1]))
-        near = difflib.get_close_matches(str(where[-1]), allowed, n=1)
-        return "is not known here; " + (f"did you mean {near[0]!r}? " if near else "") + one_of(allowed)
+        return "is not known here; " + one_of(_names_at(Methodology, where[:-1]), near=str(where[-1]))
     words = _PROBLEMS.get(detail["type"], detail["msg"])
     context = {name: str(value).replace("'", "").replace(" or ", ", ") for name, value in detail.get("ctx", {}).items()}
     return words.format(**context) if detail["type"] in _PROBLEMS else words

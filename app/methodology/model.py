@@ -1,7 +1,7 @@
 """The methodology as typed, frozen values: what a file may say, and in which form.
 
 Later parts of the process (states, gates, clocks) stand beside these as further fields of Methodology. Words that end
-up in an issue are one line of plain prose, so that no question can break its table, mention anybody or start a reference.
+up in an issue are one line of plain prose: no question can break its table, mention anybody or start a reference.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
 
 from app.methodology.model import Condition, Methodology
@@ -98,7 +99,7 @@ def _questions(methodology: Methodology) -> Found:
 def _unknown(path: Path, name: str, known: Iterable[str], *, what: str) -> Found:
     names = list(known)
     if name not in names:
-        yield path, f"no {what} is called {str(name)!r}; {one_of(names)}"
+        yield path, f"no {what} is called {str(name)!r}; {one_of(names, near=name)}"
 
 
 def _fields(path: Path, fields: Iterable[str] | Condition) -> Found:
@@ -107,8 +108,10 @@ def _fields(path: Path, fields: Iterable[str] | Condition) -> Found:
             yield path, f"a submission has no field {field!r}"
 
 
-def one_of(names: Iterable[object]) -> str:
-    """The allowed names, as the end of a message; the first dozen of a long list."""
-    shown = [str(name) for name in names]
-    more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
-    return f"allowed: {', '.join(shown[:12])}{more}"
+def one_of(names: Iterable[str], *, near: str) -> str:
+    """The allowed names, as the end of a message: the likely one first, and at most a dozen of a long list."""
+    allowed = [str(name) for name in names]
+    more = f" and {len(allowed) - 12} more" if len(allowed) > 12 else ""
+    likely = difflib.get_close_matches(near, allowed, n=1)
+    hint = f"did you mean {likely[0]!r}? " if likely else ""
+    return f"{hint}allowed: {', '.join(allowed[:12])}{more}"

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format lock bench clean
+.PHONY: demo test lint format lock bench docs clean
 
 demo: $(VENV)/ready
 	@$(BIN)/psplan demo
@@ -28,6 +28,10 @@ bench: $(VENV)/ready
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
+
+# the tables of the README that follow from the code
+docs: $(VENV)/ready
+	@$(BIN)/python -m app.reference README.md
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -28,7 +28,7 @@ class BackgroundServer:
         self.url = ""
 
     def __enter__(self) -> Self:
-        # IPPROTO_TCP by name: only then does asyncio set TCP_NODELAY on what is accepted, without which answers lag 40 ms
+        # IPPROTO_TCP by name: only then does asyncio set TCP_NODELAY on what is accepted; else answers lag 40 ms
         opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -18,7 +18,7 @@ from app.settings import SettingsFault
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = _parser().parse_args(words)
+    arguments = parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
@@ -36,10 +36,11 @@ def _complain(text: str) -> None:
     sys.stderr.write(f"psplan: {text}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="psplan", description="PS Plan Bot")
-    parser.add_argument("--version", action="version", version=f"psplan {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The words that `psplan` understands."""
+    top = argparse.ArgumentParser(prog="psplan", description="PS Plan Bot")
+    top.add_argument("--version", action="version", version=f"psplan {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="receive webhooks and work on them")
     serve.add_argument("--host", default="127.0.0.1")
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_methodology(commands)
     _add_deliveries(commands)
-    return parser
+    return top
 
 
 def _add_methodology(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

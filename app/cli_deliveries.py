@@ -32,9 +32,8 @@ def list_deliveries(arguments: argparse.Namespace) -> int:
         sys.stdout.write("Nothing came in yet.\n")
     for row in rows:
         reason = f"  {row.reason}" if row.reason else ""
-        sys.stdout.write(
-            f"{row.id:>6}  {_time(row.received_at)}  {row.source:<10}  {row.state:<7}  {row.kind:<24}  {row.lane}{reason}\n"
-        )
+        columns = f"{row.source:<10}  {row.state:<7}  {row.kind:<24}  {row.lane}{reason}"
+        sys.stdout.write(f"{row.id:>6}  {_time(row.received_at)}  {columns}\n")
     return 0
 
 

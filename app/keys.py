@@ -1,4 +1,4 @@
-"""The keys by which the bot recognises what is its own: given by settings, or made once and kept beside the database."""
+"""The keys by which the bot recognises its own: given by settings, or made once and kept beside the database."""
 
 from __future__ import annotations
 

@@ -17,8 +17,9 @@ from app.directory import Directory
 from app.engagement import Engagement, IssueLink, IssueRole
 from app.errors import Permanent
 from app.issue_text import IssueRef
+from app.own_part import append_own_part
 from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
-from app.revision import append_own_part, revise
+from app.revision import revise
 from app.submission import parse_submission
 from app.text import Safe
 
@@ -150,7 +151,7 @@ def _issue_evidence(issue: Issue) -> dict[str, Any]:
 
 
 def _dropped(new: NewIssue, made: Issue) -> dict[str, Any]:
-    """What GitLab left out without a word: it drops labels and assignees that the token may not set, and answers 201."""
+    """What GitLab left out without a word: it drops what the token may not set, and answers 201 all the same."""
     lost: list[str] = [f"label {label}" for label in new.labels if label not in made.labels]
     if new.assignee_id is not None and new.assignee_id not in {person.id for person in made.assignees}:
         lost.append("assignee")

@@ -64,7 +64,7 @@ class Registry:
         def register(decide: Decide[E]) -> Decide[E]:
             if event in self.handlers:
                 raise ValueError(f"{event.__name__} has a handler already")
-            self.handlers[event] = Handler(event, decide, needs or _nothing)  # type: ignore[arg-type]
+            self.handlers[event] = Handler(event, decide, needs or _nothing)  # type: ignore[index,arg-type]
             return decide
 
         return register

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from app.actions import AdoptIssue, Say
 from app.engagement import Engagement, EngagementId, IssueRole
@@ -29,7 +29,7 @@ def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playboo
         return Needs()
     issues = {event.iid, *(link.iid for link in engagement.issues.values())} if engagement else {event.iid}
     try:
-        people = people_of(_read(block, event.iid, author="unknown", project="", on=datetime.max), playbook)
+        people = people_of(_read(block, event.iid, author="unknown", project="", on=date.min), playbook)
     except SubmissionFaults:
         people = frozenset()
     return Needs(issues=frozenset(issues), people=people)
@@ -41,11 +41,13 @@ def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: d
     issue = snapshot.issues.get(event.iid)
     block = None if issue is None else submission_block(issue.description)
     if issue is None or block is None:
-        return ignore("an issue without a submission block" if snapshot.engagement is None else "no rule for this change")
+        return ignore(
+            "an issue without a submission block" if snapshot.engagement is None else "no rule for this change"
+        )
     if issue.author.id == snapshot.bot_id:
         return ignore("the bot's own issue")
     try:
-        submission = _read(block, issue.iid, author=issue.author.username, project=snapshot.project, on=now)
+        submission = _read(block, issue.iid, author=issue.author.username, project=snapshot.project, on=now.date())
     except SubmissionFaults as faults:
         return _refuse(issue, block, faults)
     ident = str(submission.submission_id)
@@ -118,7 +120,7 @@ def _already(issue: Issue, engagement: Engagement, scoping_iid: int) -> Decision
     return Decision(reasons=(f"the submission belongs to #{scoping_iid}",), actions=(say,))
 
 
-def _read(block: str, iid: int, *, author: str, project: str, on: datetime) -> Submission:
+def _read(block: str, iid: int, *, author: str, project: str, on: date) -> Submission:
     """The block's submission; what a hand-written one may leave out comes from the issue. Raises SubmissionFaults."""
     defaults = {
         "submission_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{project}#{iid}")),
@@ -126,7 +128,7 @@ def _read(block: str, iid: int, *, author: str, project: str, on: datetime) -> S
         "requester_gitlab_username": author,
         "requester_email": None,
     }
-    return parse_submission(parse_block(block), defaults=defaults, today=on.date())
+    return parse_submission(parse_block(block), defaults=defaults, today=on)
 
 
 def _digest(block: str) -> str:

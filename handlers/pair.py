@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from app.actions import Action, CreateIssue, LinkIssues
 from app.engagement import Engagement, IssueRole
@@ -14,16 +15,27 @@ from app.text import marker
 
 
 def drafts(
-    submission: Submission, playbook: Playbook, people: Mapping[str, bool], now: datetime, *, has_scoping: bool
+    submission: Submission,
+    playbook: Playbook,
+    people: Mapping[str, bool],
+    now: datetime,
+    *,
+    has_scoping: bool,
+    answers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[IssueRole, IssueDraft]:
-    """The texts of the issues that this submission asks for. `has_scoping`: there is a scoping issue whatever it asks."""
+    """The texts of the issues that this submission asks for.
+
+    `has_scoping`: there is a scoping issue, whatever the submission asks for. `answers`: what people wrote, by key.
+    """
     routing = route(submission, playbook.methodology)
     scoping = has_scoping or intake_only(submission) is None
     found: dict[IssueRole, IssueDraft] = {}
     if scoping:
-        found[IssueRole.SCOPING] = scoping_draft(submission, playbook, routing=routing, people=people, now=now)
+        found[IssueRole.SCOPING] = scoping_draft(
+            submission, playbook, routing=routing, people=people, now=now, answers=answers
+        )
     found[IssueRole.INTAKE] = intake_draft(
-        submission, playbook, routing=routing, people=people, now=now, scoping=scoping
+        submission, playbook, routing=routing, people=people, now=now, scoping=scoping, answers=answers
     )
     return found
 
@@ -51,7 +63,9 @@ def link(engagement: Engagement) -> LinkIssues:
 
 def complete(engagement: Engagement, wanted: Mapping[IssueRole, IssueDraft]) -> tuple[Action, ...]:
     """Whatever of the pair is not there yet: issues in their order, then the link between them."""
-    made: list[Action] = [create(engagement, role, draft) for role, draft in wanted.items() if role not in engagement.issues]
+    made: list[Action] = [
+        create(engagement, role, draft) for role, draft in wanted.items() if role not in engagement.issues
+    ]
     if IssueRole.SCOPING in wanted and not engagement.is_linked:
         made.append(link(engagement))
     return tuple(made)

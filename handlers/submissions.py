@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from app.actions import Action, ReviseIssue, Say
 from app.engagement import Engagement, EngagementId, IssueRole
@@ -11,7 +12,7 @@ from app.events import SubmissionReceived
 from app.issue_text import IssueDraft, Playbook
 from app.perform import fill
 from app.registry import Decision, ignore, registry
-from app.revision import revise, revision_note
+from app.revision import read_answers, revise, revision_note
 from app.routing import intake_only, route
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
@@ -58,13 +59,9 @@ def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: 
     )
 
 
-def _complete(
-    engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime
-) -> tuple[Action, ...]:
+def _complete(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> tuple[Action, ...]:
     has_scoping = IssueRole.SCOPING in engagement.issues
-    return complete(
-        engagement, drafts(engagement.submission, playbook, snapshot.people, now, has_scoping=has_scoping)
-    )
+    return complete(engagement, drafts(engagement.submission, playbook, snapshot.people, now, has_scoping=has_scoping))
 
 
 def revision(
@@ -72,8 +69,11 @@ def revision(
 ) -> Decision:
     """The same engagement with changed content: update, complete, and tell once what changed."""
     has_scoping = IssueRole.SCOPING in engagement.issues
-    before = drafts(engagement.submission, playbook, snapshot.people, now, has_scoping=has_scoping)
-    after = drafts(submission, playbook, snapshot.people, now, has_scoping=has_scoping)
+    draft = partial(drafts, playbook=playbook, people=snapshot.people, now=now, has_scoping=has_scoping)
+    answers = {
+        key: value for issue in snapshot.issues.values() for key, value in read_answers(issue.description).items()
+    }
+    before, after = draft(engagement.submission), draft(submission, answers=answers)
     revised = replace(engagement, submission=submission, revision=engagement.revision + 1)
     updates = [_update(engagement, revised, role, before[role], after[role]) for role in engagement.issues]
     told = _tell(engagement, revised, after, snapshot)
@@ -84,9 +84,7 @@ def revision(
     )
 
 
-def _update(
-    old: Engagement, new: Engagement, role: IssueRole, before: IssueDraft, after: IssueDraft
-) -> ReviseIssue:
+def _update(old: Engagement, new: Engagement, role: IssueRole, before: IssueDraft, after: IssueDraft) -> ReviseIssue:
     return ReviseIssue(
         key=f"{new.id}:revise:{new.revision}:{role.value}",
         role=role,
@@ -99,9 +97,7 @@ def _update(
     )
 
 
-def _tell(
-    old: Engagement, new: Engagement, after: dict[IssueRole, IssueDraft], snapshot: Snapshot
-) -> tuple[Say, ...]:
+def _tell(old: Engagement, new: Engagement, after: dict[IssueRole, IssueDraft], snapshot: Snapshot) -> tuple[Say, ...]:
     """One comment, on the scoping issue where there is one."""
     if not old.issues:
         return ()

@@ -106,7 +106,7 @@ class Stage:
     def metric(self, name: str) -> float:
         """One sample of /metrics."""
         for line in self.client.get(f"{self.url}/metrics").text.splitlines():
-            if line.startswith((name + " ", name + "{")):
+            if line.startswith(name + " "):
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
 
@@ -123,18 +123,17 @@ def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
 
 def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
     """The same as `environment`, as values."""
-    return load_settings(
-        _env_file=None,
-        gitlab_url=gitlab_url,
-        gitlab_token=token_of("ps-bot"),
-        project="ps/ps-plan",
-        webhook_tokens=[HOOK_TOKEN],
-        calculator_keys=[KEY],
-        database_url=f"sqlite:///{folder / 'psplan.sqlite3'}",
-        methodology=Path(METHODOLOGY),
-        grace_s=0.3,
-        **more,
-    )
+    given: dict[str, Any] = {
+        "gitlab_url": gitlab_url,
+        "gitlab_token": token_of("ps-bot"),
+        "project": "ps/ps-plan",
+        "webhook_tokens": [HOOK_TOKEN],
+        "calculator_keys": [KEY],
+        "database_url": f"sqlite:///{folder / 'psplan.sqlite3'}",
+        "methodology": Path(METHODOLOGY),
+        "grace_s": 0.3,
+    }
+    return load_settings(_env_file=None, **{**given, **more})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every write that GitLab performs and then seems not to have performed, and every way in which it refuses for a while."""
+"""Every write that GitLab performs and then seems not to have performed, and every way to be refused for a while."""
 
 from __future__ import annotations
 

@@ -108,15 +108,18 @@ class _Turn:
         with structlog.contextvars.bound_contextvars(delivery=delivery.id, lane=self.lane):
             if delivery.deaths >= MOST_DEATHS:
                 reason = f"the process died {delivery.deaths} times while working on it"
-                return self._settle(delivery, DeliveryState.DEAD, reason)
+                self._settle(delivery, DeliveryState.DEAD, reason)
+                return None
             outcome = attempt(lambda: self._try(delivery))
             if isinstance(outcome, Retry):
                 return self._postpone(delivery, outcome)
             if isinstance(outcome, Permanent):
-                return self._settle(delivery, DeliveryState.DEAD, outcome.reason)
+                self._settle(delivery, DeliveryState.DEAD, outcome.reason)
+                return None
             if isinstance(outcome, Exception):
                 log.error("delivery.hit_bug", exc_info=outcome)
-                return self._settle(delivery, DeliveryState.DEAD, f"a bug in psplan: {type(outcome).__name__}")
+                self._settle(delivery, DeliveryState.DEAD, f"a bug in psplan: {type(outcome).__name__}")
+                return None
             return outcome
 
     def _try(self, delivery: Delivery) -> Later | Moved | None:
@@ -129,14 +132,17 @@ class _Turn:
                 self.engine.store.write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
                 return Moved(decision.lane)
             if decision.changes_nothing:
-                return self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
+                self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
+                return None
             pending = self._store_decision(delivery, decision)
         for place, stored in enumerate(pending):
             following = pending[place + 1] if place + 1 < len(pending) else None
             later = self._do(delivery, stored, following)
             if later is not None:
                 return later
-        return None if pending else self._settle(delivery, DeliveryState.DONE, None)
+        if not pending:
+            self._settle(delivery, DeliveryState.DONE, None)
+        return None
 
     def _rightful(self, event: Event) -> Decision | None:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
@@ -251,9 +257,9 @@ class _Turn:
         else:
             wait = wait_s(delivery.attempts, engine.rng)
         if wait is None:
-            return self._settle(
-                delivery, DeliveryState.DEAD, f"given up after {delivery.attempts} tries: {retry.reason}"
-            )
+            given_up = f"given up after {delivery.attempts} tries: {retry.reason}"
+            self._settle(delivery, DeliveryState.DEAD, given_up)
+            return None
         log.warning("delivery.postponed", reason=retry.reason, wait_s=round(wait, 1))
 
         def write(connection: Connection) -> None:

@@ -65,10 +65,9 @@ class CalculatorDoor:
             body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES)
         except BodyFault as fault:
             return problem(fault.status)
-        if not (self.keyring.bears(headers) or self.keyring.signed(headers, body)):
-            return problem(401)
-        if not is_json(headers):
-            return problem(415)
+        is_authentic = self.keyring.bears(headers) or self.keyring.signed(headers, body)
+        if not is_authentic or not is_json(headers):
+            return problem(415 if is_authentic else 401)
         now = self.clock()
         try:
             submission = parse_submission(orjson.loads(body), today=at(now).date())

@@ -1,0 +1,72 @@
+"""The tables of the README that follow from the code: `python -m app.reference README.md` writes them anew.
+
+A table stands between `<!-- generated: NAME -->` and `<!-- /generated -->`; a test fails when one is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from app.cli import parser
+from app.settings import EXAMPLES, PREFIX, Settings
+
+_BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+
+
+def settings_table() -> str:
+    """Every setting with its default, meaning and an example."""
+    rows = ["| setting | default | meaning | example |", "| --- | --- | --- | --- |"]
+    for name, held in sorted(Settings.model_fields.items(), key=lambda each: not each[1].is_required()):
+        if held.is_required():
+            default = "**required**"
+        elif held.default in (None, ()):
+            default = ""
+        else:
+            default = f"`{held.default}`"
+        setting = PREFIX + name.upper()
+        secret = " (or `…_FILE`)" if "SecretStr" in str(held.annotation) else ""
+        example = f"`{EXAMPLES[name]}`" if name in EXAMPLES else ""
+        rows.append(f"| `{setting}`{secret} | {default} | {held.description} | {example} |")
+    return "\n".join(rows) + "\n"
+
+
+def commands_table() -> str:
+    """Every command of `psplan` with its words."""
+    rows = ["| command | does |", "| --- | --- |"]
+    rows += [f"| `{usage}` | {text} |" for usage, text in _commands(parser(), "psplan")]
+    return "\n".join(rows) + "\n"
+
+
+TABLES: dict[str, Callable[[], str]] = {"settings": settings_table, "commands": commands_table}
+
+
+def renewed(document: str) -> str:
+    """The document with every generated table as it should be. Raises KeyError for a table nobody knows."""
+    return _BLOCK.sub(lambda found: found.group(1) + TABLES[found["name"]]() + found.group(3), document)
+
+
+def _commands(of: argparse.ArgumentParser, name: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for group in (each for each in of._actions if isinstance(each, argparse._SubParsersAction)):
+        helps = {choice.dest: choice.help or "" for choice in group._choices_actions}
+        for word, sub in group.choices.items():
+            below = _commands(sub, f"{name} {word}")
+            usage = " ".join(sub.format_usage().removeprefix("usage: ").replace("[-h]", "").split())
+            found += below or [(usage, helps[word])]
+    return found
+
+
+def main() -> int:
+    """Renew the tables of the files that are named."""
+    for word in sys.argv[1:]:
+        path = Path(word)
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

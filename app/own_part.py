@@ -44,7 +44,7 @@ def append_own_part(person_text: str, own: Safe) -> str:
 def _block_end(text: str) -> str:
     """What closes an open fence or raw HTML block; nothing when none is open."""
     fences = (f"\n{char * _longest_run(text, char)}" for char in "`~")
-    # Markdown ends such an element at the end tag of any of the four; HTML only at its own, so the latest is tried first.
+    # Markdown ends such an element at the end tag of any of the four, HTML only at its own: the latest is tried first.
     latest = sorted(_RAW_TAGS, key=lambda tag: -text.lower().rfind(f"<{tag}"))
     ends = ["", *fences, *_RAW_ENDS[:1], *(f"\n</{tag}>" for tag in latest), *_RAW_ENDS[1:]]
     return next((end for end in ends if _is_live_behind(text + end)), "")

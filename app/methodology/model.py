@@ -75,7 +75,7 @@ Condition = Mapping[FieldPath, Annotated[tuple[str, ...], Field(min_length=1)]]
 class _Block(BaseModel):
     """A block of the file: frozen, and a name it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class IssueKind(StrEnum):

@@ -27,7 +27,7 @@ def has_field(path: str) -> bool:
 
 def content_of(submission: Submission) -> dict[str, Any]:
     """The submission as decoded JSON, only what was given."""
-    return submission.model_dump(mode="json", exclude_none=True)
+    return submission.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
 def values_at(content: object, path: str) -> tuple[str, ...]:
@@ -69,6 +69,7 @@ def _texts(value: object) -> Iterator[str]:
         for inner in value:
             yield from _texts(inner)
     elif isinstance(value, dict):
-        yield ", ".join(f"{name}: {', '.join(_texts(inner))}" for name, inner in value.items())
+        parts = ((name, ", ".join(_texts(inner))) for name, inner in value.items())
+        yield ", ".join(f"{name}: {text}" for name, text in parts if text)
     else:
         yield shown(value)

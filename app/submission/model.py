@@ -21,6 +21,7 @@ from app.submission.values import (
     Day,
     Distinct,
     Email,
+    Few,
     HttpsUrl,
     Line,
     Opportunity,
@@ -49,7 +50,7 @@ Answers = Annotated[
 class _Part(BaseModel):
     """A piece of the submission: frozen, tolerant of fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +85,7 @@ class Versions(_Part):
 class Migration(_Part):
     """The size of a migration."""
 
-    sources: Annotated[tuple[choices.MigrationSource, ...], AsList, Distinct, Field(max_length=MAX_LIST)] = Field(
+    sources: Annotated[tuple[choices.MigrationSource, ...], Field(max_length=MAX_LIST), AsList, Few, Distinct] = Field(
         default=(), description="Systems that are left behind.", examples=[["ghe"]]
     )
     users: Count | None = Field(default=None, description="People to move.", examples=[775])
@@ -145,12 +146,12 @@ class Submission(_Part):
     customer_folder_url: HttpsUrl | None = None
     sales_territory: Line | None = Field(default=None, description="As in Salesforce.", examples=["EMEA DACH"])
     segment: choices.Segment | None = None
-    account_team: Annotated[tuple[TeamMember, ...], Field(max_length=MAX_LIST)] = ()
-    services: Annotated[tuple[choices.Service, ...], AsList, Distinct, Field(max_length=MAX_LIST)] = Field(
+    account_team: Annotated[tuple[TeamMember, ...], Field(max_length=MAX_LIST), Few] = ()
+    services: Annotated[tuple[choices.Service, ...], Field(max_length=MAX_LIST), AsList, Few, Distinct] = Field(
         default=(), examples=[["migration_scm", "training"]]
     )
     commercial_form: choices.CommercialForm | None = None
-    sku_items: Annotated[tuple[SkuItem, ...], Field(max_length=MAX_LIST)] = ()
+    sku_items: Annotated[tuple[SkuItem, ...], Field(max_length=MAX_LIST), Few] = ()
     users_current: Count | None = Field(default=None, examples=[800])
     users_planned: Count | None = Field(default=None, examples=[3250])
     license_tier: choices.LicenseTier | None = None
@@ -162,7 +163,7 @@ class Submission(_Part):
     cicd: Answers | None = None
     readiness: Answers | None = None
     transformation: Answers | None = None
-    training: Annotated[tuple[TrainingCourse, ...], Field(max_length=MAX_LIST)] = ()
+    training: Annotated[tuple[TrainingCourse, ...], Field(max_length=MAX_LIST), Few] = ()
     pain_points: Text | None = None
     constraints: Text | None = None
     goals: Text | None = None

@@ -7,7 +7,7 @@ bot; sending again stays with the Maintainer.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from app.sandbox.clockwork import words
 from app.sandbox.page_frame import Frame, Visit, go
 from app.sandbox.page_views import PersonView, person_view
 from app.sandbox.records import AccessLevel, HookLog
@@ -24,6 +25,8 @@ from app.sandbox.world import World
 
 HOOKS_PATH: Final = f"/{PROJECT_PATH}/-/hooks"
 PER_PAGE: Final = 30
+LONGEST_EXCERPT: Final = 70
+_BOOKKEEPING: Final = frozenset(words("updated_at updated_by_id last_edited_at last_edited_by_id relative_position"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class DeliveryRow:
     at: datetime
     event: str
     action: str
+    detail: str
     iid: int | None
     by: PersonView | None
     url: str
@@ -86,6 +90,7 @@ class Deliveries:
             at=entry.created_at,
             event=entry.request_headers.get("X-Gitlab-Event", entry.trigger),
             action=str((body.get("object_attributes") or {}).get("action") or body.get("event_type") or ""),
+            detail=_detail(body),
             iid=subject.get("iid") if isinstance(subject.get("iid"), int) else None,
             by=person_view(self._world, people[username]) if username in people else None,
             url=entry.url,
@@ -98,6 +103,17 @@ class Deliveries:
 def _read_body(raw: bytes) -> dict[str, Any]:
     body = json.loads(raw)
     return body if isinstance(body, dict) else {}
+
+
+def _detail(body: Mapping[str, Any]) -> str:
+    """What an issue's update changed, or how a comment begins."""
+    if body.get("object_kind") == "note":
+        note = " ".join(str((body.get("object_attributes") or {}).get("note") or "").split())
+        return note if len(note) <= LONGEST_EXCERPT else f"{note[:LONGEST_EXCERPT]}…"
+    if (body.get("object_attributes") or {}).get("action") == "open":
+        return ""
+    names = [name.removesuffix("_id") for name in body.get("changes") or {} if name not in _BOOKKEEPING]
+    return ", ".join(names).replace("_", " ") or "nothing changed"
 
 
 def delivery_routes(frame: Frame, deliveries: Deliveries) -> Sequence[BaseRoute]:

@@ -34,7 +34,7 @@ FLASH_COOKIE: Final = "psplan_sandbox_flash"
 LIVE_HEADER: Final = "X-Sandbox-Live"
 FIRST_PERSON: Final = "alice"
 _LONGEST_FLASH: Final = 1_500
-_HEADERS: Final = {
+HEADERS: Final = {
     # Labels carry their colour in a style attribute; nothing else may be inline, and nothing comes from elsewhere.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; script-src 'self'; img-src 'self'; "
@@ -161,7 +161,7 @@ class Frame:
             flash=flash or waiting,
             **values,
         )
-        response = HTMLResponse(html, status, headers=_HEADERS)
+        response = HTMLResponse(html, status, headers=HEADERS)
         if waiting:
             response.delete_cookie(FLASH_COOKIE, path="/", httponly=True, samesite="lax")
         return response

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from app.sandbox.page_deliveries import Deliveries
 from app.sandbox.page_frame import Flash, Frame, Visit, spoken
 from app.sandbox.page_markdown import render_markdown
+from app.sandbox.page_questions import open_answers
 from app.sandbox.page_references import ISSUES_PATH
 from app.sandbox.page_timeline import OFFERED_REACTIONS, reactions, timeline
 from app.sandbox.page_views import IssueRow, actors, issue_row, known_to, label_chip, may_sort
@@ -71,10 +72,11 @@ class IssuePage:
             issue = world.visible_issue(user, visit.number("iid"))
             known = known_to(world, user)
             may_update = world.can_update(user, issue)
+            live_path = f"{ISSUES_PATH}/{issue.iid}" if may_update else None
             description = issue.description or ""
             values: dict[str, Any] = {
                 "issue": issue_row(world, user, issue),
-                "description": render_markdown(description, known, has_live_tasks=may_update),
+                "description": render_markdown(description, known, live_path=live_path),
                 "digest": digest(issue),
                 "edited_at": issue.last_edited_at,
                 "entries": timeline(world, user, issue.iid, known),
@@ -93,6 +95,7 @@ class IssuePage:
             has_hooks=bool(world.hooks),
             may_update=may_update,
             may_sort=may_sort(world, user),
+            has_questions=may_update and bool(open_answers(description)),
             draft=visit.field("body"),
             offered=OFFERED_REACTIONS,
             **values,

@@ -52,8 +52,10 @@ def told(outcome: Commented) -> str:
 def _comment(visit: Visit) -> Response:
     iid, body = visit.number("iid"), visit.form.get("body", "")
     event = visit.field("then")
-    if event in _STATES and not body.strip():
-        return _set_state(visit)
+    if not body.strip():
+        if event in _STATES:
+            return _set_state(visit)
+        raise Refused(400, {"message": "Write something first."})
     outcome = visit.world.add_note(visit.user, iid, body, internal=bool(visit.field("internal")))
     if event in _STATES:
         visit.world.update_issue(visit.user, iid, state_event=event)

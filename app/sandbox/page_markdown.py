@@ -21,9 +21,12 @@ from markupsafe import Markup, escape
 from app.sandbox.clockwork import words
 from app.sandbox.page_foreign import ForeignReader
 from app.sandbox.page_references import Known, issue_of, linked
+from app.sandbox.state import PROJECT_ID
 
 TASKS_FORM: Final = "tasks"
 """The id of the form that the check boxes of a description belong to."""
+
+UPLOADS_PATH: Final = f"/-/project/{PROJECT_ID}/uploads"
 
 _MARKDOWN: Final = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("text_join")
 
@@ -41,11 +44,25 @@ _TASK_IN_SOURCE: Final = re.compile(r"((?:[-*+]|\d{1,9}[.)])[ \t]+)\[([ xX])\](?
 _NO_REFERENCE: Final = frozenset("$%#&@!~^:")
 
 
-def render_markdown(text: str, known: Known, *, has_live_tasks: bool = False) -> Markup:
-    """The text as harmless HTML; with `has_live_tasks` its check boxes are buttons of the form `TASKS_FORM`."""
-    writer = _Writer(known, has_live_tasks=has_live_tasks)
-    writer.write(_MARKDOWN.parse(text.replace("\0", "\ufffd")))
+def render_markdown(text: str, known: Known, *, live_path: str | None = None) -> Markup:
+    """The text as harmless HTML.
+
+    In the description of an issue that the reader may edit, `live_path` is the address of the issue: check boxes are
+    buttons of the form `TASKS_FORM` then, and table cells that hold `to-do` lead to the page of open questions.
+    """
+    writer = _Writer(known, live_path=live_path)
+    writer.write(parse(text))
     return Markup(writer.html())  # noqa: S704 - every part was escaped where it was written
+
+
+def parse(text: str) -> list[Token]:
+    """The block tokens of a text."""
+    return _MARKDOWN.parse(text.replace("\0", "\ufffd"))
+
+
+def is_open_answer(cell: str) -> bool:
+    """Whether a table cell says no more than `to-do`."""
+    return cell.strip(" *_`").lower() == "to-do"
 
 
 def toggled_task(text: str, line: int) -> str | None:
@@ -60,9 +77,10 @@ def toggled_task(text: str, line: int) -> str | None:
 class _Writer:
     """Writes tokens as HTML and keeps account of the tags that are open."""
 
-    def __init__(self, known: Known, *, has_live_tasks: bool) -> None:
+    def __init__(self, known: Known, *, live_path: str | None) -> None:
         self._known = known
-        self._has_live_tasks = has_live_tasks
+        self._live_path = live_path
+        self._table_line = 0
         self._parts: list[str] = []
         # Name, and whether the author wrote it as raw HTML.
         self._open: list[tuple[str, bool]] = []
@@ -80,7 +98,9 @@ class _Writer:
     def write(self, tokens: Sequence[Token]) -> None:
         """Write block tokens."""
         for place, token in enumerate(tokens):
-            if token.type == "inline":
+            if token.type == "inline" and tokens[place - 1].tag == "td" and is_open_answer(token.content):
+                self._write_open_answer(token)
+            elif token.type == "inline":
                 self._write_inline(token.children or [], task=_task_line(tokens, place))
             elif token.type == "html_block":
                 self._write_foreign(token.content)
@@ -99,7 +119,20 @@ class _Writer:
             return
         if token.tag == "table":
             self._raw('<div class="wide" tabindex="0" role="group" aria-label="Table">')
+        elif token.tag == "tbody" and token.map:
+            # Rows carry no line number; each is one line.
+            self._table_line = token.map[0] - 1
+        elif token.tag == "tr":
+            self._table_line += 1
         self._begin(token.tag, _own_attributes(token))
+
+    def _write_open_answer(self, token: Token) -> None:
+        if self._live_path is None:
+            self._write_inline(token.children or [], task=None)
+            return
+        address = f"{self._live_path}/answers#line-{self._table_line}"
+        strength = "todo needed" if "**" in token.content else "todo"
+        self._raw(f'<a class="{strength}" href="{escape(address)}" title="Write an answer">to-do</a>')
 
     def _write_code(self, token: Token) -> None:
         language = re.match(r"[\w+#.-]+", token.info or "")
@@ -151,7 +184,7 @@ class _Writer:
     def _write_task_box(self, content: str, line: int) -> None:
         match = _TASK.match(content)
         is_done = match is not None and match[1] in "xX"
-        if not self._has_live_tasks:
+        if self._live_path is None:
             told = "done" if is_done else "not done"
             self._raw(f'<span class="box{" done" * is_done}" role="img" aria-label="{told}"></span> ')
             return
@@ -215,6 +248,8 @@ class _Writer:
 
     def _begin_link(self, address: str, title: str, *, is_foreign: bool, kind: str = "") -> None:
         attributes = f' class="{kind}"' if kind else ""
+        if address.startswith("/uploads/"):
+            address = f"{UPLOADS_PATH}{address.removeprefix('/uploads')}"
         if _SAFE_ADDRESS.fullmatch(address):
             iid = issue_of(address, self._known)
             attributes += f' href="{escape(address)}"' + (' rel="nofollow noreferrer noopener"' if iid is None else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from markupsafe import Markup
@@ -16,7 +16,6 @@ from app.sandbox.records import AccessLevel, Award, LabelEvent, Note, User
 from app.sandbox.world import World
 
 OFFERED_REACTIONS: Final = ("thumbsup", "thumbsdown", "eyes", "tada", "white_check_mark", "rocket")
-_ONE_ACT: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +124,11 @@ def reactions(world: World, user: User, awards: Iterable[Award]) -> tuple[Reacti
 
 
 def _label_changes(world: World, events: Iterable[LabelEvent]) -> list[Entry]:
-    """Label events of one person at one moment make one entry, as GitLab shows them."""
+    """Label events of one person at the same moment are one act, and one entry."""
     acts: list[list[LabelEvent]] = []
     for event in events:
         last = acts[-1][-1] if acts else None
-        if last and last.user_id == event.user_id and event.created_at - last.created_at <= _ONE_ACT:
+        if last and last.user_id == event.user_id and event.created_at == last.created_at:
             acts[-1].append(event)
         else:
             acts.append([event])

@@ -19,13 +19,14 @@ _DUTIES: Final = {person.username: person.duty for person in CAST}
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """Somebody with a face: initials on a colour of their own."""
+    """Somebody with a face: initials on a colour of their own (`hue`, in degrees)."""
 
     username: str
     name: str
     duty: str
     role: str
     is_bot: bool
+    hue: int
 
     @property
     def initials(self) -> str:
@@ -33,16 +34,13 @@ class PersonView:
         names = self.name.split() or [self.username]
         return (names[0][0] + (names[-1][0] if len(names) > 1 else "")).upper()
 
-    @property
-    def hue(self) -> int:
-        """The same colour for the same person on every day, in degrees."""
-        return zlib.crc32(self.username.encode()) * 7 % 360
-
 
 def person_view(world: World, user: User) -> PersonView:
     """A person with duty (of the cast) and project role."""
     role = world.level(user).name.lower()
-    return PersonView(user.username, user.name, _DUTIES.get(user.username, role), role, user.is_bot)
+    duty = _DUTIES.get(user.username, role)
+    # Steps of the golden angle keep the colours of neighbours apart.
+    return PersonView(user.username, user.name, duty, role, user.is_bot, hue=user.id * 137 % 360)
 
 
 def actors(world: World) -> list[PersonView]:

@@ -7,19 +7,23 @@ pages read the world and write through it as the person chosen at the top, so we
 from __future__ import annotations
 
 from importlib.resources import files
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.sandbox.page_answers import answer_routes
 from app.sandbox.page_board import board_routes
 from app.sandbox.page_deliveries import Deliveries, delivery_routes
-from app.sandbox.page_frame import PERSON_COOKIE, Frame, Visit, go, local_path
+from app.sandbox.page_frame import HEADERS, PERSON_COOKIE, Frame, Visit, go, local_path
 from app.sandbox.page_issue import IssuePage
 from app.sandbox.page_issue_forms import form_routes
 from app.sandbox.page_issues import issues_routes
+from app.sandbox.page_markdown import UPLOADS_PATH
 from app.sandbox.page_references import ISSUES_PATH
 from app.sandbox.page_views import actors, fingerprint, visible_rows
+from app.sandbox.records import AccessLevel
 from app.sandbox.refusals import not_found
 from app.sandbox.state import PROJECT_PATH
 from app.sandbox.world import World
@@ -39,10 +43,12 @@ def page_routes(world: World) -> list[BaseRoute]:
         frame.writing("/-/people/switch", _switch_person),
         *(frame.reading(path, _lead_to_issues) for path in (f"/{PROJECT_PATH}", f"/{PROJECT_PATH}/")),
         *issues_routes(frame),
+        *answer_routes(frame),
         *form_routes(frame, issue_page),
         *issue_page.routes(),
         *board_routes(frame),
         *delivery_routes(frame, deliveries),
+        frame.reading(f"{UPLOADS_PATH}/{{secret}}/{{filename}}", _download),
         Route("/favicon.ico", lambda _: RedirectResponse("/-/static/icon.svg"), methods=["GET"]),
         frame.reading("/{rest:path}", _find_nothing),
     ]
@@ -68,6 +74,14 @@ def _switch_person(visit: Visit) -> Response:
     response = go(local_path(visit.field("back")), said=f"You act as {person.name} now ({person.duty}).")
     response.set_cookie(PERSON_COOKIE, username, path="/", max_age=PERSON_LIFE_S, httponly=True, samesite="lax")
     return response
+
+
+def _download(visit: Visit) -> Response:
+    """A file somebody uploaded; it is saved, never shown, whatever it claims to be."""
+    visit.world.demand(visit.user, AccessLevel.GUEST)
+    kept = visit.world.uploaded(visit.request.path_params["secret"], visit.request.path_params["filename"])
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(kept.filename)}", **HEADERS}
+    return Response(kept.content, media_type="application/octet-stream", headers=headers)
 
 
 def _lead_to_issues(_visit: Visit) -> Response:

@@ -1,11 +1,13 @@
-// The pages work without this script. With it they follow what happens, cards can be dragged and choices send themselves.
+// The pages work without this script. With it they follow what happens, stay where they are, and cards can be dragged.
 (() => {
   "use strict";
   const POLL_MS = 1500;
+  const LOST = "The sandbox does not answer. Is it still running?";
   const page = document.documentElement;
   const notice = document.getElementById("notice");
   let version = document.body.dataset.version;
   let isWaiting = false;
+  let quietUntil = 0;
   page.classList.add("js");
 
   const isText = (element) => element && element.matches("input:not([type=checkbox]), select, textarea");
@@ -21,8 +23,10 @@
     return copy.outerHTML.replaceAll(' class=""', "");
   };
 
-  function say(words) {
-    notice.textContent = words;
+  function say(words, stay_ms = 0) {
+    if (!stay_ms && Date.now() < quietUntil) return;
+    quietUntil = Date.now() + stay_ms;
+    if (notice.textContent !== words) notice.textContent = words;
     notice.hidden = !words;
   }
 
@@ -32,13 +36,18 @@
     const unfolded = [...old.querySelectorAll("details")].map((fold) => fold.open);
     const scrolled = [...old.querySelectorAll(".wide")].map((table) => table.scrollLeft);
     fresh.querySelectorAll("[data-fresh]").forEach((item) => known.has(item.id) || item.classList.add("fresh"));
+    const reach = "a, button, input, select, textarea, summary";
+    const focus = document.activeElement;
+    const place = [...old.querySelectorAll(reach)].indexOf(focus);
     old.replaceWith(fresh);
+    const successor = (focus?.id && document.getElementById(focus.id)) || fresh.querySelectorAll(reach)[place];
+    if (place >= 0) successor?.focus({ preventScroll: true });
     const folds = fresh.querySelectorAll("details");
     if (folds.length === unfolded.length) folds.forEach((fold, place) => (fold.open = fold.open || unfolded[place]));
     fresh.querySelectorAll(".wide").forEach((table, place) => (table.scrollLeft = scrolled[place] || 0));
   }
 
-  async function refresh() {
+  async function refresh(sent = null) {
     const answer = await fetch(location.href, { headers: { "X-Sandbox-Live": "1" } });
     const text = await answer.text();
     const next = new DOMParser().parseFromString(text, "text/html");
@@ -46,7 +55,7 @@
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = next.getElementById(old.id);
       if (!fresh || withoutTimes(old) === withoutTimes(fresh)) continue;
-      if (isDirty(old)) isWaiting = true;
+      if (old !== sent && isDirty(old)) isWaiting = true;
       else swap(old, document.adoptNode(fresh));
     }
     version = next.body.dataset.version;
@@ -74,19 +83,23 @@
         retime(told.now_ms);
       }
     } catch {
-      say("The sandbox does not answer. Is it still running?");
+      say(LOST);
     }
     setTimeout(look, POLL_MS);
   }
 
-  async function send(form) {
+  // Sends a form without leaving the page, so that nobody loses the place where they were.
+  async function send(form, button) {
+    const zone = form.closest("[data-live]");
+    const fields = new FormData(form);
+    if (button?.name) fields.set(button.name, button.value);
     form.removeAttribute("data-dirty");
-    document.activeElement?.blur();
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Sandbox-Live": "1" } });
-    if (answer.ok) return refresh();
-    const said = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".flash span, .lead");
-    await refresh();
-    say(said ? said.textContent : "That did not work.");
+    form.closest(".picker")?.removeAttribute("open");
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields) });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    await refresh(zone);
+    const told = page.querySelector(".flash span") || (answer.ok ? null : page.querySelector(".lead"));
+    if (told) say(told.textContent, 6000);
   }
 
   function prepareCards() {
@@ -95,12 +108,13 @@
 
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form");
-    if (form && form.id !== "tasks" && !form.hasAttribute("data-send-on-change")) form.setAttribute("data-dirty", "");
+    if (form) form.setAttribute("data-dirty", "");
   });
   document.addEventListener("focusout", () => isWaiting && setTimeout(() => refresh().catch(() => {}), 200));
-  document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-send-on-change]");
-    if (form) send(form);
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-quiet]")) return;
+    event.preventDefault();
+    send(event.target, event.submitter).catch(() => say(LOST));
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) event.target.form.requestSubmit();
@@ -141,7 +155,7 @@
     column.classList.remove("over");
     const form = document.querySelector(".moving form");
     form.elements.to.value = column.dataset.column;
-    send(form);
+    send(form).catch(() => say(LOST));
   });
 
   prepareCards();

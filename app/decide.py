@@ -29,7 +29,7 @@ def decide(event: Event, snapshot: Snapshot, playbook: Playbook, now: datetime, 
         return ignore(f"nothing listens to {event.kind!r} events")
     handler = registry.handlers.get(type(event))
     if handler is None:
-        return ignore(f"no rule for {type(event).__name__} events")
+        return ignore(f"no rule for a {event.noun}")
     return handler.decide(event, snapshot, playbook, now)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -32,6 +32,7 @@ class Source(StrEnum):
 class SubmissionReceived:
     """The calculator sent a submission, new or changed."""
 
+    noun: ClassVar[str] = "submission"
     submission: Submission
 
 
@@ -39,6 +40,7 @@ class SubmissionReceived:
 class IssueChanged:
     """An issue was opened, changed, closed or reopened; a test delivery of the hook looks like `open` as well."""
 
+    noun: ClassVar[str] = "change of an issue"
     iid: int
     action: str
     actor_id: int
@@ -51,6 +53,7 @@ class IssueChanged:
 class CommentPosted:
     """A comment was written or edited."""
 
+    noun: ClassVar[str] = "comment"
     iid: int
     note_id: int
     action: str
@@ -62,6 +65,7 @@ class CommentPosted:
 class Unknown:
     """Authentic, and nothing that this bot knows of."""
 
+    noun: ClassVar[str] = "something unknown"
     kind: str
 
 

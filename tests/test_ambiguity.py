@@ -99,12 +99,27 @@ def test_retry_after_holds_up_only_what_met_the_limit(tmp_path: Path) -> None:
     world = World(hook_delay_s=0.0)
     with stage(tmp_path, world) as on:
         assert on.submit(FIRST)["state"] == "done"
-        world.faults.add(Fault("POST", r"/notes$", FaultKind.STATUS, status=429, retry_after_s=2))
+        limit = Fault("POST", r"/notes$", FaultKind.STATUS, status=429, retry_after_s=2, is_application_limit=True)
+        world.faults.add(limit)
         waiting = on.send(CHANGED)
         assert until(lambda: world.count("POST", r"/notes$") == 1)
         assert on.submit(submission())["state"] == "done", "issues may still be made"
         assert world.count("POST", r"/notes$") == 1, "and the comment still waits"
         assert on.follow(waiting)["state"] == "done"
+
+
+def test_the_limit_of_all_requests_holds_up_everything(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path, world) as on:
+        assert on.submit(FIRST)["state"] == "done"
+        world.faults.add(Fault("POST", r"/notes$", FaultKind.STATUS, status=429, retry_after_s=2))
+        waiting = on.send(CHANGED)
+        assert until(lambda: world.count("POST", r"/notes$") == 1)
+        before = len(world.requests)
+        other = on.send(submission())
+        assert on.follow(waiting)["state"] == "done"
+        assert on.follow(other)["state"] == "done"
+        assert world.requests[before].at.timestamp() - world.requests[before - 1].at.timestamp() > 1.5
 
 
 def test_gitlab_away_at_the_start_loses_nothing(tmp_path: Path) -> None:

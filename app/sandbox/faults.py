@@ -42,6 +42,8 @@ class Fault:
     status: int = 502
     seconds: float = 0.0
     retry_after_s: int | None = None
+    is_application_limit: bool = False
+    """A 429 for one kind of request (JSON), not the one of all requests together (plain text)."""
     user: str | None = None
     skip: int = 0
 

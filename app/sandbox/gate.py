@@ -173,6 +173,10 @@ def _broken(fault: Fault) -> Answer:
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
     if fault.status in _PHRASES:
         return Answer(fault.status, {"message": f"{fault.status} {_PHRASES[fault.status]}"}, headers)
+    if fault.status == 429 and fault.is_application_limit:
+        return Answer(
+            429, {"message": {"error": "This endpoint has been requested too many times. Try again later."}}, headers
+        )
     if fault.status == 429:
         return Answer(429, "Retry later\n", headers, content_type="text/plain")
     return Answer(fault.status, f"<html>{fault.status}</html>", headers, content_type="text/html")

@@ -1,7 +1,7 @@
 """`psplan` that dies by kill -9 at a point of one's choice; the points are every commit and every call to a vendor.
 
-Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point after the first delivery came in
-(0: never). `MORTAL_POINTS=file`: append the name of every point that is passed.
+Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point (0: never), counted from the
+arrival of the delivery number `MORTAL_FROM` on. `MORTAL_POINTS=file`: append the name of every point that is passed.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from app.cli import main
 from app.store import writer
 
 DIE_AT = int(os.environ.get("MORTAL_DIE_AT", "0"))
+FROM = int(os.environ.get("MORTAL_FROM", "1"))
 POINTS = os.environ.get("MORTAL_POINTS")
 
 
 class Fate:
-    """Counts points, from the first acceptance on, and ends the process at the chosen one."""
+    """Counts arrivals, then points, and ends the process at the chosen one."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.passed = 0
-        self.has_begun = False
+        self.arrived = 0
 
     def point(self, name: str) -> None:
         with self.lock:
-            if not self.has_begun:
+            if self.arrived < FROM:
                 return
             self.passed += 1
             if POINTS:
@@ -47,8 +48,7 @@ real_call = PythonGitLab._call
 
 
 def mortal_commit(connection: Any, items: Any) -> None:
-    if any(isinstance(item, writer._Arrival) for item in items):
-        fate.has_begun = True
+    fate.arrived += sum(isinstance(item, writer._Arrival) for item in items)
     fate.point("before a commit")
     real_commit(connection, items)
     fate.point("after a commit")

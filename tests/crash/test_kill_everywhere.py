@@ -40,19 +40,15 @@ def live_through(folder: Path, flow: list[dict[str, Any]], *, die_at: int) -> tu
     folder.mkdir()
     points = folder / "points"
     with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
-        env = environment(folder, sandbox.url, MORTAL_DIE_AT="0", MORTAL_POINTS=str(points))
+        mortality = {"MORTAL_FROM": str(len(flow)), "MORTAL_DIE_AT": str(die_at), "MORTAL_POINTS": str(points)}
+        env = environment(folder, sandbox.url, **mortality)
         process = Process(env, folder, module="tests.crash.mortal")
         process.start()
         stage = Stage(sandbox.world, process.url, client)
         try:
-            for body in flow[:-1]:  # what leads to the state in which the last step is tried
+            process.env["MORTAL_DIE_AT"] = "0"  # only the first life ends early
+            for body in flow:
                 send_until_taken(stage, process, body)
-            process.stop()
-            points.write_text("")
-            process.env["MORTAL_DIE_AT"] = str(die_at)
-            process.start()
-            process.env["MORTAL_DIE_AT"] = "0"
-            send_until_taken(stage, process, flow[-1])
             assert until(lambda: stage.waiting() == 0)
             assert process.stop() == 0
         finally:

@@ -70,7 +70,7 @@ INLINE: Mapping[TemplateKind, tuple[str, ...]] = MappingProxyType(
 BLOCKS: Mapping[TemplateKind, tuple[str, ...]] = MappingProxyType(
     {
         TemplateKind.SCOPING: (
-            *("welcome", "summary", "warnings", "ssot", "classes"),
+            *("welcome", "summary", "warnings", "ssot", "classes", "order"),
             *("background", "also_submitted", "checklist"),
         ),
         TemplateKind.INTAKE: ("intake_fields", "classes", "readiness"),
@@ -82,9 +82,15 @@ BLOCKS: Mapping[TemplateKind, tuple[str, ...]] = MappingProxyType(
 )
 OBLIGATORY: Mapping[TemplateKind, tuple[str, ...]] = MappingProxyType(
     {
-        TemplateKind.SCOPING: ("welcome", "summary", "warnings", "ssot", "background", "also_submitted"),
+        TemplateKind.SCOPING: (
+            *("welcome", "summary", "warnings", "ssot", "classes"),
+            *("order", "background", "also_submitted"),
+        ),
         TemplateKind.INTAKE: ("intake_fields",),
-        TemplateKind.INTAKE_ONLY: ("welcome", "summary", "warnings", "intake_fields", "background", "also_submitted"),
+        TemplateKind.INTAKE_ONLY: (
+            *("welcome", "summary", "warnings", "intake_fields", "classes"),
+            *("order", "background", "also_submitted"),
+        ),
     }
 )
 """Without these, something submitted would be shown nowhere, or nobody would be told what to do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +14,16 @@ from starlette.types import ASGIApp
 
 from app.failure import Failure
 from app.logs import set_up_logs
-from app.main import create_app
+from app.main import Service, create_app
 from app.methodology import MethodologyFaults
-from app.settings import Settings, load_settings
+from app.settings import load_settings
 from app.store.database import DatabaseFault
 from app.templates import TemplateFaults
 
 KEEP_ALIVE_S = 65
 MOST_CONNECTIONS = 1000
 DRAIN_S = 10
+BACKLOG = 2048
 
 
 class Server(uvicorn.Server):
@@ -40,12 +42,23 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(sign)
 
 
-def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
-    """uvicorn as this service runs it."""
+def serve(host: str, port: int) -> int:
+    """Run the service. Raises Failure or SettingsFault where it cannot start."""
+    settings = load_settings()
+    set_up_logs(style=settings.log_format, secrets=settings.secret_values())
+    try:
+        service = Service(settings)
+        config = _config(create_app(settings, service=service))
+        with _listening(host, port) as opened, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_run(service, config, opened))
+    except (MethodologyFaults, TemplateFaults, DatabaseFault) as fault:
+        raise Failure(str(fault)) from fault
+    return 0
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -54,38 +67,38 @@ def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
         limit_concurrency=MOST_CONNECTIONS,
-        lifespan="on",
+        lifespan="off",  # opened and closed below: uvicorn would answer a fault at the start with a traceback
     )
 
 
-def serve(host: str, port: int) -> int:
-    """Run the service. Raises Failure or SettingsFault where it cannot start."""
-    settings = load_settings()
-    set_up_logs(style=settings.log_format, secrets=settings.secret_values())
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        app = create_app(settings)
-        asyncio.run(_run(app, settings, host, port))
-    except (MethodologyFaults, TemplateFaults, DatabaseFault) as fault:
-        raise Failure(str(fault)) from fault
-    return 0
+        with socket.create_server((host, port), family=family, backlog=BACKLOG) as opened:
+            yield opened
+    except OSError as fault:
+        raise Failure(f"cannot listen on {host}:{port} ({fault.strerror})") from fault
 
 
-async def _run(app: ASGIApp, settings: Settings, host: str, port: int) -> None:
-    server = Server(server_config(app, host, port))
+async def _run(service: Service, config: uvicorn.Config, opened: socket.socket) -> None:
+    settings = service.settings
     _say(f"PS Plan Bot for {settings.project} on {settings.gitlab_url}")
     if not settings.calculator_keys:
         _say("The calculator's door is closed: PSPLAN_CALCULATOR_KEYS is not set.")
     for name in settings.weak_keys():
         _say(f"{name} holds a key of less than 24 bytes: make a longer one.")
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        shown = server.servers[0].sockets[0].getsockname()[1]
-        _say(f"Listening on http://{host}:{shown} (deliveries: /webhooks/gitlab, submissions: /webhooks/calculator)")
-    await serving
-    if not server.started:
-        raise Failure(f"cannot listen on {host}:{port}")
+    await service.open()
+    try:
+        server = Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[opened]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        host, port = opened.getsockname()[:2]
+        _say(f"Listening on http://{host}:{port} (deliveries: /webhooks/gitlab, submissions: /webhooks/calculator)")
+        await serving
+    finally:
+        await service.close()
 
 
 def _say(line: str) -> None:

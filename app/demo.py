@@ -156,12 +156,12 @@ def _check_no_double(client: httpx.Client, again: Receipt, outcome: dict[str, An
 
 
 def _stay(url: str) -> None:
-    _say(
-        f"Your turn: open {url}/ in a browser, choose who you are, and comment, label or close.",
-        "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
-        "",
-    )
     try:
+        _say(
+            f"Your turn: open {url}/ in a browser, choose who you are, and comment, label or close.",
+            "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
+            "",
+        )
         threading.Event().wait()
     except KeyboardInterrupt:
         _say("", "Bye.")

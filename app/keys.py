@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.settings import Settings, key_bytes
+from app.settings import Settings, SettingsFault, key_bytes
 
 
 class RecordKeys:
@@ -31,11 +31,21 @@ class RecordKeys:
 
 
 def load_record_keys(settings: Settings) -> RecordKeys:
-    """The keys of the settings, else the one beside the database, which is made when it is not there."""
+    """The keys of the settings, else the one beside the database, which is made when it is not there.
+
+    Raises SettingsFault where that file can be neither made nor read.
+    """
     if settings.record_keys:
         return RecordKeys([key_bytes(key) for key in settings.record_keys])
     database = settings.database_path
-    return RecordKeys([_kept_key(database.with_name(database.name + ".record-key"))])
+    beside = database.with_name(database.name + ".record-key")
+    try:
+        return RecordKeys([_kept_key(beside)])
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or "it holds no key"
+        raise SettingsFault(
+            f"PSPLAN_RECORD_KEYS is not set, and {beside} cannot be written or read ({reason})."
+        ) from fault
 
 
 def _kept_key(path: Path) -> bytes:

@@ -9,8 +9,7 @@ from functools import partial
 from app.actions import Action, ReviseIssue, Say
 from app.engagement import Engagement, EngagementId, IssueRole
 from app.events import SubmissionReceived
-from app.issue_text import IssueDraft, Playbook
-from app.perform import fill
+from app.issue_text import IssueDraft, IssueRef, Playbook
 from app.registry import Decision, ignore, registry
 from app.revision import read_answers, revise, revision_note
 from app.routing import intake_only, route
@@ -76,10 +75,11 @@ def revision(
     before, after = draft(engagement.submission), draft(submission, answers=answers)
     revised = replace(engagement, submission=submission, revision=engagement.revision + 1)
     updates = [_update(engagement, revised, role, before[role], after[role]) for role in engagement.issues]
+    # new issues first: an order that became a custom one has an intake issue that will now refer to its scoping issue
     told = _tell(engagement, revised, after, snapshot)
     return Decision(
         reasons=(f"revision {revised.revision} of the submission",),
-        actions=(*updates, *complete(revised, after), *told),
+        actions=(*complete(revised, after), *updates, *told),
         engagement=revised,
     )
 
@@ -106,7 +106,7 @@ def _tell(old: Engagement, new: Engagement, after: dict[IssueRole, IssueDraft], 
     for role, link in old.issues.items():
         present = snapshot.issues.get(link.iid)
         if present is not None:
-            text = fill(after[role].description, old)
+            text = "".join(part for part in after[role].description if not isinstance(part, IssueRef))
             kept += revise(present.description, old=old.submission, new=text).kept
     sign = marker("revision", f"{new.id}-{new.revision}")
     body = revision_note(changes(old.submission, new.submission), tuple(dict.fromkeys(kept)), sign)

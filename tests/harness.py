@@ -97,6 +97,10 @@ class Stage:
     def quiet(self) -> bool:
         """GitLab has delivered everything, and the bot has settled everything."""
         assert self.world.deliveries_idle(PATIENCE_S)
+        return self.is_idle()
+
+    def is_idle(self) -> bool:
+        """The bot has settled everything that came in."""
         return until(lambda: self.waiting() == 0)
 
     def waiting(self) -> float:

@@ -1,7 +1,8 @@
 """`psplan` that dies by kill -9 at a point of one's choice; the points are every commit and every call to a vendor.
 
 Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point (0: never), counted from the
-arrival of the delivery number `MORTAL_FROM` on. `MORTAL_POINTS=file`: append the name of every point that is passed.
+arrival of the delivery number `MORTAL_FROM` on; or `MORTAL_DIE_ON=name`: at every point of that name.
+`MORTAL_POINTS=file`: append the name of every point that is passed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.cli import main
 from app.store import writer
 
 DIE_AT = int(os.environ.get("MORTAL_DIE_AT", "0"))
+DIE_ON = os.environ.get("MORTAL_DIE_ON")
 FROM = int(os.environ.get("MORTAL_FROM", "1"))
 POINTS = os.environ.get("MORTAL_POINTS")
 
@@ -38,7 +40,7 @@ class Fate:
             if POINTS:
                 with Path(POINTS).open("a") as file:
                     file.write(name + "\n")
-            if self.passed == DIE_AT:
+            if self.passed == DIE_AT or name == DIE_ON:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

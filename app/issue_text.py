@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -161,6 +161,10 @@ def _blocks(case: Case) -> dict[str, Callable[[], Safe]]:
     }
 
 
+_section = lru_cache(maxsize=64)(text.section)
+"""Writing a section checks it, which is most of the work here; parts such as the checklist never differ."""
+
+
 def _inline(case: Case) -> dict[str, Safe | IssueRef]:
     """What stands for the placeholders inside lines."""
     em = case.routing.em
@@ -187,7 +191,7 @@ def _description(
         elif isinstance(piece, str):
             filled = piece
         else:
-            filled = text.section(piece.name, blocks[piece.name]())
+            filled = _section(piece.name, blocks[piece.name]())
         if isinstance(filled, IssueRef):
             parts += [together(*written), filled]
             written = []

@@ -105,7 +105,7 @@ def _told(changes: Sequence[Change]) -> Iterator[Safe]:
     if not shown:
         yield own("The request was sent again. Nothing in it changed that would show here.")
         return
-    yield own("The request was sent again with changes. I have brought both issues up to date:")
+    yield own("The request was sent again with changes. I have brought the issues up to date:")
     yield own("")
     for change in shown[:MAX_CHANGES]:
         yield Safe(f"- {text.code_span(change.field, limit_chars=100)}: {_from_to(change)}")

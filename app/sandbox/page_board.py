@@ -30,6 +30,8 @@ _SCOPES: Final = {
     ),
     "Intake": words("Draft Needs-Info Ready Staffing Staffed Scheduled Cancelled"),
 }
+PROCESS_LABELS: Final = frozenset(f"{scope}::{value}" for scope, values in _SCOPES.items() for value in values)
+"""What people are likely to want, also before anybody made the label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The page of webhook deliveries: what the sandbox told the bot, and how the bot answered.
 
 GitLab shows its delivery log to Maintainers only. Here everybody may look, so that a newcomer sees a comment reach the
-bot; sending again stays with the Maintainer.
+bot, but only of what this person may read; sending again stays with the Maintainer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 from app.sandbox.clockwork import words
 from app.sandbox.page_frame import Frame, Visit, go
 from app.sandbox.page_views import PersonView, person_view
-from app.sandbox.records import AccessLevel, HookLog
+from app.sandbox.records import AccessLevel, HookLog, User
 from app.sandbox.refusals import not_found
 from app.sandbox.state import PROJECT_PATH
 from app.sandbox.world import World
@@ -26,7 +26,9 @@ from app.sandbox.world import World
 HOOKS_PATH: Final = f"/{PROJECT_PATH}/-/hooks"
 PER_PAGE: Final = 30
 LONGEST_EXCERPT: Final = 70
-_BOOKKEEPING: Final = frozenset(words("updated_at updated_by_id last_edited_at last_edited_by_id relative_position"))
+_BOOKKEEPING: Final = frozenset(
+    words("closed_at last_edited_at last_edited_by_id relative_position updated_at updated_by_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class DeliveryRow:
     action: str
     detail: str
     iid: int | None
+    is_internal: bool
     by: PersonView | None
     url: str
     status: int | None
@@ -64,8 +67,8 @@ class Deliveries:
         self._world = world
         self._read: dict[int, DeliveryRow] = {}
 
-    def rows(self) -> list[DeliveryRow]:
-        """All deliveries, newest first; those on their way are not among them yet."""
+    def rows(self, user: User) -> list[DeliveryRow]:
+        """The deliveries this user may know of, newest first; those on their way are not among them yet."""
         with self._world.lock:
             logs = self._world.hook_logs
             for number in self._read.keys() - logs.keys():
@@ -73,11 +76,18 @@ class Deliveries:
             for number, entry in logs.items():
                 if number not in self._read:
                     self._read[number] = self._row(entry)
-            return [self._read[number] for number in reversed(logs)]
+            rows = [self._read[number] for number in reversed(logs)]
+            return [row for row in rows if self._may_read(user, row)]
 
-    def of_issue(self, iid: int, *, most: int) -> list[DeliveryRow]:
+    def of_issue(self, user: User, iid: int, *, most: int) -> list[DeliveryRow]:
         """The newest deliveries that tell of this issue."""
-        return [row for row in self.rows() if row.iid == iid][:most]
+        return [row for row in self.rows(user) if row.iid == iid][:most]
+
+    def _may_read(self, user: User, row: DeliveryRow) -> bool:
+        if self._world.level(user) >= AccessLevel.PLANNER:
+            return True
+        issue = self._world.issues.get(row.iid or 0)
+        return issue is not None and not row.is_internal and self._world.can_see(user, issue)
 
     def _row(self, entry: HookLog) -> DeliveryRow:
         body = _read_body(entry.request_body)
@@ -92,6 +102,7 @@ class Deliveries:
             action=str((body.get("object_attributes") or {}).get("action") or body.get("event_type") or ""),
             detail=_detail(body),
             iid=subject.get("iid") if isinstance(subject.get("iid"), int) else None,
+            is_internal=bool((body.get("object_attributes") or {}).get("internal")),
             by=person_view(self._world, people[username]) if username in people else None,
             url=entry.url,
             status=entry.response_status,
@@ -120,7 +131,7 @@ def delivery_routes(frame: Frame, deliveries: Deliveries) -> Sequence[BaseRoute]
     """The list of deliveries, one delivery, and sending it again."""
 
     def show_list(visit: Visit) -> Response:
-        rows = deliveries.rows()
+        rows = deliveries.rows(visit.user)
         number = int(visit.query("page")) if visit.query("page").isdecimal() and len(visit.query("page")) < 6 else 1
         pages = max(1, -(-len(rows) // PER_PAGE))
         number = min(max(number, 1), pages)
@@ -133,7 +144,9 @@ def delivery_routes(frame: Frame, deliveries: Deliveries) -> Sequence[BaseRoute]
 
     def show_one(visit: Visit) -> Response:
         entry = _entry(visit)
-        row = next(row for row in deliveries.rows() if row.id == entry.id)
+        row = next((row for row in deliveries.rows(visit.user) if row.id == entry.id), None)
+        if row is None:
+            raise not_found("Delivery Not Found")
         return frame.page(
             visit,
             "delivery.html",

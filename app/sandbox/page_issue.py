@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from app.sandbox.page_board import PROCESS_LABELS
 from app.sandbox.page_deliveries import Deliveries
 from app.sandbox.page_frame import Flash, Frame, Visit, spoken
 from app.sandbox.page_markdown import render_markdown
@@ -83,7 +84,7 @@ class IssuePage:
                 "reactions": reactions(world, user, world.reactions(user, issue.iid)),
                 "linked": linked_rows(world, user, issue),
                 "labels": [label_chip(label) for label in world.labels_of(issue)],
-                "known_labels": sorted(label.title for label in world.labels.values()),
+                "made_labels": sorted(label.title for label in world.labels.values()),
             }
         return self._frame.page(
             visit,
@@ -91,7 +92,8 @@ class IssuePage:
             status=status,
             flash=flash,
             people=actors(world),
-            deliveries=self._deliveries.of_issue(issue.iid, most=MOST_DELIVERIES),
+            deliveries=self._deliveries.of_issue(user, issue.iid, most=MOST_DELIVERIES),
+            offered_labels=sorted({*PROCESS_LABELS, *values["made_labels"]}),
             has_hooks=bool(world.hooks),
             may_update=may_update,
             may_sort=may_sort(world, user),

@@ -41,6 +41,8 @@ _PLAIN_INSIDE: Final = frozenset({"a", "code", "pre"})
 _SAFE_ADDRESS: Final = re.compile(r"(?:https?://|mailto:)[^\s]+|/(?![/\\])[^\s]*|#[^\s]*", re.IGNORECASE)
 _TASK: Final = re.compile(r"\[([ xX])\](?:\s+|\Z)")
 _TASK_IN_SOURCE: Final = re.compile(r"((?:[-*+]|\d{1,9}[.)])[ \t]+)\[([ xX])\](?=\s)")
+_LONG_CODE: Final = 24
+"""Code of more characters may be broken anywhere, so that an address does not push a table off the page."""
 _NO_REFERENCE: Final = frozenset("$%#&@!~^:")
 
 
@@ -159,7 +161,8 @@ class _Writer:
         elif child.type == "softbreak":
             self.text("\n")
         elif child.type == "code_inline":
-            self._raw(f"<code>{escape(content)}</code>")
+            kind = ' class="long"' if len(content) > _LONG_CODE else ""
+            self._raw(f"<code{kind}>{escape(content)}</code>")
         elif child.type == "html_inline":
             reader.read(content)
         elif child.type == "image":

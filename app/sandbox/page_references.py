@@ -69,7 +69,7 @@ class LabelChip:
         parts = [int(pair, 16) / 255 for pair in pairs]
         red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
         luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-        return "#111" if luminance > 0.3 else "#fff"
+        return "#111" if luminance > 0.2 else "#fff"
 
     def __html__(self) -> str:
         """The chip as HTML; templates print a chip by naming it."""

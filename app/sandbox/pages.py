@@ -55,7 +55,8 @@ def page_routes(world: World) -> list[BaseRoute]:
 
 
 def _show_start(frame: Frame, visit: Visit, deliveries: Deliveries) -> Response:
-    rows, people, latest = visible_rows(visit.world, visit.user), actors(visit.world), deliveries.rows()[:5]
+    rows, latest = visible_rows(visit.world, visit.user), deliveries.rows(visit.user)[:5]
+    people = actors(visit.world)
     return frame.page(visit, "start.html", people=people, rows=rows[:5], total=len(rows), deliveries=latest)
 
 

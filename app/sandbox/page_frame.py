@@ -56,11 +56,12 @@ class Flash:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of a browser: who acts, and the fields of the form that was sent."""
+    """One request of a browser: who acts, the state of the world it met, and the fields of the form that was sent."""
 
     world: World
     user: User
     request: Request
+    version: str
     form: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, part: str) -> int:
@@ -123,7 +124,7 @@ class Frame:
         return Route(path, endpoint, methods=["POST"])
 
     def _carry_out(self, request: Request, fields: Mapping[str, str], act: Act, otherwise: Fallback | None) -> Response:
-        visit = Visit(self.world, self._person(request), request, fields)
+        visit = self._visit(request, fields)
         try:
             try:
                 return act(visit)
@@ -133,10 +134,15 @@ class Frame:
             # The page to be shown instead is refused as well.
             return self.refusal(visit, refusal)
 
+    def _visit(self, request: Request, fields: Mapping[str, str]) -> Visit:
+        user = self._person(request)
+        # Taken before anything is read: a page may be newer than its version, never older.
+        return Visit(self.world, user, request, fingerprint(self.world, user), fields)
+
     def _person(self, request: Request) -> User:
-        users = {
-            user.username: user for user in self.world.users.values() if not user.is_bot and self.world.level(user)
-        }
+        with self.world.lock:
+            members = [user for user in self.world.users.values() if not user.is_bot and self.world.level(user)]
+        users = {user.username: user for user in members}
         chosen = users.get(request.cookies.get(PERSON_COOKIE, "")) or users.get(FIRST_PERSON)
         if chosen is None:
             raise not_found("User Not Found")
@@ -151,13 +157,12 @@ class Frame:
         is_live = LIVE_HEADER in visit.request.headers
         waiting = None if is_live else _read_flash(visit.request.cookies.get(FLASH_COOKIE, ""))
         world, now = visit.world, visit.world.now()
-        version = fingerprint(world, visit.user)
         html = self._templates.get_template(template).render(
             me=person_view(world, visit.user),
             actors=actors(world),
             here=visit.request.url.path,
             now=now,
-            version=version,
+            version=visit.version,
             flash=flash or waiting,
             **values,
         )
@@ -171,7 +176,7 @@ class Frame:
         return self.page(visit, "problem.html", status=refusal.status, reason=spoken(refusal, visit))
 
     def _no(self, reason: str, request: Request, status: int) -> Response:
-        visit = Visit(self.world, self._person(request), request)
+        visit = self._visit(request, {})
         return self.page(visit, "problem.html", status=status, reason=reason)
 
 
@@ -220,7 +225,7 @@ async def _fields(request: Request) -> dict[str, str]:
 def _read_flash(cookie: str) -> Flash | None:
     try:
         mood, text = json.loads(base64.urlsafe_b64decode(cookie.encode()))
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return Flash("done" if mood == "done" else "refused", str(text))
 

@@ -49,3 +49,9 @@ def test_switching_never_leads_to_another_site(browser: Browser, back: str) -> N
 def test_forms_of_other_sites_are_refused(browser: Browser, world: World, headers: dict[str, str], status: int) -> None:
     assert browser.post(f"{ISSUE}/notes", {"body": "x"}, **headers).status_code == status
     assert len(world.notes_of(1)) == (1 if status == 200 else 0)
+
+
+@pytest.mark.parametrize("cookie", ["x", "MQ==", "WzFd", "WyJkb25lIl0=", "eyJhIjoxfQ==", "%00"])
+def test_a_spoilt_message_cookie_is_ignored(browser: Browser, cookie: str) -> None:
+    page = browser.get("/", Cookie=f"psplan_sandbox_flash={cookie}")
+    assert (page.status_code, flash_of(page)) == (200, None)

@@ -61,9 +61,9 @@ def labels_for(submission: Submission, methodology: Methodology, routing: Routin
 def intake_only(submission: Submission) -> str | None:
     """Why there is nothing to scope, or None when there is."""
     if submission.commercial_form is CommercialForm.SKU:
-        return "this is a catalogue order (SKU): catalogue items have no SOW, so there is nothing to scope"
+        return "this is a catalogue order (SKU); catalogue items have no SOW, so there is nothing to scope"
     if submission.services == (Service.TRAINING,) and submission.commercial_form is not CommercialForm.CUSTOM:
-        return "only training was asked for: standard classes have no SOW, so there is nothing to scope"
+        return "only training was asked for; standard classes have no SOW, so there is nothing to scope"
     return None
 
 
@@ -90,16 +90,16 @@ def _candidates(
 ) -> Iterator[tuple[str | None, str]]:
     if submission.pubsec_us:
         # The patch keeps US public sector apart: an EM of an ordinary region must not get it by accident.
-        yield rules.pubsec_em, "US public sector"
-        yield rules.default_em, "US public sector, default EM"
+        yield rules.pubsec_em, "by the US public sector patch"
+        yield rules.default_em, "by default, the US public sector patch has nobody"
         return
-    yield _by_name(rules, submission.requester_gitlab_username), "account-team map: the requester"
+    yield _by_name(rules, submission.requester_gitlab_username), "by the account-team map, for the requester"
     for member in submission.account_team:
-        yield _by_name(rules, member.username), "account-team map: a member of the account team"
+        yield _by_name(rules, member.username), "by the account-team map, for a member of the account team"
     if segment is not None:
         em = next((em for known, em in rules.segments.items() if known.value == segment), None)
-        yield em, f"segment {segment}, {from_where}"
-    yield rules.default_em, "default EM"
+        yield em, f"by segment {segment}, {from_where}"
+    yield rules.default_em, "by default"
 
 
 def _by_name(rules: RoutingRules, username: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -209,6 +210,12 @@ def test_open_required_questions_are_listed_for_the_requester() -> None:
     assert "   - How many people use GitLab" not in text
 
 
+def test_a_long_list_of_open_questions_is_cut() -> None:
+    text = text_of(scoping(submitted(services=["implementation", "readiness", "cicd", "security"])))
+    assert text.count("\n   - ") == 11
+    assert re.search(r"\n   - and \d more: every \*\*to-do\*\* in bold\.\n", text)
+
+
 def test_what_people_answered_is_not_asked_for_again() -> None:
     answers = {"license_tier": "Premium", "deployment_target": "Dedicated"}
     assert "Nothing is missing" in text_of(scoping(submitted(users_current=5), answers=answers))
@@ -249,7 +256,7 @@ def test_the_intake_issue_refers_to_the_scoping_issue_by_a_value_of_its_own() ->
 )
 def test_an_intake_issue_alone_says_why(given: dict[str, Any], reason: str) -> None:
     draft = intake(submitted(**given), beside_scoping=False)
-    assert f"There is no scoping issue: {reason}" in text_of(draft)
+    assert f"There is no scoping issue, because {reason}" in text_of(draft)
     assert (draft.assignee, draft.due_date) == ("erin", date(2026, 3, 3))
 
 

@@ -117,7 +117,7 @@ def test_names_of_fields_are_known_or_not(path: str, known: bool) -> None:
         ("services", ("cicd", "training")),
         ("training.*.course", ("a", "b")),
         ("training.*.attendees", ("5",)),
-        ("training", ("course: a, attendees: 5, preferred_dates: May, June", "course: b")),
+        ("training", ("course: a, attendees: 5, preferred dates: May, June", "course: b")),
         ("cicd.jenkins", ("yes",)),
         ("cicd.nothing", ()),
         ("goals", ()),

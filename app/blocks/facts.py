@@ -93,12 +93,10 @@ def _requester(given: Submission) -> Iterator[Safe]:
 
 
 def _region(case: Case) -> Iterator[tuple[str, Safe]]:
-    segment, territory = case.routing.segment, case.submission.sales_territory
-    shown = [own(segment)] if segment is not None else []
-    if territory is not None:
-        shown.append(together(own("sales territory "), text.code_span(territory)))
-    if shown:
-        yield "Segment", joined(shown, own(", "))
+    if case.routing.segment is not None:
+        yield "Segment", own(case.routing.segment)
+    if case.submission.sales_territory is not None:
+        yield "Sales territory", text.code_span(case.submission.sales_territory)
 
 
 def _money(money: Any, kind: str | None) -> Safe:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from app import text
 from app.blocks.case import Case
 from app.blocks.words import lines, together
 from app.text import Safe, own
+
+MAX_LISTED: Final = 10
 
 
 def welcome(case: Case) -> Safe:
@@ -35,7 +38,7 @@ def welcome_to_order(case: Case, *, reason: str) -> Safe:
     return lines(
         thanks,
         own(""),
-        own(f"There is no scoping issue: {reason}. If that is wrong, send the request again as custom work."),
+        own(f"There is no scoping issue, because {reason}. If that is wrong, send the request again as custom work."),
         own(""),
         own("What we ask of you:"),
         own(""),
@@ -50,8 +53,10 @@ def _asked_of_requester(case: Case) -> Iterator[Safe]:
     if missing := case.open_questions:
         what = "this required question" if len(missing) == 1 else f"these {len(missing)} required questions"
         yield own(f"1. Answer {what} in the table below (or find out who can):")
-        for each in missing:
+        for each in missing[:MAX_LISTED]:
             yield own(f"   - {each.question.text}")
+        if len(missing) > MAX_LISTED:
+            yield own(f"   - and {len(missing) - MAX_LISTED} more: every **to-do** in bold.")
     else:
         yield own("1. Nothing is missing: all required questions are answered already.")
     yield own("2. Check what is filled in already, and correct what is wrong.")

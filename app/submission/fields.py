@@ -70,6 +70,6 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(inner)
     elif isinstance(value, dict):
         parts = ((name, ", ".join(_texts(inner))) for name, inner in value.items())
-        yield ", ".join(f"{name}: {text}" for name, text in parts if text)
+        yield ", ".join(f"{name.replace('_', ' ')}: {text}" for name, text in parts if text)
     else:
         yield shown(value)

@@ -23,6 +23,7 @@ import structlog
 from app.background import BackgroundServer
 from app.failure import Failure
 from app.main import create_app
+from app.methodology import load_methodology
 from app.sandbox.pages import page_routes
 from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
@@ -30,6 +31,7 @@ from app.sandbox.world import World
 from app.settings import Settings, load_settings
 from app.submit import TIMEOUT_S, Receipt, follow, send
 
+_METHODOLOGY = Path(str(files("app.sandbox") / "demo-methodology.yaml"))
 PATIENCE_S = 30.0
 BOT = "ps-bot"
 COMMENTER = "erin"
@@ -54,6 +56,7 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
 @contextmanager
 def _sandbox(port: int) -> Iterator[SandboxServer]:
     world = World()
+    _make_labels(world)
     server = SandboxServer(world, port=port, extra_routes=page_routes(world))
     try:
         server.start()
@@ -64,6 +67,12 @@ def _sandbox(port: int) -> Iterator[SandboxServer]:
         yield server
     finally:
         server.stop()
+
+
+def _make_labels(world: World) -> None:
+    """The labels of the methodology with their colours, as they would be in a PS Plan that was set up."""
+    for title, label in load_methodology(_METHODOLOGY).labels.items():
+        world.create_label("root", title, color=label.colour, description=label.description)
 
 
 def _settings(folder: Path, gitlab_url: str) -> Settings:
@@ -81,7 +90,7 @@ def _settings(folder: Path, gitlab_url: str) -> Settings:
         record_keys=[],
         metrics_token=None,
         database_url=f"sqlite:///{folder / 'demo.sqlite3'}",
-        methodology=Path(str(files("app.sandbox") / "demo-methodology.yaml")),
+        methodology=_METHODOLOGY,
         templates=None,
         grace_s=GRACE_S,
     )

@@ -59,9 +59,8 @@ class Engagement:
         return replace(self, issues={**self.issues, role: link})
 
     def to_record(self) -> dict[str, Any]:
-        """As stored: JSON values only."""
+        """As stored, without the submission: JSON values only."""
         return {
-            "submission": self.submission.model_dump(mode="json", exclude_none=True),
             "submitted_on": self.submitted_on.isoformat(),
             "revision": self.revision,
             "issues": {role.value: link.to_record() for role, link in self.issues.items()},
@@ -70,15 +69,20 @@ class Engagement:
         }
 
 
-def engagement_from_record(ident: str, record: Mapping[str, Any]) -> Engagement:
-    """The engagement that `to_record` wrote.
+def submission_record(submission: Submission) -> dict[str, Any]:
+    """A submission as stored: JSON values only."""
+    return submission.model_dump(mode="json", exclude_none=True)
+
+
+def engagement_from_record(ident: str, submission: Mapping[str, Any], record: Mapping[str, Any]) -> Engagement:
+    """The engagement that `submission_record` and `to_record` wrote.
 
     The submission is read as of the day it came in: a close date that has passed since then is no fault of today.
     """
     submitted_on = date.fromisoformat(record["submitted_on"])
     return Engagement(
         id=EngagementId(ident),
-        submission=parse_submission(record["submission"], defaults={"requester_email": None}, today=submitted_on),
+        submission=parse_submission(submission, defaults={"requester_email": None}, today=submitted_on),
         submitted_on=submitted_on,
         revision=record["revision"],
         issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},

@@ -154,7 +154,9 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     def weak_keys(self) -> list[str]:
         """Names of settings that hold a key shorter than Standard Webhooks advises."""
         named = ("webhook_signing_keys", "calculator_keys", "record_keys")
-        return [PREFIX + n.upper() for n in named if any(len(key_bytes(k)) < STRONG_KEY_BYTES for k in getattr(self, n))]
+        return [
+            PREFIX + n.upper() for n in named if any(len(key_bytes(k)) < STRONG_KEY_BYTES for k in getattr(self, n))
+        ]
 
     def secret_values(self) -> list[str]:
         """Every secret as text, for the log's redaction."""

@@ -65,16 +65,16 @@ def send(client: httpx.Client, base_url: str, body: bytes, key: str) -> Receipt:
     try:
         answer = client.post(f"{base_url.rstrip('/')}/webhooks/calculator", content=body, headers=headers)
     except httpx.HTTPError as fault:
-        raise Failure(f"{base_url} does not answer ({type(fault).__name__}): is `psplan serve` running there?") from fault
+        raise Failure(
+            f"{base_url} does not answer ({type(fault).__name__}): is `psplan serve` running there?"
+        ) from fault
     if answer.status_code != 202:
         raise Failure(_refusal(answer))
     held = answer.json()
     return Receipt(held["submission_id"], held["status_url"])
 
 
-def follow(
-    client: httpx.Client, receipt: Receipt, *, patience_s: float, poll_s: float = POLL_S
-) -> dict[str, Any]:
+def follow(client: httpx.Client, receipt: Receipt, *, patience_s: float, poll_s: float = POLL_S) -> dict[str, Any]:
     """Ask for the status until the submission is done or failed, or patience ends; returns the last answer."""
     deadline = time.monotonic() + patience_s
     while True:

@@ -59,7 +59,13 @@ def code_span(text: str, *, limit_chars: int = 200) -> Safe:
     """A short foreign value inside a line of ours; a dash for a blank one, an ellipsis where it was cut."""
     words = _one_line(text, limit_chars)
     parts = re.split(r"([`|])", words)
-    return Safe("".join(_ENTITIES.get(part, f"`{part}`") for part in parts if part)) if words else _NOTHING
+    return Safe("".join(_ENTITIES.get(part, _span(part)) for part in parts if part)) if words else _NOTHING
+
+
+def _span(words: str) -> str:
+    """Without a backtick inside; one blank at each end is taken off by Markdown if both are there, so it gets another."""
+    is_cut = words.startswith(" ") and words.endswith(" ") and words.strip()
+    return f"` {words} `" if is_cut else f"`{words}`"
 
 
 # As entities they can neither end a code span nor a table cell. A backslash will not do: parsers disagree on `\\|`.

@@ -46,6 +46,9 @@ def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: d
         )
     if issue.author.id == snapshot.bot_id:
         return ignore("the bot's own issue")
+    if snapshot.engagement is not None and snapshot.engagement.block_digest == _digest(block):
+        # before it is read again: a close date that lay ahead when the issue was adopted may have passed since
+        return ignore("adopted already")
     try:
         submission = _read(block, issue.iid, author=issue.author.username, project=snapshot.project, on=now.date())
     except SubmissionFaults as faults:
@@ -69,8 +72,6 @@ def _join(
         return _adopt(issue, replace(engagement, block_digest=_digest(block)), snapshot, playbook, now)
     if scoping.iid != issue.iid:
         return _already(issue, engagement, scoping.iid)
-    if engagement.block_digest == _digest(block):
-        return ignore("adopted already")
     changed = replace(engagement, block_digest=_digest(block))
     if content_digest(submission) == content_digest(engagement.submission):
         return Decision(reasons=("the block was written anew, its content is the same",), engagement=changed)

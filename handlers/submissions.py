@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from app.actions import Action, ReviseIssue, Say
-from app.engagement import Engagement, EngagementId, IssueRole
+from app.engagement import Engagement, EngagementId, IssueRole, submission_record
 from app.events import SubmissionReceived
 from app.issue_text import IssueDraft, IssueRef, Playbook
 from app.registry import Decision, ignore, registry
@@ -88,7 +88,7 @@ def _update(old: Engagement, new: Engagement, role: IssueRole, before: IssueDraf
     return ReviseIssue(
         key=f"{new.id}:revise:{new.revision}:{role.value}",
         role=role,
-        before=old.to_record()["submission"],
+        before=submission_record(old.submission),
         description=after.description,
         title_before=before.title,
         title=after.title,

@@ -1,9 +1,12 @@
 """The door for untrusted text, case by case; tests/properties holds what must be true of any input."""
 
+import re
 import time
 from collections.abc import Callable
+from html import unescape
 
 import pytest
+from markdown_it import MarkdownIt
 
 from app import text
 
@@ -285,3 +288,8 @@ def test_a_megabyte_is_dealt_with_quickly_and_bounded(form: Callable[[str], str]
     written = form(value)
     assert time.process_time() - before_s < 2
     assert len(written) < 40_000
+
+
+def test_the_blanks_around_a_bar_or_backtick_stay() -> None:
+    shown = MarkdownIt("commonmark").renderInline(text.code_span("One | two `three` four"))
+    assert unescape(re.sub("<[^>]+>", "", shown)) == "One | two `three` four"

@@ -89,8 +89,6 @@ class _Turn:
         while not self.engine.stopping.is_set():
             now = self.engine.clock()
             taken, self.engagement = self.engine.store.write(partial(_take, lane=self.lane, now=now))
-            if not taken:
-                return onward
             for place, delivery in enumerate(taken):
                 if delivery.due_at > now:
                     if place == 0:
@@ -102,6 +100,9 @@ class _Turn:
                 onward += [outcome] if outcome is not None else []
                 if isinstance(outcome, Later) or self.engine.stopping.is_set():
                     return onward
+            # asked beside the writer, which costs no commit; what comes in after this wakes the lane again
+            if not self.engine.store.read(partial(inbox.has_work, lane=self.lane)):
+                return onward
         return onward
 
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
@@ -172,7 +173,7 @@ class _Turn:
             outbox.decide(connection, delivery.id, self.lane, bodies, now=now)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.engagement is not None:
-                outbox.keep_engagement(connection, decision.engagement, now=now)
+                outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)
             pending = outbox.pending(connection, delivery.id)
             self._announce(connection, pending[0] if pending else None, now)
             return pending
@@ -226,8 +227,8 @@ class _Turn:
         def write(connection: Connection) -> None:
             outbox.done(connection, stored.id, evidence, now=now)
             outbox.write_journal(connection, self.lane, delivery.id, {"done": action.describe(), **evidence}, now=now)
-            if engagement is not None and engagement is not self.engagement:
-                outbox.keep_engagement(connection, engagement, now=now)
+            if engagement is not None:
+                outbox.keep_engagement(connection, engagement, before=self.engagement, now=now)
             self._announce(connection, following, now)
             if following is None:
                 inbox.settle(connection, delivery.id, state=DeliveryState.DONE, reason=None, now=now)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from app.sandbox.pages import page_routes
 from app.sandbox.people import CAST, token_of
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
@@ -26,7 +27,7 @@ def main(words: Sequence[str] | None = None) -> int:
         toggles = ("issues_events", "confidential_issues_events", "note_events", "confidential_note_events")
         on = dict.fromkeys(toggles, True)
         world.add_hook("root", wishes.hook_url, token=wishes.hook_token, push_events=False, **on)
-    server = SandboxServer(world, host=wishes.host, port=wishes.port)
+    server = SandboxServer(world, host=wishes.host, port=wishes.port, extra_routes=page_routes(world))
     try:
         url = server.start()
     except OSError as problem:

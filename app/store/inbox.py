@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, and_, func, select, text, update
+from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, func, select, text, update
 
 from app.events import Source
 from app.store.records import Delivery, DeliveryRow
@@ -28,43 +28,37 @@ def take(connection: Connection, lane: str, *, now: float) -> list[Delivery]:
 
     The mark (`deaths`) is durable before the work begins: a delivery that takes the process down is counted even so.
     """
-    query = select(deliveries).where(_WAITING, deliveries.c.lane == lane).order_by(deliveries.c.id).limit(MOST_PER_TURN)
-    taken = [_delivery(row) for row in connection.execute(query)]
+    taken = [_delivery(row) for row in connection.execute(_TAKEN, {"lane": lane})]
     if taken and taken[0].due_at <= now:
-        marked = update(deliveries).where(deliveries.c.id == taken[0].id).values(deaths=deliveries.c.deaths + 1)
-        connection.execute(marked)
+        mark(connection, taken[0].id)
     return taken
 
 
+def has_work(connection: Connection, *, lane: str) -> bool:
+    """Whether anything waits in the lane."""
+    return connection.execute(_HAS_WORK, {"lane": lane}).first() is not None
+
+
 def mark(connection: Connection, delivery_id: int) -> None:
-    """Mark another delivery of the same turn as being worked on."""
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(deaths=deliveries.c.deaths + 1))
+    """Mark a delivery as being worked on."""
+    connection.execute(_MARKED, {"ident": delivery_id})
 
 
 def postpone(connection: Connection, delivery_id: int, *, due_at: float, reason: str, counts: bool) -> None:
     """Let a delivery, and with it its lane, wait; `counts`: it was a failed try."""
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery_id)
-        .values(due_at=due_at, reason=reason, deaths=0, attempts=deliveries.c.attempts + int(counts))
-    )
+    connection.execute(_POSTPONED, {"ident": delivery_id, "due_at": due_at, "reason": reason, "failed": int(counts)})
 
 
 def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, reason: str | None, now: float) -> None:
     """The end of a delivery. One that is parked takes its open actions with it."""
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery_id)
-        .values(state=state.value, reason=reason, settled_at=now, deaths=0)
-    )
+    connection.execute(_SETTLED, {"ident": delivery_id, "state": state.value, "reason": reason, "settled_at": now})
     if state is DeliveryState.DEAD:
-        pending = and_(actions.c.delivery_id == delivery_id, actions.c.state == ActionState.PENDING.value)
-        connection.execute(update(actions).where(pending).values(state=ActionState.DROPPED.value))
+        connection.execute(_DROPPED, {"ident": delivery_id})
 
 
 def move(connection: Connection, delivery_id: int, *, lane: str) -> None:
     """Hand a delivery to another lane: it was found to belong to an engagement."""
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(lane=lane, deaths=0))
+    connection.execute(_MOVED, {"ident": delivery_id, "lane": lane})
 
 
 def known(connection: Connection, source: str, key: str) -> tuple[int, str, str] | None:
@@ -139,3 +133,27 @@ def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
         attempts=row.attempts,
         reason=row.reason,
     )
+
+
+# Statements are built once: building one anew costs more than running it.
+_IDENT: BindParameter[int] = bindparam("ident")
+_LANE: BindParameter[str] = bindparam("lane")
+_ONE = update(deliveries).where(deliveries.c.id == _IDENT)
+_TAKEN = select(deliveries).where(_WAITING, deliveries.c.lane == _LANE).order_by(deliveries.c.id).limit(MOST_PER_TURN)
+_HAS_WORK = select(deliveries.c.id).where(_WAITING, deliveries.c.lane == _LANE).limit(1)
+_MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
+_POSTPONED = _ONE.values(
+    due_at=bindparam("due_at"),
+    reason=bindparam("reason"),
+    deaths=0,
+    attempts=deliveries.c.attempts + bindparam("failed", type_=Integer),
+)
+_SETTLED = _ONE.values(
+    state=bindparam("state"), reason=bindparam("reason"), settled_at=bindparam("settled_at"), deaths=0
+)
+_MOVED = _ONE.values(lane=_LANE, deaths=0)
+_DROPPED = (
+    update(actions)
+    .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
+    .values(state=ActionState.DROPPED.value)
+)

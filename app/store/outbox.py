@@ -6,31 +6,33 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
-from app.engagement import Engagement, engagement_from_record
+from app.engagement import Engagement, engagement_from_record, submission_record
 from app.store.records import StoredAction
 from app.store.schema import ActionState, actions, deliveries, engagement_issues, engagements, journal
 
 
 def engagement(connection: Connection, ident: str) -> Engagement | None:
     """The engagement of this id."""
-    row = connection.execute(select(engagements.c.record).where(engagements.c.id == ident)).first()
-    return None if row is None else engagement_from_record(ident, json.loads(row.record))
+    row = connection.execute(_ENGAGEMENT, {"ident": ident}).first()
+    return None if row is None else engagement_from_record(ident, json.loads(row.submission), json.loads(row.record))
 
 
-def keep_engagement(connection: Connection, value: Engagement, *, now: float) -> None:
-    """Write the engagement as it is now, and whose issues are whose."""
-    record = json.dumps(value.to_record(), ensure_ascii=False, separators=(",", ":"))
-    changed = connection.execute(
-        update(engagements).where(engagements.c.id == value.id).values(record=record, updated_at=now)
-    )
-    if changed.rowcount == 0:
-        connection.execute(insert(engagements).values(id=value.id, record=record, created_at=now, updated_at=now))
-    known = {row.iid for row in connection.execute(_issues_of(value.id))}
+def keep_engagement(connection: Connection, value: Engagement, *, before: Engagement | None, now: float) -> None:
+    """Write what is different from `before` (None: it is new), and whose issues are whose."""
+    if before is value:
+        return
+    written = {"record": _json(value.to_record()), "updated_at": now}
+    if before is None or before.submission is not value.submission:
+        written["submission"] = _json(submission_record(value.submission))
+    if before is None:
+        connection.execute(_NEW_ENGAGEMENT, {"id": value.id, "created_at": now, **written})
+    else:
+        connection.execute(_CHANGED_ENGAGEMENT, {"ident": value.id, **written})
     for role, link in value.issues.items():
-        if link.iid not in known:
-            connection.execute(insert(engagement_issues).values(iid=link.iid, engagement_id=value.id, role=role.value))
+        if before is None or role not in before.issues:
+            connection.execute(_NEW_ISSUE, {"iid": link.iid, "engagement_id": value.id, "role": role.value})
 
 
 def issue_lanes(connection: Connection) -> dict[int, str]:
@@ -47,45 +49,35 @@ def decide(
     An action whose key is known was decided before and stays what it is; one that was dropped, because its delivery was
     parked, gets its new body and another chance, and keeps `sent_at`: whether it took effect is still to be looked at.
     """
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(decided_at=now))
+    connection.execute(_DECIDED, {"ident": delivery_id, "decided_at": now})
     for key, kind, body in bodies:
-        row = connection.execute(select(actions.c.id, actions.c.state).where(actions.c.key == key)).first()
+        row = connection.execute(_ACTION_OF_KEY, {"key": key}).first()
         values = {"delivery_id": delivery_id, "lane": lane, "body": body, "state": ActionState.PENDING.value}
         if row is None:
-            connection.execute(insert(actions).values(key=key, kind=kind, **values))
+            connection.execute(_NEW_ACTION, {"key": key, "kind": kind, **values})
         elif row.state == ActionState.DROPPED.value:
-            connection.execute(update(actions).where(actions.c.id == row.id).values(**values))
+            connection.execute(_REVIVED_ACTION, {"ident": row.id, **values})
 
 
 def pending(connection: Connection, delivery_id: int) -> list[StoredAction]:
     """What is left to do for a delivery, in order."""
-    query = select(actions.c.id, actions.c.key, actions.c.body, actions.c.sent_at).where(
-        actions.c.delivery_id == delivery_id, actions.c.state == ActionState.PENDING.value
-    )
-    return [
-        StoredAction(row.id, row.key, row.body, row.sent_at) for row in connection.execute(query.order_by(actions.c.id))
-    ]
+    rows = connection.execute(_PENDING, {"ident": delivery_id})
+    return [StoredAction(row.id, row.key, row.body, row.sent_at) for row in rows]
 
 
 def sent(connection: Connection, action_id: int, *, at: float | None) -> None:
     """Note that the action is about to be sent (None: it is certain that the latest send took no effect)."""
-    connection.execute(update(actions).where(actions.c.id == action_id).values(sent_at=at))
+    connection.execute(_SENT, {"ident": action_id, "sent_at": at})
 
 
 def done(connection: Connection, action_id: int, evidence: Mapping[str, Any], *, now: float) -> None:
     """Note what the action brought about."""
-    connection.execute(
-        update(actions)
-        .where(actions.c.id == action_id)
-        .values(state=ActionState.DONE.value, evidence=json.dumps(evidence), sent_at=None, done_at=now)
-    )
+    connection.execute(_DONE, {"ident": action_id, "evidence": _json(evidence), "done_at": now})
 
 
 def write_journal(connection: Connection, lane: str, delivery_id: int, entry: Mapping[str, Any], *, now: float) -> None:
     """One line of what was decided or done, and why."""
-    connection.execute(
-        insert(journal).values(lane=lane, delivery_id=delivery_id, at=now, entry=json.dumps(entry, ensure_ascii=False))
-    )
+    connection.execute(_ENTRY, {"lane": lane, "delivery_id": delivery_id, "at": now, "entry": _json(entry)})
 
 
 def read_journal(connection: Connection, delivery_id: int) -> list[dict[str, Any]]:
@@ -96,5 +88,34 @@ def read_journal(connection: Connection, delivery_id: int) -> list[dict[str, Any
     return [{"at": row.at, **json.loads(row.entry)} for row in rows]
 
 
-def _issues_of(ident: str) -> Any:
-    return select(engagement_issues.c.iid).where(engagement_issues.c.engagement_id == ident)
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# Statements are built once: building one anew costs more than running it.
+_IDENT: BindParameter[Any] = bindparam("ident")
+_ENGAGEMENT = select(engagements.c.submission, engagements.c.record).where(engagements.c.id == _IDENT)
+_NEW_ENGAGEMENT = insert(engagements)
+_CHANGED_ENGAGEMENT = update(engagements).where(engagements.c.id == _IDENT)
+_NEW_ISSUE = insert(engagement_issues)
+_DECIDED = update(deliveries).where(deliveries.c.id == _IDENT).values(decided_at=bindparam("decided_at"))
+_ACTION_OF_KEY = select(actions.c.id, actions.c.state).where(actions.c.key == bindparam("key"))
+_NEW_ACTION = insert(actions)
+_REVIVED_ACTION = update(actions).where(actions.c.id == _IDENT)
+_PENDING = (
+    select(actions.c.id, actions.c.key, actions.c.body, actions.c.sent_at)
+    .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
+    .order_by(actions.c.id)
+)
+_SENT = update(actions).where(actions.c.id == _IDENT).values(sent_at=bindparam("sent_at"))
+_DONE = (
+    update(actions)
+    .where(actions.c.id == _IDENT)
+    .values(
+        state=ActionState.DONE.value,
+        evidence=bindparam("evidence"),
+        sent_at=None,
+        done_at=bindparam("done_at"),
+    )
+)
+_ENTRY = insert(journal)

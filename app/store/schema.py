@@ -91,6 +91,7 @@ engagements = Table(
     "engagements",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("submission", Text, nullable=False, comment="the largest part, and the one that changes least"),
     Column("record", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),

@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.create_table(
         "engagements",
         sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("submission", sa.Text, nullable=False),
         sa.Column("record", sa.Text, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("updated_at", sa.Float, nullable=False),

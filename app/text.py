@@ -63,7 +63,7 @@ def code_span(text: str, *, limit_chars: int = 200) -> Safe:
 
 
 def _span(words: str) -> str:
-    """Without a backtick inside; one blank at each end is taken off by Markdown if both are there, so it gets another."""
+    """Words without a backtick. Where both ends are blank Markdown takes one blank off each, so they get another."""
     is_cut = words.startswith(" ") and words.endswith(" ") and words.strip()
     return f"` {words} `" if is_cut else f"`{words}`"
 

@@ -11,12 +11,12 @@ import json
 import os
 import platform
 import statistics
-import tempfile
 import time
 import uuid
 from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -58,22 +58,27 @@ def acknowledgements(rounds: int, seconds: float, open_seconds: float) -> None:
     starts: list[float] = []
     memories: list[float] = []
     for number in range(rounds):
-        with sandbox() as gitlab, tempfile.TemporaryDirectory() as folder:
-            with bare() as control, psplan(Path(folder), gitlab) as ours:
-                starts.append(ours.ready_s)
-                time.sleep(1.0)
-                memories.append(ours.memory_mb())
-                for connections in CONNECTIONS:
-                    for name, who in (("bare", control), ("psplan", ours)):
-                        closed_loop(who.port, make, connections=connections, seconds=0.5)
-                        before = who.cpu_s()
-                        load = closed_loop(who.port, make, connections=connections, seconds=seconds)
-                        found[name, str(connections)].append((load, who.cpu_s() - before))
+        with (
+            TemporaryDirectory() as folder,
+            sandbox() as gitlab,
+            bare() as control,
+            psplan(Path(folder), gitlab) as ours,
+        ):
+            starts.append(ours.ready_s)
+            time.sleep(1.0)
+            memories.append(ours.memory_mb())
+            for connections in CONNECTIONS:
                 for name, who in (("bare", control), ("psplan", ours)):
                     settle(ours)
+                    closed_loop(who.port, make, connections=connections, seconds=0.5)
                     before = who.cpu_s()
-                    load = open_loop(who.port, make, rate=RATE, seconds=open_seconds, seed=number)
-                    found[name, f"{RATE:.0f}/s"].append((load, who.cpu_s() - before))
+                    load = closed_loop(who.port, make, connections=connections, seconds=seconds)
+                    found[name, str(connections)].append((load, who.cpu_s() - before))
+            for name, who in (("bare", control), ("psplan", ours)):
+                settle(ours)
+                before = who.cpu_s()
+                load = open_loop(who.port, make, rate=RATE, seconds=open_seconds, seed=number)
+                found[name, f"{RATE:.0f}/s"].append((load, who.cpu_s() - before))
     print(f"Acknowledgements, {len(body):,} bytes each, medians of {rounds} rounds\n")
     print(
         "| load | bare FastAPI, nothing stored: /s | p50 / p99 ms | psplan, durable: /s | p50 / p99 ms |"
@@ -119,24 +124,26 @@ def event_to_effect(submissions: int) -> None:
     """From the submission's POST to the third write at GitLab, beside the same three calls without us."""
     ours: list[float] = []
     calls: list[float] = []
-    with sandbox() as gitlab, tempfile.TemporaryDirectory() as folder, psplan(Path(folder), gitlab) as service:
+    with TemporaryDirectory() as folder, sandbox() as gitlab, psplan(Path(folder), gitlab) as service:
+        direct = PythonGitLab(
+            url=gitlab,
+            token=token_of("ps-bot"),
+            project="ps/ps-plan",
+            timeout_s=10,
+            clock=system_clock,
+            metrics=Metrics(),
+        )
         with httpx.Client(timeout=10) as client:
             base = f"http://127.0.0.1:{service.port}"
-            direct = PythonGitLab(
-                url=gitlab,
-                token=token_of("ps-bot"),
-                project="ps/ps-plan",
-                timeout_s=10,
-                clock=system_clock,
-                metrics=Metrics(),
-            )
             cpu = service.cpu_s()
             for number in range(submissions):
+                body = json.dumps(_submission()).encode()
                 began = time.time()
-                receipt = send(client, base, json.dumps(_submission()).encode(), KEY)
+                receipt = send(client, base, body, KEY)
                 time.sleep(QUIET_S)  # polling for the end would be measured as well
                 follow(client, receipt, patience_s=30)
                 ours.append((_last_link_at(client, gitlab) - began) * 1000)
+                time.sleep(QUIET_S)  # as rested as the service was
                 began = time.time()
                 _three_calls(direct, number)
                 calls.append((_last_link_at(client, gitlab) - began) * 1000)

@@ -1,7 +1,7 @@
 """A load generator on plain sockets: as little of its own cost as Python allows, the same for every contestant.
 
-Closed loop: each connection sends as soon as it has its answer. Open loop: requests leave at random (Poisson) moments of
-a fixed rate, whether or not earlier ones were answered, and a late answer counts from the moment at which it was due.
+Closed loop: each connection sends as soon as it has its answer. Open loop: requests leave at random (Poisson) moments
+of a fixed rate, whether or not earlier ones were answered, and a late answer counts from when it was due.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         open_store(tmp_path / "file" / "psplan.sqlite3")
 
 
-def test_the_migrations_end_where_the_tables_are(store: Store) -> None:
+def test_the_migrations_end_where_the_tables_are(store: Store, tmp_path: Path) -> None:
     folder = Path(app.store.__file__).parent / "migrations"
     config = Config()
     config.set_main_option("script_location", str(folder))
@@ -179,6 +179,11 @@ def test_the_migrations_end_where_the_tables_are(store: Store) -> None:
         for name, table in metadata.tables.items()
     }
     assert store.read(shapes) == declared
+    migrated = database.open_for_writing(tmp_path / "migrated.sqlite3")
+    database.upgrade(migrated)
+    with migrated.connect() as connection:
+        assert shapes(connection) == declared
+    migrated.dispose()
 
 
 def test_the_journal_mode_is_durable(store: Store) -> None:

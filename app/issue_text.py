@@ -54,7 +54,7 @@ class IssueDraft:
     confidential: bool
 
 
-def scoping_draft(
+def open_case(
     submission: Submission,
     playbook: Playbook,
     *,
@@ -62,77 +62,12 @@ def scoping_draft(
     people: Mapping[str, bool],
     now: datetime,
     answers: Mapping[str, str] = _NOTHING,
-) -> IssueDraft:
-    """The scoping issue.
+) -> Case:
+    """A submission and what is known around it: worked out once for both of its issues.
 
     `people`: GitLab user name → exists; only those that do are mentioned. `answers`: what people answered so far, by
     question key; such a question is not asked for any more.
     """
-    case = _case(submission, playbook, routing=routing, people=people, now=now, answers=answers)
-    blocks = _blocks(case) | {
-        "welcome": partial(welcome.welcome, case),
-        "also_submitted": partial(facts.also_submitted, case, has_questions=True),
-    }
-    return IssueDraft(
-        title=_title(submission, playbook.methodology.issues.scoping),
-        description=_description(TemplateKind.SCOPING, "scoping", case, playbook, blocks),
-        labels=labels_for(submission, playbook.methodology, routing).scoping,
-        assignee=_assignee(case),
-        due_date=case.first_touch,
-        confidential=_is_confidential(case),
-    )
-
-
-def intake_draft(
-    submission: Submission,
-    playbook: Playbook,
-    *,
-    routing: Routing,
-    people: Mapping[str, bool],
-    now: datetime,
-    scoping: bool,
-    answers: Mapping[str, str] = _NOTHING,
-) -> IssueDraft:
-    """The Project Scheduling Intake issue; `scoping`: whether a scoping issue stands beside it.
-
-    Where none does, this issue is the one that welcomes, mentions, assigns and is due.
-    """
-    case = _case(submission, playbook, routing=routing, people=people, now=now, answers=answers)
-    labels = labels_for(submission, playbook.methodology, routing)
-    issues = playbook.methodology.issues
-    if scoping:
-        return IssueDraft(
-            title=_title(submission, issues.intake),
-            description=_description(TemplateKind.INTAKE, "intake", case, playbook, _blocks(case)),
-            labels=labels.intake,
-            assignee=None,
-            due_date=None,
-            confidential=_is_confidential(case),
-        )
-    reason = intake_only(submission) or "it was not wanted"
-    blocks = _blocks(case) | {
-        "welcome": partial(welcome.welcome_to_order, case, reason=reason),
-        "also_submitted": partial(facts.also_submitted, case, has_questions=False),
-    }
-    return IssueDraft(
-        title=_title(submission, issues.intake_only),
-        description=_description(TemplateKind.INTAKE_ONLY, "intake", case, playbook, blocks),
-        labels=labels.intake_only,
-        assignee=_assignee(case),
-        due_date=case.first_touch,
-        confidential=_is_confidential(case),
-    )
-
-
-def _case(
-    submission: Submission,
-    playbook: Playbook,
-    *,
-    routing: Routing,
-    people: Mapping[str, bool],
-    now: datetime,
-    answers: Mapping[str, str],
-) -> Case:
     zone = ZoneInfo(playbook.methodology.time_zone)
     limit = timedelta(hours=playbook.methodology.clocks.first_touch.hours)
     return case_of(
@@ -143,6 +78,53 @@ def _case(
         answers=answers,
         today=now.astimezone(zone).date(),
         first_touch=(now + limit).astimezone(zone).date(),
+    )
+
+
+def scoping_draft(case: Case, playbook: Playbook) -> IssueDraft:
+    """The scoping issue."""
+    blocks = _blocks(case) | {
+        "welcome": partial(welcome.welcome, case),
+        "also_submitted": partial(facts.also_submitted, case, has_questions=True),
+    }
+    return IssueDraft(
+        title=_title(case.submission, playbook.methodology.issues.scoping),
+        description=_description(TemplateKind.SCOPING, "scoping", case, playbook, blocks),
+        labels=labels_for(case.submission, playbook.methodology, case.routing).scoping,
+        assignee=_assignee(case),
+        due_date=case.first_touch,
+        confidential=_is_confidential(case),
+    )
+
+
+def intake_draft(case: Case, playbook: Playbook, *, scoping: bool) -> IssueDraft:
+    """The Project Scheduling Intake issue; `scoping`: whether a scoping issue stands beside it.
+
+    Where none does, this issue is the one that welcomes, mentions, assigns and is due.
+    """
+    labels = labels_for(case.submission, playbook.methodology, case.routing)
+    issues = playbook.methodology.issues
+    if scoping:
+        return IssueDraft(
+            title=_title(case.submission, issues.intake),
+            description=_description(TemplateKind.INTAKE, "intake", case, playbook, _blocks(case)),
+            labels=labels.intake,
+            assignee=None,
+            due_date=None,
+            confidential=_is_confidential(case),
+        )
+    reason = intake_only(case.submission) or "it was not wanted"
+    blocks = _blocks(case) | {
+        "welcome": partial(welcome.welcome_to_order, case, reason=reason),
+        "also_submitted": partial(facts.also_submitted, case, has_questions=False),
+    }
+    return IssueDraft(
+        title=_title(case.submission, issues.intake_only),
+        description=_description(TemplateKind.INTAKE_ONLY, "intake", case, playbook, blocks),
+        labels=labels.intake_only,
+        assignee=_assignee(case),
+        due_date=case.first_touch,
+        confidential=_is_confidential(case),
     )
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from app.actions import Action, CreateIssue, LinkIssues
 from app.engagement import Engagement, IssueRole
-from app.issue_text import IssueDraft, Playbook, intake_draft, scoping_draft
+from app.issue_text import IssueDraft, Playbook, intake_draft, open_case, scoping_draft
 from app.routing import intake_only, route
 from app.submission import Submission
 from app.text import marker
@@ -30,13 +30,10 @@ def drafts(
     routing = route(submission, playbook.methodology)
     scoping = has_scoping or intake_only(submission) is None
     found: dict[IssueRole, IssueDraft] = {}
+    case = open_case(submission, playbook, routing=routing, people=people, now=now, answers=answers)
     if scoping:
-        found[IssueRole.SCOPING] = scoping_draft(
-            submission, playbook, routing=routing, people=people, now=now, answers=answers
-        )
-    found[IssueRole.INTAKE] = intake_draft(
-        submission, playbook, routing=routing, people=people, now=now, scoping=scoping, answers=answers
-    )
+        found[IssueRole.SCOPING] = scoping_draft(case, playbook)
+    found[IssueRole.INTAKE] = intake_draft(case, playbook, scoping=scoping)
     return found
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from app.issue_text import IssueDraft, IssueRef, Playbook, intake_draft, scoping_draft
+from app.issue_text import Case, IssueDraft, IssueRef, Playbook, intake_draft, open_case, scoping_draft
 from app.methodology import load_methodology
 from app.routing import route
 from app.submission import Submission, parse_submission
@@ -47,16 +47,19 @@ def playbook() -> Playbook:
 
 def scoping(submission: Submission, *, people: Mapping[str, bool] = EVERYBODY, **more: Any) -> IssueDraft:
     """The scoping issue of a submission."""
-    routing = route(submission, playbook().methodology)
-    return scoping_draft(submission, playbook(), routing=routing, people=people, now=NOW, **more)
+    return scoping_draft(_case(submission, people, **more), playbook())
 
 
 def intake(
     submission: Submission, *, beside_scoping: bool = True, people: Mapping[str, bool] = EVERYBODY, **more: Any
 ) -> IssueDraft:
     """The intake issue of a submission."""
+    return intake_draft(_case(submission, people, **more), playbook(), scoping=beside_scoping)
+
+
+def _case(submission: Submission, people: Mapping[str, bool], **more: Any) -> Case:
     routing = route(submission, playbook().methodology)
-    return intake_draft(submission, playbook(), routing=routing, people=people, now=NOW, scoping=beside_scoping, **more)
+    return open_case(submission, playbook(), routing=routing, people=people, now=NOW, **more)
 
 
 def text_of(draft: IssueDraft) -> str:

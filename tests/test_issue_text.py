@@ -187,13 +187,14 @@ def test_an_em_who_is_not_there_is_neither_mentioned_nor_assigned() -> None:
 def test_without_an_em_the_triage_role_is_asked() -> None:
     methodology = playbook().methodology
     rules = methodology.routing.model_copy(update={"default_em": None})
-    from app.issue_text import Playbook, scoping_draft
+    from app.issue_text import Playbook, open_case, scoping_draft
     from app.routing import route
     from tests.drafts import NOW
 
     nobody = Playbook(methodology.model_copy(update={"routing": rules}), playbook().templates)
     given = submitted()
-    draft = scoping_draft(given, nobody, routing=route(given, nobody.methodology), people=EVERYBODY, now=NOW)
+    case = open_case(given, nobody, routing=route(given, nobody.methodology), people=EVERYBODY, now=NOW)
+    draft = scoping_draft(case, nobody)
     assert "**No Engagement Manager yet:**" in text_of(draft)
     assert draft.assignee is None
 

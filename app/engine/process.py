@@ -87,22 +87,17 @@ class _Turn:
     def run(self) -> list[Later | Moved]:
         onward: list[Later | Moved] = []
         while not self.engine.stopping.is_set():
-            now = self.engine.clock()
-            taken, self.engagement = self.engine.store.write(partial(_take, lane=self.lane, now=now))
-            for place, delivery in enumerate(taken):
-                if delivery.due_at > now:
-                    if place == 0:
-                        return [*onward, Later(delivery.due_at)]
-                    break
-                if place > 0:
-                    self.engine.store.write(partial(inbox.mark, delivery_id=delivery.id))
+            # read beside the writer, which costs no commit; whatever comes in after this wakes the lane again
+            taken, self.engagement = self.engine.store.read(partial(_take, lane=self.lane))
+            if not taken:
+                return onward
+            for delivery in taken:
+                if delivery.due_at > self.engine.clock():
+                    return [*onward, Later(delivery.due_at)]
                 outcome = self._work_on(delivery)
                 onward += [outcome] if outcome is not None else []
                 if isinstance(outcome, Later) or self.engine.stopping.is_set():
                     return onward
-            # asked beside the writer, which costs no commit; what comes in after this wakes the lane again
-            if not self.engine.store.read(partial(inbox.has_work, lane=self.lane)):
-                return onward
         return onward
 
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
@@ -111,6 +106,8 @@ class _Turn:
                 reason = f"the process died {delivery.deaths} times while working on it"
                 self._settle(delivery, DeliveryState.DEAD, reason)
                 return None
+            # on its way to the disk while the decision is made; every later write is committed after it
+            self.engine.store.begin_write(partial(inbox.mark, delivery_id=delivery.id))
             outcome = attempt(lambda: self._try(delivery))
             if isinstance(outcome, Retry):
                 return self._postpone(delivery, outcome)
@@ -291,5 +288,5 @@ class _Turn:
         report("delivery.settled", source=delivery.source.value, kind=delivery.kind, state=state.value, reason=reason)
 
 
-def _take(connection: Connection, *, lane: str, now: float) -> tuple[list[Delivery], Engagement | None]:
-    return inbox.take(connection, lane, now=now), outbox.engagement(connection, lane)
+def _take(connection: Connection, *, lane: str) -> tuple[list[Delivery], Engagement | None]:
+    return inbox.waiting(connection, lane), outbox.engagement(connection, lane)

@@ -23,24 +23,13 @@ def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
     return [(row.lane, row.due_at) for row in rows]
 
 
-def take(connection: Connection, lane: str, *, now: float) -> list[Delivery]:
-    """The waiting deliveries of a lane in order; the head is marked as being worked on, if it is due.
-
-    The mark (`deaths`) is durable before the work begins: a delivery that takes the process down is counted even so.
-    """
-    taken = [_delivery(row) for row in connection.execute(_TAKEN, {"lane": lane})]
-    if taken and taken[0].due_at <= now:
-        mark(connection, taken[0].id)
-    return taken
-
-
-def has_work(connection: Connection, *, lane: str) -> bool:
-    """Whether anything waits in the lane."""
-    return connection.execute(_HAS_WORK, {"lane": lane}).first() is not None
+def waiting(connection: Connection, lane: str) -> list[Delivery]:
+    """The waiting deliveries of a lane in order, a turn's worth."""
+    return [_delivery(row) for row in connection.execute(_WAITING_IN_LANE, {"lane": lane})]
 
 
 def mark(connection: Connection, delivery_id: int) -> None:
-    """Mark a delivery as being worked on."""
+    """Mark a delivery as being worked on, so that one that takes the process down is counted even so."""
     connection.execute(_MARKED, {"ident": delivery_id})
 
 
@@ -139,8 +128,9 @@ def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
 _IDENT: BindParameter[int] = bindparam("ident")
 _LANE: BindParameter[str] = bindparam("lane")
 _ONE = update(deliveries).where(deliveries.c.id == _IDENT)
-_TAKEN = select(deliveries).where(_WAITING, deliveries.c.lane == _LANE).order_by(deliveries.c.id).limit(MOST_PER_TURN)
-_HAS_WORK = select(deliveries.c.id).where(_WAITING, deliveries.c.lane == _LANE).limit(1)
+_WAITING_IN_LANE = (
+    select(deliveries).where(_WAITING, deliveries.c.lane == _LANE).order_by(deliveries.c.id).limit(MOST_PER_TURN)
+)
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
 _POSTPONED = _ONE.values(
     due_at=bindparam("due_at"),

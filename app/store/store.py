@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -55,6 +56,10 @@ class Store:
     def write(self, do: Callable[[Connection], T]) -> T:
         """Run `do` in a transaction; returns after the commit is durable. Not for the event loop's thread."""
         return self._writer.run(do)
+
+    def begin_write(self, do: Callable[[Connection], T]) -> Future[T]:
+        """The same without waiting for the commit; later writes are committed after it or together with it."""
+        return self._writer.submit(do)
 
     def read(self, do: Callable[[Connection], T]) -> T:
         """Run `do` on a reading connection: sees what is committed, holds up nobody."""

@@ -112,11 +112,15 @@ class Writer:
             self._waiting_bytes -= size
             self.arrivals_in_flight -= 1
 
-    def run(self, do: Callable[[Connection], T]) -> T:
-        """Run `do` in a transaction and return after its commit. It may be run a second time if a neighbour failed."""
+    def submit(self, do: Callable[[Connection], T]) -> Future[T]:
+        """Have `do` run in a transaction; the future is done after its commit."""
         future: Future[T] = Future()
         self._queue.put(_Work(do, future))  # type: ignore[arg-type]
-        return future.result(timeout=PATIENCE_S)
+        return future
+
+    def run(self, do: Callable[[Connection], T]) -> T:
+        """Run `do` in a transaction and return after its commit. It may be run a second time if a neighbour failed."""
+        return self.submit(do).result(timeout=PATIENCE_S)
 
     def close(self) -> None:
         """Finish what waits, then stop."""

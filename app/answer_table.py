@@ -214,6 +214,8 @@ def readable(cell: str) -> str:
     """What a reader sees of a cell: no marks of Markdown, one space between words."""
     if not _MARKED.search(cell):
         return " ".join(cell.split())
+    if plain := _ONE_SPAN.fullmatch(cell):  # as the bot writes it
+        return " ".join(plain[1].split())
     [inline] = _inline_parser().parseInline(cell)
     words = []
     for token in inline.children or ():
@@ -224,6 +226,7 @@ def readable(cell: str) -> str:
     return " ".join("".join(words).split())
 
 
+_ONE_SPAN: Final = re.compile(r"`([^`]+)`")
 _MARKED: Final = re.compile(r"[\\`*_~&<\[!]")
 
 

@@ -38,16 +38,8 @@ def asked(submission: Submission, methodology: Methodology) -> tuple[Asked, ...]
 
 def answer_to(key: str, methodology: Methodology, content: Mapping[str, Any]) -> str | None:
     """What the submission's content says about a question, in words for people."""
-    texts = [text for path in sources_of(key, methodology) for text in texts_at(path, methodology, content)]
+    texts = [text for path in methodology.sources_of_questions[key] for text in texts_at(path, methodology, content)]
     return "; ".join(dict.fromkeys(texts)) or None
-
-
-def sources_of(key: str, methodology: Methodology) -> tuple[str, ...]:
-    """The dotted names of all submission fields that answer a question."""
-    question = methodology.questions[key]
-    objects = (methodology.question_sets[name].answers for name in question.sets)
-    named_alike = (key if name is None else f"{name}.{key}" for name in objects)
-    return tuple(dict.fromkeys([*question.answered_by, *named_alike]))
 
 
 def texts_at(path: str, methodology: Methodology, content: Mapping[str, Any]) -> Iterator[str]:

@@ -211,6 +211,8 @@ def _clean(text: str) -> str:
 
 
 def _one_line(text: str, limit_chars: int) -> str:
+    if text.isascii() and text.isprintable():  # most values: nothing to clean away, and this path is walked often
+        return _cut(" ".join(text.split()), limit_chars)
     return _cut(re.sub(r"[ \t\n]+", " ", _clean(text)).strip(), limit_chars)
 
 

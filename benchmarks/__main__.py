@@ -33,7 +33,7 @@ from benchmarks.load import Load, closed_loop, open_loop, requests_for
 CONNECTIONS = (1, 16, 64)
 RATE = 217.0
 """GitLab.com's largest limit: 13,000 webhook calls a minute for one namespace."""
-QUIET_S = 0.15
+QUIET_S = 0.1
 Row = tuple[Load, float]
 
 

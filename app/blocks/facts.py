@@ -8,7 +8,6 @@ from typing import Any, Final
 from app import text
 from app.blocks.case import Case, service_titles
 from app.blocks.words import joined, lines, table, together
-from app.questions import sources_of
 from app.submission import Submission, flatten, warnings
 from app.text import Safe, own
 
@@ -150,7 +149,7 @@ def also_submitted(case: Case, *, has_questions: bool) -> Safe:
     """Every field that is shown nowhere else, unknown ones included; the first of very many."""
     shown = {*_IN_SUMMARY, *_BACKGROUND, "training", "sku_items"}
     if has_questions:
-        shown |= {path for each in case.questions for path in sources_of(each.key, case.methodology)}
+        shown |= {path for each in case.questions for path in case.methodology.sources_of_questions[each.key]}
     else:
         shown |= {path for field in case.methodology.intake_fields.values() for path in field.answered_by}
     rest = {name: value for name, value in flatten(case.submission).items() if not _is_within(name, shown)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -259,6 +260,16 @@ class Methodology(_Block):
     intake_fields: Mapping[Key, IntakeField]
     labels: Mapping[LabelName, Label]
     label_families: Mapping[LabelName, LabelFamily]
+
+    @cached_property
+    def sources_of_questions(self) -> Mapping[str, tuple[str, ...]]:
+        """Question key → the dotted names of all submission fields that answer it."""
+        found = {}
+        for key, question in self.questions.items():
+            objects = (self.question_sets[name].answers for name in question.sets)
+            named_alike = (key if name is None else f"{name}.{key}" for name in objects)
+            found[key] = tuple(dict.fromkeys([*question.answered_by, *named_alike]))
+        return found
 
     def in_words(self, path: str, value: str) -> str:
         """How a value of the submission reads in an issue; the value itself where the file has no words for it."""

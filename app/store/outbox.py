@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
+from sqlalchemy.dialects.sqlite import insert
 
 from app.engagement import Engagement, engagement_from_record, submission_record
 from app.store.records import StoredAction
@@ -50,13 +51,19 @@ def decide(
     parked, gets its new body and another chance, and keeps `sent_at`: whether it took effect is still to be looked at.
     """
     connection.execute(_DECIDED, {"ident": delivery_id, "decided_at": now})
-    for key, kind, body in bodies:
-        row = connection.execute(_ACTION_OF_KEY, {"key": key}).first()
-        values = {"delivery_id": delivery_id, "lane": lane, "body": body, "state": ActionState.PENDING.value}
-        if row is None:
-            connection.execute(_NEW_ACTION, {"key": key, "kind": kind, **values})
-        elif row.state == ActionState.DROPPED.value:
-            connection.execute(_REVIVED_ACTION, {"ident": row.id, **values})
+    rows = [
+        {
+            "delivery_id": delivery_id,
+            "lane": lane,
+            "key": key,
+            "kind": kind,
+            "body": body,
+            "state": ActionState.PENDING.value,
+        }
+        for key, kind, body in bodies
+    ]
+    if rows:
+        connection.execute(_DECIDED_ACTIONS, rows)
 
 
 def pending(connection: Connection, delivery_id: int) -> list[StoredAction]:
@@ -99,9 +106,12 @@ _NEW_ENGAGEMENT = insert(engagements)
 _CHANGED_ENGAGEMENT = update(engagements).where(engagements.c.id == _IDENT)
 _NEW_ISSUE = insert(engagement_issues)
 _DECIDED = update(deliveries).where(deliveries.c.id == _IDENT).values(decided_at=bindparam("decided_at"))
-_ACTION_OF_KEY = select(actions.c.id, actions.c.state).where(actions.c.key == bindparam("key"))
-_NEW_ACTION = insert(actions)
-_REVIVED_ACTION = update(actions).where(actions.c.id == _IDENT)
+_NEW_ACTIONS = insert(actions)
+_DECIDED_ACTIONS = _NEW_ACTIONS.on_conflict_do_update(
+    index_elements=[actions.c.key],
+    set_={name: _NEW_ACTIONS.excluded[name] for name in ("delivery_id", "lane", "body", "state")},
+    where=actions.c.state == ActionState.DROPPED.value,
+)
 _PENDING = (
     select(actions.c.id, actions.c.key, actions.c.body, actions.c.sent_at)
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,30 +32,36 @@ def ring(*keys: str) -> Keyring:
 
 
 @pytest.mark.parametrize(
-    ("headers", "body", "passes"),
+    ("make_headers", "body", "passes"),
     [
-        pytest.param(signed(OLD), BODY, True, id="signed by the old key"),
-        pytest.param(signed(NEW), BODY, True, id="signed by the new key"),
-        pytest.param(signed(STRANGE), BODY, False, id="signed by a stranger"),
-        pytest.param(signed(NEW), BODY + b" ", False, id="one byte more"),
-        pytest.param(signed(NEW, age=timedelta(minutes=6)), BODY, False, id="six minutes old"),
-        pytest.param(signed(NEW, age=timedelta(minutes=-6)), BODY, False, id="six minutes ahead"),
-        pytest.param({**signed(NEW), "webhook-id": "msg_2"}, BODY, False, id="another id"),
-        pytest.param({**signed(NEW), "webhook-timestamp": "soon"}, BODY, False, id="a time that is none"),
-        pytest.param({**signed(NEW), "webhook-timestamp": "1e400"}, BODY, False, id="a time out of range"),
-        pytest.param({**signed(NEW), "webhook-timestamp": "nan"}, BODY, False, id="a time that is not a number"),
-        pytest.param({**signed(NEW), "webhook-signature": "v1"}, BODY, False, id="a signature without a comma"),
-        pytest.param({**signed(NEW), "webhook-signature": "v1,!!!"}, BODY, False, id="a signature that is no base64"),
-        pytest.param({**signed(NEW), "webhook-signature": "v1,a,b"}, BODY, False, id="a signature with two commas"),
-        pytest.param({**signed(NEW), "webhook-signature": ""}, BODY, False, id="an empty signature"),
-        pytest.param({}, BODY, False, id="nothing"),
-        pytest.param(signed(NEW), b"\xff\xfe", False, id="a body that is no text"),
+        pytest.param(lambda: signed(OLD), BODY, True, id="signed by the old key"),
+        pytest.param(lambda: signed(NEW), BODY, True, id="signed by the new key"),
+        pytest.param(lambda: signed(STRANGE), BODY, False, id="signed by a stranger"),
+        pytest.param(lambda: signed(NEW), BODY + b" ", False, id="one byte more"),
+        pytest.param(lambda: signed(NEW, age=timedelta(minutes=6)), BODY, False, id="six minutes old"),
+        pytest.param(lambda: signed(NEW, age=timedelta(minutes=-6)), BODY, False, id="six minutes ahead"),
+        pytest.param(lambda: {**signed(NEW), "webhook-id": "msg_2"}, BODY, False, id="another id"),
+        pytest.param(lambda: {**signed(NEW), "webhook-timestamp": "soon"}, BODY, False, id="a time that is none"),
+        pytest.param(lambda: {**signed(NEW), "webhook-timestamp": "1e400"}, BODY, False, id="a time out of range"),
+        pytest.param(
+            lambda: {**signed(NEW), "webhook-timestamp": "nan"}, BODY, False, id="a time that is not a number"
+        ),
+        pytest.param(lambda: {**signed(NEW), "webhook-signature": "v1"}, BODY, False, id="a signature without a comma"),
+        pytest.param(
+            lambda: {**signed(NEW), "webhook-signature": "v1,!!!"}, BODY, False, id="a signature that is no base64"
+        ),
+        pytest.param(
+            lambda: {**signed(NEW), "webhook-signature": "v1,a,b"}, BODY, False, id="a signature with two commas"
+        ),
+        pytest.param(lambda: {**signed(NEW), "webhook-signature": ""}, BODY, False, id="an empty signature"),
+        pytest.param(lambda: {}, BODY, False, id="nothing"),
+        pytest.param(lambda: signed(NEW), b"\xff\xfe", False, id="a body that is no text"),
     ],
 )
 def test_a_signature_passes_only_if_it_is_fresh_and_by_a_live_key(
-    headers: dict[str, str], body: bytes, passes: bool
+    make_headers: Callable[[], dict[str, str]], body: bytes, passes: bool
 ) -> None:
-    assert ring(OLD, NEW).signed(headers, body) is passes
+    assert ring(OLD, NEW).signed(make_headers(), body) is passes
 
 
 def test_of_a_list_of_signatures_one_good_one_is_enough() -> None:
@@ -90,21 +97,21 @@ TOKENS = [SecretStr("token-a"), SecretStr("token-b")]
 
 
 @pytest.mark.parametrize(
-    ("headers", "passes"),
+    ("make_headers", "passes"),
     [
-        pytest.param({"x-gitlab-token": "token-a"}, True, id="the first token"),
-        pytest.param({"x-gitlab-token": "token-b"}, True, id="the second token"),
-        pytest.param({"x-gitlab-token": "token-c"}, False, id="a wrong token"),
-        pytest.param({"x-gitlab-token": ""}, False, id="an empty token"),
-        pytest.param({}, False, id="no token"),
-        pytest.param(signed(NEW), True, id="a signature alone"),
+        pytest.param(lambda: {"x-gitlab-token": "token-a"}, True, id="the first token"),
+        pytest.param(lambda: {"x-gitlab-token": "token-b"}, True, id="the second token"),
+        pytest.param(lambda: {"x-gitlab-token": "token-c"}, False, id="a wrong token"),
+        pytest.param(lambda: {"x-gitlab-token": ""}, False, id="an empty token"),
+        pytest.param(lambda: {}, False, id="no token"),
+        pytest.param(lambda: signed(NEW), True, id="a signature alone"),
         pytest.param(
             {**signed(STRANGE), "x-gitlab-token": "token-a"}, False, id="a bad signature is not saved by a token"
         ),
     ],
 )
-def test_gitlab_is_known_by_token_or_signature(headers: dict[str, str], passes: bool) -> None:
-    assert GitLabSecrets(TOKENS, [SecretStr(NEW)]).vouch(headers, BODY) is passes
+def test_gitlab_is_known_by_token_or_signature(make_headers: Callable[[], dict[str, str]], passes: bool) -> None:
+    assert GitLabSecrets(TOKENS, [SecretStr(NEW)]).vouch(make_headers(), BODY) is passes
 
 
 def test_without_signing_keys_a_signature_is_not_looked_at() -> None:

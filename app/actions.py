@@ -80,6 +80,7 @@ class ReviseIssue:
     title: str
     add_labels: tuple[str, ...]
     remove_labels: tuple[str, ...]
+    confidential: bool
 
     def describe(self) -> str:
         """For the journal."""
@@ -116,7 +117,26 @@ class Say:
         return f"comment on {where}"
 
 
-Action = CreateIssue | AdoptIssue | ReviseIssue | LinkIssues | Say
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    """Know from now on that the issues say what this submission says.
+
+    The last action of a revision, not part of its decision: a revision that is parked half done is decided again when
+    the submission comes again, instead of being taken for known.
+    """
+
+    kind: ClassVar[str] = "remember"
+    key: str
+    submission: dict[str, Any]
+    revision: int
+    block_digest: str | None
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"remember revision {self.revision}"
+
+
+Action = CreateIssue | AdoptIssue | ReviseIssue | LinkIssues | Say | Remember
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}
 

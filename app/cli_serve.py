@@ -6,8 +6,9 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,6 +29,15 @@ BACKLOG = 2048
 
 class Server(uvicorn.Server):
     """uvicorn, except that SIGTERM ends in exit code 0: uvicorn itself raises the signal again after its shutdown."""
+
+    def __init__(self, config: uvicorn.Config, stop_soon: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop_soon = stop_soon
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Tell the work at once; open requests are waited for meanwhile."""
+        self._stop_soon()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -75,10 +85,11 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port), family=family, backlog=BACKLOG) as opened:
-            yield opened
+        opened = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as fault:
         raise Failure(f"cannot listen on {host}:{port} ({fault.strerror})") from fault
+    with opened:
+        yield opened
 
 
 async def _run(service: Service, config: uvicorn.Config, opened: socket.socket) -> None:
@@ -90,7 +101,7 @@ async def _run(service: Service, config: uvicorn.Config, opened: socket.socket) 
         _say(f"{name} holds a key of less than 24 bytes: make a longer one.")
     await service.open()
     try:
-        server = Server(config)
+        server = Server(config, service.stop_soon)
         serving = asyncio.create_task(server.serve(sockets=[opened]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)

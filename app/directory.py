@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.ports import GitLab, Person
 
-FRESH_S = 15 * 60.0
+REFRESH_S = 10 * 60.0
+"""How often the members are read anew, in the background."""
+KNOWN_FOR_S = 24 * 3600.0
+UNKNOWN_FOR_S = 60.0
+"""Somebody who is not there yet may be there soon."""
+MOST_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,11 @@ class Directory:
         name = username.lower()
         with self._lock:
             entry = self._entries.get(name)
-        if entry is not None and self._clock() - entry.read_at < FRESH_S:
+        if entry is not None and self._clock() - entry.read_at < (KNOWN_FOR_S if entry.person else UNKNOWN_FOR_S):
             return entry.person
         found = self._gitlab.find_user(username)
         with self._lock:
+            if len(self._entries) >= MOST_ENTRIES:
+                self._entries.clear()
             self._entries[name] = _Entry(found, self._clock())
         return found

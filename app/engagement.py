@@ -48,7 +48,6 @@ class Engagement:
 
     id: EngagementId
     submission: Submission
-    submitted_on: date
     revision: int = 0
     issues: Mapping[IssueRole, IssueLink] = field(default_factory=dict)
     is_linked: bool = False
@@ -61,7 +60,6 @@ class Engagement:
     def to_record(self) -> dict[str, Any]:
         """As stored, without the submission: JSON values only."""
         return {
-            "submitted_on": self.submitted_on.isoformat(),
             "revision": self.revision,
             "issues": {role.value: link.to_record() for role, link in self.issues.items()},
             "is_linked": self.is_linked,
@@ -74,16 +72,19 @@ def submission_record(submission: Submission) -> dict[str, Any]:
     return submission.model_dump(mode="json", exclude_none=True)
 
 
-def engagement_from_record(ident: str, submission: Mapping[str, Any], record: Mapping[str, Any]) -> Engagement:
-    """The engagement that `submission_record` and `to_record` wrote.
+def stored_submission(record: Mapping[str, Any]) -> Submission:
+    """The submission that `submission_record` wrote.
 
-    The submission is read as of the day it came in: a close date that has passed since then is no fault of today.
+    It was found good when it came in, so no day is held against it: a close date may have passed since.
     """
-    submitted_on = date.fromisoformat(record["submitted_on"])
+    return parse_submission(record, defaults={"requester_email": None}, today=date.min)
+
+
+def engagement_from_record(ident: str, submission: Mapping[str, Any], record: Mapping[str, Any]) -> Engagement:
+    """The engagement that `submission_record` and `to_record` wrote."""
     return Engagement(
         id=EngagementId(ident),
-        submission=parse_submission(submission, defaults={"requester_email": None}, today=submitted_on),
-        submitted_on=submitted_on,
+        submission=stored_submission(submission),
         revision=record["revision"],
         issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},
         is_linked=record["is_linked"],

@@ -30,6 +30,10 @@ class Permanent(Exception):
         self.reason = reason
 
 
+class Absent(Permanent):
+    """What was asked for is not there (or may not be seen, which GitLab does not tell apart)."""
+
+
 def attempt(do: Callable[[], T]) -> T | Exception:
     """What `do` returns, or the error that it raised, as a value.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import orjson
 
@@ -96,9 +97,23 @@ def read_gitlab_event(payload: Mapping[str, Any]) -> Event:
 
 def subject_iid(payload: Mapping[str, Any]) -> int | None:
     """The number of the issue that a payload is about; never read from a URL, whose form changes between versions."""
-    about = payload.get("issue") if payload.get("object_kind") == "note" else payload.get("object_attributes")
+    about = payload.get(_ABOUT.get(str(payload.get("object_kind")), ""))
     iid = about.get("iid") if isinstance(about, dict) else None
     return iid if isinstance(iid, int) else None
+
+
+_ABOUT = {"issue": "object_attributes", "work_item": "object_attributes", "note": "issue"}
+ISSUE_LANE = "issue:"
+"""Lane of an issue that belongs to no engagement, or not yet."""
+
+
+def is_of_project(payload: Mapping[str, Any], project: str) -> bool:
+    """Whether the event is of this project (path or id): a group's hook tells of all its projects."""
+    held = payload.get("project")
+    if not isinstance(held, dict):
+        return True  # it says nothing, so there is nothing to hold against it
+    path = unquote(project).strip("/").lower()
+    return path in {str(held.get("id")), str(held.get("path_with_namespace", "")).lower()}
 
 
 def actor_id(payload: Mapping[str, Any]) -> int | None:

@@ -22,7 +22,7 @@ def set_up_logs(*, style: str, secrets: Iterable[str]) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if plain else [structlog.processors.format_exc_info]),
+            structlog.processors.format_exc_info,  # before the redactor, which reads texts only
             _Redactor(secrets),
             last,
         ],
@@ -30,7 +30,14 @@ def set_up_logs(*, style: str, secrets: Iterable[str]) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, handlers=[_IntoStructlog()], force=True)
+
+
+class _IntoStructlog(logging.Handler):
+    """What libraries log (uvicorn's tracebacks, say) goes the same way, and past the redactor."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
 class _Redactor:

@@ -19,7 +19,7 @@ import handlers  # noqa: F401  (importing it registers every handler)
 from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.clock import Clock, system_clock
-from app.directory import Directory
+from app.directory import REFRESH_S, Directory
 from app.engine.embedded import Scheduler
 from app.engine.process import Engine
 from app.errors import Permanent, Retry
@@ -40,8 +40,8 @@ from app.store.store import Store, open_store
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring
 
-DRAIN_PATIENCE_S = 25.0
-"""Less than the thirty seconds that container platforms give after SIGTERM."""
+DRAIN_PATIENCE_S = 15.0
+"""Together with the ten seconds for open requests less than the thirty that container platforms give after SIGTERM."""
 
 log = structlog.get_logger()
 
@@ -94,6 +94,7 @@ class Service:
             clock=self.clock,
             rng=self._rng,
             grace_s=self.settings.grace_s,
+            opened_at=self.clock(),
             metrics=self.metrics,
         )
         self._scheduler = Scheduler(
@@ -111,10 +112,15 @@ class Service:
         gc.collect()
         gc.freeze()
 
+    def stop_soon(self) -> None:
+        """A signal came: let every turn end with the action under way."""
+        if self._engine is not None:
+            self._engine.stopping.set()
+
     async def close(self) -> None:
         """Finish what runs, start nothing more, write what waits."""
-        if self._engine is not None and self._scheduler is not None:
-            self._engine.stopping.set()
+        self.stop_soon()
+        if self._scheduler is not None:
             finished = await self._scheduler.drain(DRAIN_PATIENCE_S)
             log.info("service.closed", finished=finished)
         if self._warming is not None:
@@ -124,11 +130,13 @@ class Service:
             self._store.close()
 
     async def _warm_up(self) -> None:
-        try:
-            await asyncio.to_thread(self.directory.warm)
-        except (Retry, Permanent) as fault:
-            # not needed to take deliveries in; whoever needs a name asks for it then
-            log.warning("directory.not_warmed", reason=fault.reason)
+        while True:
+            try:
+                await asyncio.to_thread(self.directory.warm)
+            except (Retry, Permanent) as fault:
+                # not needed to take deliveries in; whoever needs a name asks for it then
+                log.warning("directory.not_warmed", reason=fault.reason)
+            await asyncio.sleep(REFRESH_S)
 
 
 def load_playbook(settings: Settings) -> Playbook:
@@ -149,7 +157,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         finally:
             await running.close()
 
-    app = FastAPI(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
     app.state.service = running
     app.include_router(
         health_routes(
@@ -197,6 +205,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
     app.add_middleware(
         GitLabDoor,
         secrets=GitLabSecrets(settings.webhook_tokens, settings.webhook_signing_keys),
+        project=settings.project,
         store=lambda: running.store,
         directory=running.directory,
         wake=running.wake,

@@ -16,6 +16,8 @@ from app.text import Safe, find_markers
 
 _PROBE: Final = "psplan-probe-c8a1"
 _MAX_TAGS: Final = 200
+LONGEST_READ_CHARS: Final = 50_000
+"""A longer text is not worth its reading, which takes seconds: our part goes in front of it."""
 _VOID: Final = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _RAW_TAGS: Final = ("script", "pre", "style", "textarea")
 _RAW_ENDS: Final = ("\n-->", "\n?>", "\n]]>", "\n>")
@@ -30,6 +32,8 @@ def append_own_part(person_text: str, own: Safe) -> str:
     text = person_text.replace("\r", "").rstrip()
     if not text:
         return own
+    if len(text) > LONGEST_READ_CHARS:
+        return f"{own.rstrip()}\n\n{text}"
     closed = text + _block_end(text)
     closed += _quote_end(closed)
     closed += _tags_end(closed)

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import singledispatchmethod
 from typing import Any
 
-from app.actions import Action, AdoptIssue, CreateIssue, LinkIssues, ReviseIssue, Say, Target, Text
+from app.actions import Action, AdoptIssue, CreateIssue, LinkIssues, Remember, ReviseIssue, Say, Target, Text
 from app.directory import Directory
-from app.engagement import Engagement, IssueLink, IssueRole
+from app.engagement import Engagement, IssueLink, IssueRole, stored_submission
 from app.errors import Permanent
 from app.issue_text import IssueRef
 from app.own_part import append_own_part
 from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
 from app.revision import revise
-from app.submission import parse_submission
-from app.text import Safe
+from app.text import Safe, find_markers, marker
 
 Evidence = Mapping[str, Any]
 """What an action brought about, as stored: numbers and names, never texts."""
@@ -71,7 +69,7 @@ class Performer:
     @perform.register
     def _(self, action: AdoptIssue, engagement: Engagement | None) -> Evidence:
         issue = self.gitlab.read_issue(action.iid)
-        if action.marker in issue.description:
+        if action.marker in {marker(each.kind, each.ident) for each in find_markers(issue.description)}:
             return _issue_evidence(issue)
         own_part = Safe(fill(action.description, engagement))
         change = IssueChange(
@@ -81,22 +79,25 @@ class Performer:
             due_date=None if issue.due_date else action.due_date,
             confidential=True if action.confidential else None,
         )
-        return _issue_evidence(self.gitlab.change_issue(action.iid, change))
+        changed = self.gitlab.change_issue(action.iid, change)
+        return {**_issue_evidence(changed), **_not_changed(change, changed)}
 
     @perform.register
     def _(self, action: ReviseIssue, engagement: Engagement | None) -> Evidence:
         issue = self.gitlab.read_issue(_number(action.role, engagement))
-        before = parse_submission(action.before, defaults={"requester_email": None}, today=date.min)
-        revised = revise(issue.description, old=before, new=fill(action.description, engagement))
+        revised = revise(
+            issue.description, old=stored_submission(action.before), new=fill(action.description, engagement)
+        )
         change = IssueChange(
             title=action.title if issue.title == action.title_before != action.title else None,
             description=revised.description if revised.description != issue.description else None,
             add_labels=tuple(label for label in action.add_labels if label not in issue.labels),
             remove_labels=tuple(label for label in action.remove_labels if label in issue.labels),
+            # only ever closed, never opened: a person may have had reasons of their own
+            confidential=True if action.confidential and not issue.confidential else None,
         )
-        if not change.is_empty():
-            self.gitlab.change_issue(issue.iid, change)
-        return {"iid": issue.iid, "web_url": issue.web_url, "kept": list(revised.kept)}
+        changed = issue if change.is_empty() else self.gitlab.change_issue(issue.iid, change)
+        return {**_issue_evidence(issue), "kept": list(revised.kept), **_not_changed(change, changed)}
 
     @perform.register
     def _(self, action: LinkIssues, engagement: Engagement | None) -> Evidence:
@@ -107,6 +108,10 @@ class Performer:
     def _(self, action: Say, engagement: Engagement | None) -> Evidence:
         note = self.gitlab.create_note(_number(action.target, engagement), fill(action.body, engagement))
         return {"note": note.id}
+
+    @perform.register
+    def _(self, action: Remember, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        return {}
 
     def _user_id(self, username: str | None) -> int | None:
         person = None if username is None else self.directory.find(username)
@@ -129,6 +134,13 @@ def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> E
         return engagement.with_issue(action.role, IssueLink(evidence["iid"], evidence["web_url"]))
     if engagement is not None and isinstance(action, LinkIssues):
         return replace(engagement, is_linked=True)
+    if engagement is not None and isinstance(action, Remember):
+        return replace(
+            engagement,
+            submission=stored_submission(action.submission),
+            revision=action.revision,
+            block_digest=action.block_digest,
+        )
     return engagement
 
 
@@ -159,6 +171,17 @@ def _dropped(new: NewIssue, made: Issue) -> dict[str, Any]:
         lost.append("confidential")
     if _as_gitlab_keeps(new.description) != _as_gitlab_keeps(made.description):
         lost.append("part of the description")
+    return {"dropped_by_gitlab": lost} if lost else {}
+
+
+def _not_changed(change: IssueChange, now: Issue) -> dict[str, Any]:
+    """What GitLab left undone without a word, as in `_dropped`. Raises Permanent where what must be hidden is not."""
+    if change.confidential and not now.confidential:
+        raise Permanent(f"GitLab did not make #{now.iid} confidential: the bot's role must be Planner or Reporter")
+    lost = [f"label {label}" for label in change.add_labels if label not in now.labels]
+    lost += [f"removal of label {label}" for label in change.remove_labels if label in now.labels]
+    if change.assignee_id is not None and change.assignee_id not in {person.id for person in now.assignees}:
+        lost.append("assignee")
     return {"dropped_by_gitlab": lost} if lost else {}
 
 

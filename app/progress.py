@@ -22,6 +22,8 @@ def progress(connection: Connection, *, ident: str) -> dict[str, Any] | None:
         state, message = "failed", f"It could not be carried out: {delivery.reason}. An operator can run it again."
     elif delivery is not None and delivery.state == DeliveryState.WAITING.value:
         state, message = _waiting(delivery.reason, has_begun=engagement is not None or delivery.attempts > 0)
+    elif engagement is None or IssueRole.INTAKE not in engagement.issues:
+        state, message = "failed", "Its issues could not all be made. An operator can see why, and run it again."
     else:
         state, message = "done", _done(engagement)
     return {

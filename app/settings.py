@@ -36,7 +36,7 @@ EXAMPLES = {
     "methodology": "/etc/psplan/methodology.yaml",
     "templates": "/etc/psplan/issue_templates",
     "gitlab_timeout_s": "20",
-    "grace_s": "10",
+    "grace_s": "15",
     "workers": "8",
     "log_format": "json",
 }
@@ -137,7 +137,7 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
     metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
     gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
-    grace_s: float = Field(10, ge=0, description="Wait before a creation in doubt is repeated, seconds")
+    grace_s: float = Field(15, ge=0, description="Wait before a creation in doubt is repeated, seconds")
     workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
 

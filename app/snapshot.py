@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from app.directory import Directory
 from app.engagement import Engagement
+from app.errors import Absent, Retry
 from app.ports import GitLab, Issue
 
 
@@ -34,14 +35,31 @@ class Snapshot:
 
 
 def take_snapshot(
-    needs: Needs, engagement: Engagement | None, *, lane: str, gitlab: GitLab, directory: Directory, project: str
+    needs: Needs,
+    engagement: Engagement | None,
+    *,
+    lane: str,
+    gitlab: GitLab,
+    directory: Directory,
+    project: str,
+    is_patient: bool,
 ) -> Snapshot:
-    """Read what is needed. Raises Retry or Permanent as the ports do."""
+    """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
+
+    Raises Retry or Permanent as the ports do.
+    """
+    issues: dict[int, Issue] = {}
+    for iid in sorted(needs.issues):
+        try:
+            issues[iid] = gitlab.read_issue(iid)
+        except Absent as fault:
+            if is_patient:
+                raise Retry(fault.reason) from fault
     return Snapshot(
         lane=lane,
         engagement=engagement,
         bot_id=directory.bot().id,
         project=project,
-        issues={iid: gitlab.read_issue(iid) for iid in sorted(needs.issues)},
+        issues=issues,
         people={name: directory.find(name) is not None for name in sorted(needs.people)},
     )

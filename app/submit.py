@@ -78,7 +78,10 @@ def follow(client: httpx.Client, receipt: Receipt, *, patience_s: float, poll_s:
     """Ask for the status until the submission is done or failed, or patience ends; returns the last answer."""
     deadline = time.monotonic() + patience_s
     while True:
-        answer = client.get(receipt.status_url)
+        try:
+            answer = client.get(receipt.status_url)
+        except httpx.HTTPError as fault:
+            raise Failure(f"{receipt.status_url} does not answer ({type(fault).__name__})") from fault
         if answer.status_code != 200:
             raise Failure(_refusal(answer))
         held: dict[str, Any] = answer.json()

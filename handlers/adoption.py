@@ -10,8 +10,8 @@ import uuid
 from dataclasses import replace
 from datetime import date, datetime
 
-from app.actions import AdoptIssue, Say
-from app.engagement import Engagement, EngagementId, IssueRole
+from app.actions import Remember, Say
+from app.engagement import Engagement, EngagementId, IssueRole, submission_record
 from app.events import IssueChanged
 from app.issue_text import Playbook
 from app.ports import Issue
@@ -19,8 +19,11 @@ from app.registry import Decision, ignore, registry
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, SubmissionFaults, content_digest, parse_block, parse_submission, submission_block
 from app.text import Safe, code_span, marker, own
-from handlers.pair import complete, drafts
+from handlers.pair import Adopt, adopted, drafts
 from handlers.submissions import people_of, revision
+
+NOBODYS_ID = str(uuid.UUID(int=0))
+"""Stands in where only the people of a submission are asked for."""
 
 
 def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
@@ -29,7 +32,7 @@ def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playboo
         return Needs()
     issues = {event.iid, *(link.iid for link in engagement.issues.values())} if engagement else {event.iid}
     try:
-        people = people_of(_read(block, event.iid, author="unknown", project="", on=date.min), playbook)
+        people = people_of(_read(block, author=event.actor, ident=NOBODYS_ID, on=date.min), playbook)
     except SubmissionFaults:
         people = frozenset()
     return Needs(issues=frozenset(issues), people=people)
@@ -46,17 +49,22 @@ def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: d
         )
     if issue.author.id == snapshot.bot_id:
         return ignore("the bot's own issue")
-    if snapshot.engagement is not None and snapshot.engagement.block_digest == _digest(block):
+    known = snapshot.engagement
+    if known is not None and known.block_digest == _digest(block):
         # before it is read again: a close date that lay ahead when the issue was adopted may have passed since
         return ignore("adopted already")
     try:
-        submission = _read(block, issue.iid, author=issue.author.username, project=snapshot.project, on=now.date())
+        submission = _read(block, author=issue.author.username, ident=_ident(issue, snapshot), on=now.date())
     except SubmissionFaults as faults:
         return _refuse(issue, block, faults)
+    if known is not None and _has(known, issue):
+        # whose issue it is was settled when it was adopted: another id in its block does not move it
+        submission = submission.model_copy(update={"submission_id": known.submission.submission_id})
     ident = str(submission.submission_id)
     if snapshot.lane != ident:
         return Decision(reasons=(f"belongs to engagement {ident}",), lane=ident)
-    return _join(issue, block, submission, snapshot, playbook, now)
+    people = {**snapshot.people, issue.author.username: True}
+    return _join(issue, block, submission, replace(snapshot, people=people), playbook, now)
 
 
 def _join(
@@ -64,41 +72,42 @@ def _join(
 ) -> Decision:
     engagement = snapshot.engagement
     if engagement is None:
-        ident = EngagementId(str(submission.submission_id))
-        fresh = Engagement(id=ident, submission=submission, submitted_on=now.date(), block_digest=_digest(block))
-        return _adopt(issue, fresh, snapshot, playbook, now)
+        return _adopt(issue, block, submission, snapshot, playbook, now)
     scoping = engagement.issues.get(IssueRole.SCOPING)
-    if scoping is None:
-        return _adopt(issue, replace(engagement, block_digest=_digest(block)), snapshot, playbook, now)
-    if scoping.iid != issue.iid:
+    if scoping is not None and scoping.iid != issue.iid:
         return _already(issue, engagement, scoping.iid)
-    changed = replace(engagement, block_digest=_digest(block))
-    if content_digest(submission) == content_digest(engagement.submission):
+    adopt = Adopt(issue.iid) if scoping is None else None
+    if adopt is None and content_digest(submission) == content_digest(engagement.submission):
+        changed = replace(engagement, block_digest=_digest(block))
         return Decision(reasons=("the block was written anew, its content is the same",), engagement=changed)
-    return revision(changed, submission, snapshot, playbook, now)
+    return revision(engagement, submission, snapshot, playbook, now, adopt=adopt, block_digest=_digest(block))
 
 
-def _adopt(issue: Issue, engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
-    people = {**snapshot.people, issue.author.username: True}
-    wanted = drafts(engagement.submission, playbook, people, now, has_scoping=True)
-    draft = wanted[IssueRole.SCOPING]
-    adopt = AdoptIssue(
-        key=f"{engagement.id}:adopt:{issue.iid}",
-        role=IssueRole.SCOPING,
-        iid=issue.iid,
-        marker=marker(IssueRole.SCOPING.value, engagement.id),
-        description=draft.description,
-        labels=draft.labels,
-        assignee=draft.assignee,
-        due_date=draft.due_date,
-        confidential=draft.confidential,
+def _adopt(
+    issue: Issue, block: str, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
+) -> Decision:
+    engagement = Engagement(id=EngagementId(str(submission.submission_id)), submission=submission)
+    wanted = drafts(submission, playbook, snapshot.people, now, has_scoping=True)
+    remember = Remember(
+        key=f"{engagement.id}:remember:0:{_digest(block)[:12]}",
+        submission=submission_record(submission),
+        revision=0,
+        block_digest=_digest(block),
     )
-    rest = [a for a in complete(engagement, wanted) if getattr(a, "role", None) is not IssueRole.SCOPING]
     return Decision(
         reasons=(f"#{issue.iid} was opened by hand with a submission block",),
-        actions=(adopt, *rest),
+        actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember),
         engagement=engagement,
     )
+
+
+def _has(engagement: Engagement, issue: Issue) -> bool:
+    return issue.iid in {link.iid for link in engagement.issues.values()}
+
+
+def _ident(issue: Issue, snapshot: Snapshot) -> str:
+    """The id of a submission whose author gave it none: always the same for the same issue."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{snapshot.project}#{issue.iid}"))
 
 
 def _refuse(issue: Issue, block: str, faults: SubmissionFaults) -> Decision:
@@ -121,10 +130,10 @@ def _already(issue: Issue, engagement: Engagement, scoping_iid: int) -> Decision
     return Decision(reasons=(f"the submission belongs to #{scoping_iid}",), actions=(say,))
 
 
-def _read(block: str, iid: int, *, author: str, project: str, on: date) -> Submission:
+def _read(block: str, *, author: str, ident: str, on: date) -> Submission:
     """The block's submission; what a hand-written one may leave out comes from the issue. Raises SubmissionFaults."""
     defaults = {
-        "submission_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{project}#{iid}")),
+        "submission_id": ident,
         "source": "manual",
         "requester_gitlab_username": author,
         "requester_email": None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from app.actions import Action, CreateIssue, LinkIssues
+from app.actions import Action, AdoptIssue, CreateIssue, LinkIssues
 from app.engagement import Engagement, IssueRole
 from app.issue_text import IssueDraft, Playbook, intake_draft, open_case, scoping_draft
 from app.routing import intake_only, route
@@ -51,6 +52,31 @@ def create(engagement: Engagement, role: IssueRole, draft: IssueDraft) -> Create
         due_date=draft.due_date,
         confidential=draft.confidential,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """An issue that a person opened and that is to be the scoping issue."""
+
+    iid: int
+
+
+def adopted(adopt: Adopt, engagement: Engagement, wanted: Mapping[IssueRole, IssueDraft]) -> tuple[Action, ...]:
+    """The pair with a person's issue in the place of the scoping issue."""
+    draft = wanted[IssueRole.SCOPING]
+    adoption = AdoptIssue(
+        key=f"{engagement.id}:adopt:{adopt.iid}",
+        role=IssueRole.SCOPING,
+        iid=adopt.iid,
+        marker=marker(IssueRole.SCOPING.value, engagement.id),
+        description=draft.description,
+        labels=draft.labels,
+        assignee=draft.assignee,
+        due_date=draft.due_date,
+        confidential=draft.confidential,
+    )
+    rest = [a for a in complete(engagement, wanted) if getattr(a, "role", None) is not IssueRole.SCOPING]
+    return (adoption, *rest)
 
 
 def link(engagement: Engagement) -> LinkIssues:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from app.actions import Action, ReviseIssue, Say
+from app.actions import Action, Remember, ReviseIssue, Say
 from app.engagement import Engagement, EngagementId, IssueRole, submission_record
 from app.events import SubmissionReceived
 from app.issue_text import IssueDraft, IssueRef, Playbook
@@ -16,7 +15,7 @@ from app.routing import intake_only, route
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
 from app.text import marker
-from handlers.pair import complete, drafts
+from handlers.pair import Adopt, adopted, complete, drafts
 
 
 def people_of(submission: Submission, playbook: Playbook) -> frozenset[str]:
@@ -46,9 +45,7 @@ def on_submission(event: SubmissionReceived, snapshot: Snapshot, playbook: Playb
 
 
 def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
-    engagement = Engagement(
-        id=EngagementId(str(submission.submission_id)), submission=submission, submitted_on=now.date()
-    )
+    engagement = Engagement(id=EngagementId(str(submission.submission_id)), submission=submission)
     only = intake_only(submission)
     why = "a new submission" if only is None else f"a new submission without a scoping issue: {only}"
     return Decision(
@@ -64,50 +61,69 @@ def _complete(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, no
 
 
 def revision(
-    engagement: Engagement, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
+    engagement: Engagement,
+    submission: Submission,
+    snapshot: Snapshot,
+    playbook: Playbook,
+    now: datetime,
+    *,
+    adopt: Adopt | None = None,
+    block_digest: str | None = None,
 ) -> Decision:
-    """The same engagement with changed content: update, complete, and tell once what changed."""
-    has_scoping = IssueRole.SCOPING in engagement.issues
+    """The same engagement with changed content: complete and update its issues, and tell once what changed.
+
+    `adopt`: an issue that a person opened is to become the scoping issue. An issue that is gone is left out.
+    """
+    has_scoping = adopt is not None or IssueRole.SCOPING in engagement.issues
     draft = partial(drafts, playbook=playbook, people=snapshot.people, now=now, has_scoping=has_scoping)
-    answers = {
-        key: value for issue in snapshot.issues.values() for key, value in read_answers(issue.description).items()
-    }
+    answers = {key: text for each in snapshot.issues.values() for key, text in read_answers(each.description).items()}
     before, after = draft(engagement.submission), draft(submission, answers=answers)
-    revised = replace(engagement, submission=submission, revision=engagement.revision + 1)
-    updates = [_update(engagement, revised, role, before[role], after[role]) for role in engagement.issues]
-    # new issues first: an order that became a custom one has an intake issue that will now refer to its scoping issue
-    told = _tell(engagement, revised, after, snapshot)
+    number = engagement.revision + 1
+    sign = f"{number}:{content_digest(submission)[:12]}"
+    # new issues first: the intake issue of an order that became a custom one will refer to its scoping issue
+    made = complete(engagement, after) if adopt is None else adopted(adopt, engagement, after)
+    present = [role for role, link in engagement.issues.items() if link.iid in snapshot.issues]
+    updates = [_update(engagement, role, before[role], after[role], sign) for role in present]
+    remember = Remember(
+        key=f"{engagement.id}:remember:{sign}",
+        submission=submission_record(submission),
+        revision=number,
+        block_digest=block_digest or engagement.block_digest,
+    )
     return Decision(
-        reasons=(f"revision {revised.revision} of the submission",),
-        actions=(*complete(revised, after), *updates, *told),
-        engagement=revised,
+        reasons=(f"revision {number} of the submission",),
+        actions=(*made, *updates, *_tell(engagement, submission, after, snapshot, sign), remember),
     )
 
 
-def _update(old: Engagement, new: Engagement, role: IssueRole, before: IssueDraft, after: IssueDraft) -> ReviseIssue:
+def _update(engagement: Engagement, role: IssueRole, before: IssueDraft, after: IssueDraft, sign: str) -> ReviseIssue:
     return ReviseIssue(
-        key=f"{new.id}:revise:{new.revision}:{role.value}",
+        key=f"{engagement.id}:revise:{sign}:{role.value}",
         role=role,
-        before=submission_record(old.submission),
+        before=submission_record(engagement.submission),
         description=after.description,
         title_before=before.title,
         title=after.title,
         add_labels=tuple(label for label in after.labels if label not in before.labels),
         remove_labels=tuple(label for label in before.labels if label not in after.labels),
+        confidential=after.confidential,
     )
 
 
-def _tell(old: Engagement, new: Engagement, after: dict[IssueRole, IssueDraft], snapshot: Snapshot) -> tuple[Say, ...]:
+def _tell(
+    engagement: Engagement, submission: Submission, after: dict[IssueRole, IssueDraft], snapshot: Snapshot, sign: str
+) -> tuple[Say, ...]:
     """One comment, on the scoping issue where there is one."""
-    if not old.issues:
+    present = {
+        role: snapshot.issues[link.iid] for role, link in engagement.issues.items() if link.iid in snapshot.issues
+    }
+    if not present:
         return ()
-    target = IssueRole.SCOPING if IssueRole.SCOPING in old.issues else IssueRole.INTAKE
     kept: list[str] = []
-    for role, link in old.issues.items():
-        present = snapshot.issues.get(link.iid)
-        if present is not None:
-            text = "".join(part for part in after[role].description if not isinstance(part, IssueRef))
-            kept += revise(present.description, old=old.submission, new=text).kept
-    sign = marker("revision", f"{new.id}-{new.revision}")
-    body = revision_note(changes(old.submission, new.submission), tuple(dict.fromkeys(kept)), sign)
-    return (Say(key=f"{new.id}:told:{new.revision}", target=target, marker=sign, body=(body,)),)
+    for role, issue in present.items():
+        text = "".join(part for part in after[role].description if not isinstance(part, IssueRef))
+        kept += revise(issue.description, old=engagement.submission, new=text).kept
+    mark = marker("revision", f"{engagement.id}-{sign.replace(':', '-')}")
+    body = revision_note(changes(engagement.submission, submission), tuple(dict.fromkeys(kept)), mark)
+    target = IssueRole.SCOPING if IssueRole.SCOPING in present else IssueRole.INTAKE
+    return (Say(key=f"{engagement.id}:told:{sign}", target=target, marker=mark, body=(body,)),)

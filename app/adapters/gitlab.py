@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from gitlab.exceptions import GitlabError
 
 from app.adapters.limits import Gates
 from app.clock import Clock
-from app.errors import Permanent, Retry
+from app.errors import Absent, Permanent, Retry
 from app.metrics import Metrics
 from app.ports import Issue, IssueChange, NewIssue, Note, Person
 
@@ -47,6 +48,7 @@ class PythonGitLab:
         self._token = token
         self._project = project
         self._timeout_s = timeout_s
+        self._clock = clock
         self._metrics = metrics
         self._gates = Gates(clock)
         self._mine = threading.local()
@@ -220,7 +222,7 @@ class PythonGitLab:
     ) -> Retry | Permanent:
         said = f"GitLab answered {code} to {verb}"
         if code == 429:
-            wait_s = _seconds(self._mine.headers.get("Retry-After"))
+            wait_s = _seconds(self._mine.headers.get("Retry-After"), self._clock())
             whole = "text/plain" in self._mine.headers.get(
                 "Content-Type", ""
             )  # the limit of all calls, not of this kind
@@ -229,6 +231,8 @@ class PythonGitLab:
             return Retry(said, after_s=wait_s)
         if code in RETRIED:
             return Retry(said)
+        if code == 404:
+            return Absent(f"{said}: it is not there, or the bot may not see it")
         if 400 <= code < 500:
             return Permanent(f"{said}: {str(fault.error_message)[:300]}")
         # 5xx, and a 2xx that could not be read (code 0): whether the write happened is not known
@@ -241,8 +245,13 @@ def _never_left(fault: requests.RequestException) -> bool:
     return isinstance(fault, requests.ConnectTimeout) or "NewConnectionError" in text or "NameResolutionError" in text
 
 
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isdigit() else None
+def _seconds(text: str | None, now: float) -> float | None:
+    """Retry-After as seconds; a date counts from now. None where there is none."""
+    if text is None or text.isdigit():
+        return None if text is None else float(text)
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    return None
 
 
 def _person(held: dict[str, Any]) -> Person:

@@ -8,21 +8,23 @@ evidence. Which thread or machine runs a turn, and when, is the scheduler's busi
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.actions import Action, from_json, to_json
 from app.clock import Clock, at
 from app.decide import decide, needs
 from app.directory import Directory
 from app.engagement import Engagement
-from app.engine.retry import LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, wait_s
+from app.engine.retry import LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
 from app.errors import Permanent, Retry, attempt
-from app.events import Event, read_event
+from app.events import ISSUE_LANE, Event, read_event
 from app.issue_text import Playbook
 from app.metrics import Metrics
 from app.perform import Evidence, Performer, fold
@@ -35,6 +37,9 @@ from app.store.schema import DeliveryState
 from app.store.store import Store
 
 log = structlog.get_logger()
+
+PATIENT_TRIES = 2
+"""So often an issue that is not there is asked for again: GitLab may announce what its replicas do not show yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Engine:
     clock: Clock
     rng: random.Random
     grace_s: float
+    opened_at: float
     metrics: Metrics
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set: finish the action under way, then let go."""
@@ -79,10 +85,12 @@ class _Turn:
     engine: Engine
     lane: str
     engagement: Engagement | None = None
+    tries: int = 0
+    """Failed tries of the delivery at hand."""
     announced: set[int] = field(default_factory=set)
     """Actions whose intent was stored by this very turn: they are not in doubt."""
-    sending: int | None = None
-    """The action whose request is on its way."""
+    sending: StoredAction | None = None
+    """The action whose request is on its way, as it was before this send."""
 
     def run(self) -> list[Later | Moved]:
         onward: list[Later | Moved] = []
@@ -106,9 +114,13 @@ class _Turn:
                 reason = f"the process died {delivery.deaths} times while working on it"
                 self._settle(delivery, DeliveryState.DEAD, reason)
                 return None
-            # on its way to the disk while the decision is made; every later write is committed after it
-            self.engine.store.begin_write(partial(inbox.mark, delivery_id=delivery.id))
+            self._mark(delivery)
+            self.tries = delivery.attempts
             outcome = attempt(lambda: self._try(delivery))
+            if isinstance(outcome, SQLAlchemyError | sqlite3.Error | TimeoutError):
+                # the store's own trouble says nothing about the delivery: the scheduler gives the lane another turn
+                self.engine.store.begin_write(partial(inbox.unmark, delivery_id=delivery.id))
+                raise outcome
             if isinstance(outcome, Retry):
                 return self._postpone(delivery, outcome)
             if isinstance(outcome, Permanent):
@@ -119,6 +131,18 @@ class _Turn:
                 self._settle(delivery, DeliveryState.DEAD, f"a bug in psplan: {type(outcome).__name__}")
                 return None
             return outcome
+
+    def _mark(self, delivery: Delivery) -> None:
+        """Count this try, in case the process does not survive it.
+
+        For a delivery that no earlier life can have tried, the mark is on its way to the disk while the decision is
+        made (every later write is committed after it); for any other it is durable before anything happens.
+        """
+        mark = partial(inbox.mark, delivery_id=delivery.id)
+        if delivery.received_at >= self.engine.opened_at:
+            self.engine.store.begin_write(mark)
+        else:
+            self.engine.store.write(mark)
 
     def _try(self, delivery: Delivery) -> Later | Moved | None:
         if delivery.is_decided:
@@ -144,8 +168,10 @@ class _Turn:
 
     def _rightful(self, event: Event) -> Decision | None:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
-        known = self.engine.store.issue_lanes.get(getattr(event, "iid", -1), self.lane)
-        return None if known == self.lane else Decision(reasons=("belongs to an engagement",), lane=known)
+        if not self.lane.startswith(ISSUE_LANE):
+            return None
+        known = self.engine.store.issue_lanes.get(getattr(event, "iid", -1))
+        return None if known is None else Decision(reasons=("belongs to an engagement",), lane=known)
 
     def _decide(self, event: Event) -> Decision:
         engine = self.engine
@@ -157,6 +183,7 @@ class _Turn:
             gitlab=engine.gitlab,
             directory=engine.directory,
             project=engine.project,
+            is_patient=self.tries < PATIENT_TRIES,
         )
         return decide(event, snapshot, engine.playbook, at(engine.clock()), engine.registry)
 
@@ -201,7 +228,7 @@ class _Turn:
         engine = self.engine
         if stored.id not in self.announced and not engine.performer.is_safe_to_repeat(action):
             engine.store.write(partial(outbox.sent, action_id=stored.id, at=engine.clock()))
-        self.sending = stored.id
+        self.sending = stored
         with engine.metrics.action_timer(action.kind):
             evidence = engine.performer.perform(action, self.engagement)
         self.sending = None
@@ -248,10 +275,13 @@ class _Turn:
     def _postpone(self, delivery: Delivery, retry: Retry) -> Later | None:
         engine = self.engine
         now = engine.clock()
-        sure_of_failure = None if retry.in_doubt else self.sending
-        self.sending = None
+        sending, self.sending = self.sending, None
         if retry.after_s is not None:
-            wait = min(retry.after_s, LONGEST_WAIT_S) if now - delivery.received_at < MOST_AGE_S else None
+            wait = (
+                min(max(retry.after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
+                if now - delivery.received_at < MOST_AGE_S
+                else None
+            )
         else:
             wait = wait_s(delivery.attempts, engine.rng)
         if wait is None:
@@ -261,8 +291,9 @@ class _Turn:
         log.warning("delivery.postponed", reason=retry.reason, wait_s=round(wait, 1))
 
         def write(connection: Connection) -> None:
-            if sure_of_failure is not None:
-                outbox.sent(connection, sure_of_failure, at=None)
+            if sending is not None:
+                # in doubt: the grace counts from now; a certain failure leaves an older doubt as it was
+                outbox.sent(connection, sending.id, at=now if retry.in_doubt else sending.sent_at)
             counts = retry.after_s is None
             inbox.postpone(connection, delivery.id, due_at=now + wait, reason=retry.reason, counts=counts)
 

@@ -10,6 +10,8 @@ import random
 SCHEDULE_S = (2.0, 10.0, 60.0, 5 * 60.0, 30 * 60.0, 2 * 3600.0, 6 * 3600.0, 12 * 3600.0, 24 * 3600.0)
 JITTER = 0.2
 MOST_DEATHS = 3
+SHORTEST_WAIT_S = 1.0
+"""However short a Retry-After is."""
 LONGEST_WAIT_S = 24 * 3600.0
 """A vendor's Retry-After beyond this is not believed."""
 MOST_AGE_S = 7 * 24 * 3600.0

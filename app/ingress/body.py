@@ -34,25 +34,24 @@ def is_json(headers: Mapping[str, str]) -> bool:
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str], *, limit_bytes: int) -> bytes:
-    """The whole body. Raises BodyFault: 413 too large (before it is read, where the length is told), 408 too slow."""
+    """The whole body.
+
+    Raises BodyFault: 413 for one that is too large (before it is read, where its length is told), 400 for one that
+    does not come to its end in time.
+    """
     told = headers.get("content-length", "")
     if told.isdigit() and int(told) > limit_bytes:
         raise BodyFault(413)
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > limit_bytes:
-            raise BodyFault(413)
-        return body
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            return await _read_on(receive, body, limit_bytes)
+            return await _read(receive, limit_bytes)
     except TimeoutError:
         raise BodyFault(400) from None
 
 
-async def _read_on(receive: Receive, body: bytes, limit_bytes: int) -> bytes:
-    chunks, size = [body], len(body)
+async def _read(receive: Receive, limit_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
     more = True
     while more:
         message = await receive()
@@ -63,4 +62,4 @@ async def _read_on(receive: Receive, body: bytes, limit_bytes: int) -> bytes:
         if size > limit_bytes:
             raise BodyFault(413)
         more = message.get("more_body", False)
-    return b"".join(chunks)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

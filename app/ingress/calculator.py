@@ -61,6 +61,8 @@ class CalculatorDoor:
         if not self.keyring:
             return problem(404)
         headers = headers_of(request.scope)
+        if "webhook-signature" not in headers and not self.keyring.bears(headers):
+            return problem(401)  # before the body is read: only a signature needs it to be judged
         try:
             body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES)
         except BodyFault as fault:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.clock import Clock
 from app.directory import Directory
-from app.events import Source, actor_id, subject_iid
+from app.events import ISSUE_LANE, Source, actor_id, is_of_project, subject_iid
 from app.ingress.answers import problem
 from app.ingress.body import BodyFault, headers_of, is_json, read_body
 from app.metrics import Metrics
@@ -27,6 +27,8 @@ from app.store.writer import Acceptance, StoreBusy
 from app.verify import GitLabSecrets
 
 PATH = "/webhooks/gitlab"
+PATHS = (PATH, PATH + "/")
+"""A redirect to the right one would count as success for GitLab, and the event would be lost."""
 LIMIT_BYTES = 25 * 1024 * 1024
 """GitLab's own limit."""
 
@@ -41,6 +43,7 @@ class GitLabDoor:
         app: ASGIApp,
         *,
         secrets: GitLabSecrets,
+        project: str,
         store: Callable[[], Store],
         directory: Directory,
         wake: Callable[[str], None],
@@ -49,6 +52,7 @@ class GitLabDoor:
     ) -> None:
         self._app = app
         self._secrets = secrets
+        self._project = project
         self._store = store
         self._directory = directory
         self._wake = wake
@@ -57,7 +61,7 @@ class GitLabDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a delivery, or hand the request on."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["path"] not in PATHS or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         status = await self._take_in(scope, receive)
@@ -70,6 +74,8 @@ class GitLabDoor:
 
     async def _take_in(self, scope: Scope, receive: Receive) -> int:
         headers = headers_of(scope)
+        if not self._secrets.may_pass(headers):
+            return 401  # before the body is read: a stranger may not fill the memory with it
         try:
             body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES)
         except BodyFault as fault:
@@ -98,19 +104,26 @@ class GitLabDoor:
         # Idempotency-Key survives a resend (webhook-id equals it); the two UUID headers are new for every send
         key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{digest}"
         iid = subject_iid(payload)
-        lane = "gitlab" if iid is None else self._store().issue_lanes.get(iid, f"issue:{iid}")
-        own = actor_id(payload) is not None and actor_id(payload) == self._directory.known_bot_id
+        lane = "gitlab" if iid is None else self._store().issue_lanes.get(iid, f"{ISSUE_LANE}{iid}")
+        unwanted = self._why_unwanted(payload)
         return Acceptance(
             source=Source.GITLAB.value,
             key=key[:255],
             lane=lane,
             kind=kind,
-            body=None if own else body,
+            body=body if unwanted is None else None,
             digest=digest,
             received_at=self._clock(),
-            state=(DeliveryState.IGNORED if own else DeliveryState.WAITING).value,
-            reason="the bot's own doing" if own else None,
+            state=(DeliveryState.WAITING if unwanted is None else DeliveryState.IGNORED).value,
+            reason=unwanted,
         )
+
+    def _why_unwanted(self, payload: dict[str, object]) -> str | None:
+        """Why nobody has to look at it; None where somebody has."""
+        if not is_of_project(payload, self._project):
+            return "another project's event"
+        actor = actor_id(payload)
+        return "the bot's own doing" if actor is not None and actor == self._directory.known_bot_id else None
 
     def _count(self, accepted: Accepted, acceptance: Acceptance) -> None:
         if accepted is not Accepted.NEW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 
 from fastapi import APIRouter, Request
 from pydantic import SecretStr
@@ -43,10 +44,11 @@ def health_routes(
     async def read_metrics(request: Request) -> Response:
         if metrics_token is not None and not _may_read(request, metrics_token):
             return problem(401)
-        waiting, dead, oldest = await run_in_threadpool(lambda: store().read(_backlog))
-        metrics.waiting.set(waiting)
-        metrics.dead.set(dead)
-        metrics.oldest_s.set(0.0 if oldest is None else max(0.0, clock() - oldest))
+        with suppress(SQLAlchemyError, sqlite3.Error):  # the counters are wanted most when the database is ill
+            waiting, dead, oldest = await run_in_threadpool(lambda: store().read(_backlog))
+            metrics.waiting.set(waiting)
+            metrics.dead.set(dead)
+            metrics.oldest_s.set(0.0 if oldest is None else max(0.0, clock() - oldest))
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

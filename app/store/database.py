@@ -47,6 +47,7 @@ def open_for_writing(path: Path) -> Engine:
         f"sqlite:///{path}",
         poolclass=StaticPool,
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+        hide_parameters=True,  # an error's text goes to the log, and a customer's words must not
     )
 
     @event.listens_for(engine, "connect")
@@ -69,6 +70,7 @@ def open_for_reading(path: Path) -> Engine:
     return create_engine(
         f"sqlite:///file:{path}?mode=ro&uri=true",
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+        hide_parameters=True,
     )
 
 

@@ -24,13 +24,21 @@ def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
 
 
 def waiting(connection: Connection, lane: str) -> list[Delivery]:
-    """The waiting deliveries of a lane in order, a turn's worth."""
+    """The waiting deliveries of a lane in order, a turn's worth.
+
+    What is decided comes first: a delivery that was moved here may be older than one that is half done.
+    """
     return [_delivery(row) for row in connection.execute(_WAITING_IN_LANE, {"lane": lane})]
 
 
 def mark(connection: Connection, delivery_id: int) -> None:
     """Mark a delivery as being worked on, so that one that takes the process down is counted even so."""
     connection.execute(_MARKED, {"ident": delivery_id})
+
+
+def unmark(connection: Connection, delivery_id: int) -> None:
+    """Take a mark back: the try ended, and not by the end of the process."""
+    connection.execute(_UNMARKED, {"ident": delivery_id})
 
 
 def postpone(connection: Connection, delivery_id: int, *, due_at: float, reason: str, counts: bool) -> None:
@@ -129,9 +137,13 @@ _IDENT: BindParameter[int] = bindparam("ident")
 _LANE: BindParameter[str] = bindparam("lane")
 _ONE = update(deliveries).where(deliveries.c.id == _IDENT)
 _WAITING_IN_LANE = (
-    select(deliveries).where(_WAITING, deliveries.c.lane == _LANE).order_by(deliveries.c.id).limit(MOST_PER_TURN)
+    select(deliveries)
+    .where(_WAITING, deliveries.c.lane == _LANE)
+    .order_by(deliveries.c.decided_at.is_(None), deliveries.c.id)
+    .limit(MOST_PER_TURN)
 )
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
+_UNMARKED = _ONE.values(deaths=0)
 _POSTPONED = _ONE.values(
     due_at=bindparam("due_at"),
     reason=bindparam("reason"),

@@ -54,13 +54,14 @@ def decide(
     rows = [
         {
             "delivery_id": delivery_id,
+            "place": place,
             "lane": lane,
             "key": key,
             "kind": kind,
             "body": body,
             "state": ActionState.PENDING.value,
         }
-        for key, kind, body in bodies
+        for place, (key, kind, body) in enumerate(bodies)
     ]
     if rows:
         connection.execute(_DECIDED_ACTIONS, rows)
@@ -109,13 +110,13 @@ _DECIDED = update(deliveries).where(deliveries.c.id == _IDENT).values(decided_at
 _NEW_ACTIONS = insert(actions)
 _DECIDED_ACTIONS = _NEW_ACTIONS.on_conflict_do_update(
     index_elements=[actions.c.key],
-    set_={name: _NEW_ACTIONS.excluded[name] for name in ("delivery_id", "lane", "body", "state")},
+    set_={name: _NEW_ACTIONS.excluded[name] for name in ("delivery_id", "place", "lane", "body", "state")},
     where=actions.c.state == ActionState.DROPPED.value,
 )
 _PENDING = (
     select(actions.c.id, actions.c.key, actions.c.body, actions.c.sent_at)
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
-    .order_by(actions.c.id)
+    .order_by(actions.c.place, actions.c.id)
 )
 _SENT = update(actions).where(actions.c.id == _IDENT).values(sent_at=bindparam("sent_at"))
 _DONE = (

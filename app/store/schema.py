@@ -76,6 +76,7 @@ actions = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("delivery_id", Integer, nullable=False),
+    Column("place", Integer, nullable=False, comment="order within the decision"),
     Column("lane", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),

@@ -37,6 +37,7 @@ def upgrade() -> None:
         "actions",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("place", sa.Integer, nullable=False),
         sa.Column("lane", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False, unique=True),
         sa.Column("kind", sa.Text, nullable=False),

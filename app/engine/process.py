@@ -135,14 +135,18 @@ class _Turn:
     def _mark(self, delivery: Delivery) -> None:
         """Count this try, in case the process does not survive it.
 
-        For a delivery that no earlier life can have tried, the mark is on its way to the disk while the decision is
-        made (every later write is committed after it); for any other it is durable before anything happens.
+        What an earlier life may have tried already is counted durably before anything happens; what came in during this
+        one is counted together with its decision, before the first action, so that an event that is merely ignored
+        costs one commit.
         """
         mark = partial(inbox.mark, delivery_id=delivery.id)
-        if delivery.received_at >= self.engine.opened_at:
-            self.engine.store.begin_write(mark)
-        else:
+        if not self._is_of_this_life(delivery):
             self.engine.store.write(mark)
+        elif delivery.is_decided:
+            self.engine.store.begin_write(mark)
+
+    def _is_of_this_life(self, delivery: Delivery) -> bool:
+        return delivery.received_at >= self.engine.opened_at
 
     def _try(self, delivery: Delivery) -> Later | Moved | None:
         if delivery.is_decided:
@@ -195,6 +199,8 @@ class _Turn:
 
         def write(connection: Connection) -> list[StoredAction]:
             outbox.decide(connection, delivery.id, self.lane, bodies, now=now)
+            if self._is_of_this_life(delivery):
+                inbox.mark(connection, delivery.id)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.engagement is not None:
                 outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)

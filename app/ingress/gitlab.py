@@ -58,6 +58,8 @@ class GitLabDoor:
         self._wake = wake
         self._clock = clock
         self._metrics = metrics
+        self._accepted = metrics.accepted.labels("gitlab")
+        self._repeated = metrics.repeated.labels("gitlab")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a delivery, or hand the request on."""
@@ -127,8 +129,8 @@ class GitLabDoor:
 
     def _count(self, accepted: Accepted, acceptance: Acceptance) -> None:
         if accepted is not Accepted.NEW:
-            self._metrics.repeated.labels("gitlab").inc()
+            self._repeated.inc()
             return
-        self._metrics.accepted.labels("gitlab").inc()
+        self._accepted.inc()
         if acceptance.state == DeliveryState.WAITING.value:
             self._wake(acceptance.lane)

@@ -135,8 +135,17 @@ class Service:
                 await asyncio.to_thread(self.directory.warm)
             except (Retry, Permanent) as fault:
                 # not needed to take deliveries in; whoever needs a name asks for it then
-                log.warning("directory.not_warmed", reason=fault.reason)
+                log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
             await asyncio.sleep(REFRESH_S)
+
+
+def _setting_to_see(reason: str) -> str:
+    """Which setting an operator should look at when GitLab cannot be used as it is configured."""
+    if "answered 401" in reason or "answered 403" in reason:
+        return "PSPLAN_GITLAB_TOKEN: GitLab does not accept it"
+    if "answered 404" in reason:
+        return "PSPLAN_PROJECT: it is not there, or the bot may not see it"
+    return "PSPLAN_GITLAB_URL: GitLab does not answer there"
 
 
 def load_playbook(settings: Settings) -> Playbook:

@@ -66,11 +66,6 @@ def revise(description: str, *, new: str, old: Submission | None = None) -> Revi
                 kept.append(name)
         elif present.digest != fresh.digest:
             kept.append(name)
-    for name, gone in text.sections(description).items():
-        if name not in text.sections(new) and gone.is_untouched:
-            # no longer said, as the reason why there is no scoping issue once there is one
-            present = text.sections(description)[name]
-            description = description[: present.start] + description[present.end :]
     return Revised(description, tuple(kept))
 
 

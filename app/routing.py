@@ -41,7 +41,7 @@ def route(submission: Submission, methodology: Methodology) -> Routing:
     for em, why in _candidates(submission, rules, segment, from_where):
         if em is not None:
             return Routing(em=em, segment=segment, why=why, triage=None)
-    known = f"segment {segment} has no EM" if segment else "neither account team, segment nor territory lead to an EM"
+    known = f"segment {segment} has no EM" if segment else "neither account team, segment nor territory leads to an EM"
     why = "the US public sector patch has no EM" if submission.pubsec_us else known
     return Routing(em=None, segment=segment, why=f"{why}, and there is no default EM", triage=rules.triage_role)
 
@@ -91,7 +91,7 @@ def _candidates(
     if submission.pubsec_us:
         # The patch keeps US public sector apart: an EM of an ordinary region must not get it by accident.
         yield rules.pubsec_em, "by the US public sector patch"
-        yield rules.default_em, "by default, the US public sector patch has nobody"
+        yield rules.default_em, "the default EM, since the US public sector patch has nobody"
         return
     yield _by_name(rules, submission.requester_gitlab_username), "by the account-team map, for the requester"
     for member in submission.account_team:
@@ -99,7 +99,7 @@ def _candidates(
     if segment is not None:
         em = next((em for known, em in rules.segments.items() if known.value == segment), None)
         yield em, f"by segment {segment}, {from_where}"
-    yield rules.default_em, "by default"
+    yield rules.default_em, "the default EM"
 
 
 def _by_name(rules: RoutingRules, username: str) -> str | None:

@@ -146,6 +146,13 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     def _is_gitlab_address(cls, value: str) -> str:
         return _web_address(value)
 
+    @field_validator("webhook_tokens")
+    @classmethod
+    def _are_tokens(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(any(letter.isspace() for letter in token.get_secret_value()) for token in tokens):
+            raise ValueError("a token holds no blanks (is there a comment behind it, on the same line?)")
+        return tokens
+
     @field_validator("webhook_signing_keys", "record_keys")
     @classmethod
     def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from app.actions import Action, AdoptIssue, CreateIssue, LinkIssues
 from app.engagement import Engagement, IssueRole
-from app.issue_text import IssueDraft, Playbook, intake_draft, open_case, scoping_draft
+from app.issue_text import IssueDraft, IssueRef, Playbook, intake_draft, open_case, scoping_draft
 from app.routing import intake_only, route
 from app.submission import Submission
-from app.text import marker
+from app.text import Safe, marker, own, section, sections
 
 
 def drafts(
@@ -52,6 +52,20 @@ def create(engagement: Engagement, role: IssueRole, draft: IssueDraft) -> Create
         due_date=draft.due_date,
         confidential=draft.confidential,
     )
+
+
+def no_longer_alone(intake: IssueDraft, *, beside: IssueDraft) -> IssueDraft:
+    """The intake issue of an order that turns out to need scoping: what it said in place of a scoping issue is mended.
+
+    Only the parts that it has are replaced by these, so the parts of the scoping issue may all be offered.
+    """
+    said = sections("".join(part for part in beside.description if not isinstance(part, IssueRef)))
+    welcome = own(
+        "This began as an order that needs no scoping. Now it does: see the scoping issue that is linked here. What is "
+        "still missing is asked for there."
+    )
+    shared = [section(name, Safe(part.body)) for name, part in said.items() if name != "welcome"]
+    return replace(intake, description=(*intake.description, *shared, section("welcome", welcome)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.routing import intake_only, route
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
 from app.text import marker
-from handlers.pair import Adopt, adopted, complete, drafts
+from handlers.pair import Adopt, adopted, complete, drafts, no_longer_alone
 
 
 def people_of(submission: Submission, playbook: Playbook) -> frozenset[str]:
@@ -78,6 +78,8 @@ def revision(
     draft = partial(drafts, playbook=playbook, people=snapshot.people, now=now, has_scoping=has_scoping)
     answers = {key: text for each in snapshot.issues.values() for key, text in read_answers(each.description).items()}
     before, after = draft(engagement.submission), draft(submission, answers=answers)
+    if IssueRole.SCOPING in after and IssueRole.SCOPING not in engagement.issues:
+        after[IssueRole.INTAKE] = no_longer_alone(after[IssueRole.INTAKE], beside=after[IssueRole.SCOPING])
     number = engagement.revision + 1
     sign = f"{number}:{content_digest(submission)[:12]}"
     # new issues first: the intake issue of an order that became a custom one will refer to its scoping issue

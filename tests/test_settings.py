@@ -69,6 +69,7 @@ def test_every_secret_may_come_as_a_file(
         ("PSPLAN_PROJECT", None, "is missing"),
         ("PSPLAN_WEBHOOK_TOKENS", None, "without a GitLab webhook secret anybody could post"),
         ("PSPLAN_WEBHOOK_TOKENS", " , ", "without a GitLab webhook secret anybody could post"),
+        ("PSPLAN_WEBHOOK_TOKENS", "abc   # the webhook's", "a token holds no blanks"),
         ("PSPLAN_CALCULATOR_KEYS", "not-a-key", "key 1 must be whsec_"),
         ("PSPLAN_CALCULATOR_KEYS", f"{KEY},whsec_", "key 2 must be whsec_"),
         ("PSPLAN_DATABASE_URL", "mysql://x", "must be sqlite:///"),

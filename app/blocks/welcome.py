@@ -64,7 +64,7 @@ def _asked_of_requester(case: Case) -> Iterator[Safe]:
 
 
 def _em(case: Case, *, order: bool = False) -> Iterator[Safe]:
-    by_when = own(f", by {case.first_touch.isoformat()}:")
+    by_when = own(f", by {case.first_touch:%A}, {case.first_touch.isoformat()}:")
     em = case.routing.em
     if em is None:
         role = case.methodology.roles[case.routing.triage or "em"].title

@@ -40,7 +40,7 @@ def _about_the_deal(submission: Submission) -> Iterator[Warning]:
     if url is None:
         yield Warning(
             "sfdc_opportunity_url",
-            "No Salesforce opportunity was given. Custom services need a services-only opportunity of their own.",
+            "No Salesforce opportunity was given. Custom services need one of their own: please tell us where it is.",
         )
     elif not (salesforce_id(url) or "").startswith(_OPPORTUNITY_PREFIX):
         yield Warning(

@@ -108,9 +108,7 @@ class Service:
         for lane, due_at in unfinished:
             self._scheduler.wake_at(lane, due_at)
         log.info("service.opened", unfinished=len(unfinished), database=str(self.settings.database_path))
-        # requests that wait for a commit would otherwise pay for collections over the whole framework's heap
-        gc.collect()
-        gc.freeze()
+        _quiet_interpreter()
 
     def stop_soon(self) -> None:
         """A signal came: let every turn end with the action under way."""
@@ -137,6 +135,13 @@ class Service:
                 # not needed to take deliveries in; whoever needs a name asks for it then
                 log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
             await asyncio.sleep(REFRESH_S)
+
+
+def _quiet_interpreter() -> None:
+    """Keep the garbage collector away: requests that wait for a commit would pay for walks over the whole heap."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def _setting_to_see(reason: str) -> str:

@@ -7,14 +7,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.engagement import Engagement, IssueRole
-from app.events import Source
 from app.store import inbox, outbox
 from app.store.schema import DeliveryState
 
 
 def progress(connection: Connection, *, ident: str) -> dict[str, Any] | None:
     """The answer of `GET /submissions/{id}`, or None where nothing is known of it."""
-    delivery = inbox.of_lane(connection, ident, Source.CALCULATOR.value)
+    delivery = inbox.submission_of(connection, ident)
     engagement = outbox.engagement(connection, ident)
     if delivery is None and engagement is None:
         return None

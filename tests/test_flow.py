@@ -17,6 +17,7 @@ from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.text import find_markers, sections
 from tests.harness import Process, Stage, environment, issues, stage, submission, until
+from tests.properties.gfm_model import read
 
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 
@@ -105,7 +106,8 @@ def test_hostile_words_stay_words(on: Stage) -> None:
     for iid, title, _, text in issues(on.world):
         assert on.world.issue(iid).is_open
         assert extract(text).commands == ()
-        assert text.count("@erin") <= text.count("@erin, you are") + text.count("`@erin") + evil.count("@erin") * 8
+        allowed = {"@alice", "@erin"} if iid == 1 else set()
+        assert {each for each in read(text).live if each.startswith("@")} <= allowed
         assert find_markers(text)[0].kind in {"scoping", "intake"}
         assert "@all" not in title
         assert all(part.is_untouched for part in sections(text).values())

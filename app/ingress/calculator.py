@@ -120,7 +120,7 @@ class CalculatorDoor:
         Then it is a change back to what it was, and as much a revision as the change before it.
         """
         store = self.store()
-        ask = partial(inbox.latest, lane=acceptance.lane, source=acceptance.source)
+        ask = partial(inbox.latest_submission, lane=acceptance.lane)
         latest = await run_in_threadpool(store.read, ask)
         if latest is None or latest[1] == acceptance.digest:
             return Accepted.KNOWN

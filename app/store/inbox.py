@@ -65,17 +65,15 @@ def known(connection: Connection, source: str, key: str) -> tuple[int, str, str]
     return None if row is None else (row.id, row.lane, row.digest)
 
 
-def latest(connection: Connection, *, lane: str, source: str) -> tuple[int, str] | None:
-    """(id, digest) of the latest delivery of a lane from a source."""
-    query = select(deliveries.c.id, deliveries.c.digest).where(deliveries.c.lane == lane, deliveries.c.source == source)
-    row = connection.execute(query.order_by(deliveries.c.id.desc()).limit(1)).first()
+def latest_submission(connection: Connection, *, lane: str) -> tuple[int, str] | None:
+    """(id, digest) of the latest submission of a lane."""
+    row = connection.execute(_LATEST_SUBMISSION, {"lane": lane}).first()
     return None if row is None else (row.id, row.digest)
 
 
-def of_lane(connection: Connection, lane: str, source: str) -> DeliveryRow | None:
-    """The latest delivery of a lane from a source, as an operator sees it."""
-    query = select(deliveries).where(deliveries.c.lane == lane, deliveries.c.source == source)
-    row = connection.execute(query.order_by(deliveries.c.id.desc()).limit(1)).first()
+def submission_of(connection: Connection, lane: str) -> DeliveryRow | None:
+    """The latest submission of a lane, as an operator sees it."""
+    row = connection.execute(_LATEST_SUBMISSION, {"lane": lane}).first()
     return None if row is None else _row(row)
 
 
@@ -141,6 +139,12 @@ _WAITING_IN_LANE = (
     .where(_WAITING, deliveries.c.lane == _LANE)
     .order_by(deliveries.c.decided_at.is_(None), deliveries.c.id)
     .limit(MOST_PER_TURN)
+)
+_LATEST_SUBMISSION = (
+    select(deliveries)
+    .where(text(f"deliveries.source = '{Source.CALCULATOR.value}'"), deliveries.c.lane == _LANE)
+    .order_by(deliveries.c.id.desc())
+    .limit(1)
 )
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
 _UNMARKED = _ONE.values(deaths=0)

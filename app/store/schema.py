@@ -69,7 +69,7 @@ deliveries = Table(
 )
 Index("deliveries_waiting", deliveries.c.lane, deliveries.c.id, sqlite_where=text("state = 'waiting'"))
 Index("deliveries_dead", deliveries.c.id, sqlite_where=text("state = 'dead'"))
-Index("deliveries_by_lane", deliveries.c.lane, deliveries.c.source, deliveries.c.id)
+Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, sqlite_where=text("source = 'calculator'"))
 
 actions = Table(
     "actions",

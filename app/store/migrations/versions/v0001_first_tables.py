@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     op.create_index("deliveries_waiting", "deliveries", ["lane", "id"], sqlite_where=sa.text("state = 'waiting'"))
     op.create_index("deliveries_dead", "deliveries", ["id"], sqlite_where=sa.text("state = 'dead'"))
-    op.create_index("deliveries_by_lane", "deliveries", ["lane", "source", "id"])
+    op.create_index("submissions_by_lane", "deliveries", ["lane", "id"], sqlite_where=sa.text("source = 'calculator'"))
     op.create_table(
         "actions",
         sa.Column("id", sa.Integer, primary_key=True),

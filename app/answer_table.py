@@ -16,7 +16,7 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
-from app.markers import Safe
+from app.markers import Safe, block_parser
 
 TODO: Final = Safe("to-do")
 REQUIRED_TODO: Final = Safe("**to-do**")
@@ -70,7 +70,7 @@ def tables(markdown: str) -> Iterator[AnswerTable]:
     if "|" not in markdown:
         return
     lines = markdown.replace("\r", "").split("\n")
-    for token in _block_parser().parse("\n".join(lines)):
+    for token in block_parser().parse("\n".join(lines)):
         if token.type == "table_open" and token.level == 0 and token.map:
             first, last = token.map
             header = tuple(_cells(lines[first]))
@@ -268,13 +268,6 @@ def _memory(body: str) -> dict[str, str | None] | None:
         return None
     entries = (entry.partition(":") for entry in found.group(1).split())
     return {key: known or None for key, _, known in entries}
-
-
-@cache
-def _block_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table")
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    return parser
 
 
 @cache

@@ -126,7 +126,7 @@ def _lone_comments(text: str) -> list[tuple[int, str]]:
     if _ANY not in text:
         return []
     found = []
-    for token in _block_parser().parse(text.replace("\r", "")):
+    for token in block_parser().parse(text.replace("\r", "")):
         if token.type == "html_block" and token.level == 0 and token.map and token.content.startswith(_ANY):
             line, _, more = token.content.rstrip().partition("\n")
             if not more:
@@ -135,7 +135,7 @@ def _lone_comments(text: str) -> list[tuple[int, str]]:
 
 
 @cache
-def _block_parser() -> MarkdownIt:
+def block_parser() -> MarkdownIt:
     """Block structure is all that is asked, and inline parsing is most of the time."""
     markdown = MarkdownIt("commonmark").enable("table")
     markdown.core.ruler.enableOnly(["normalize", "block"])

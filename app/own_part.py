@@ -12,6 +12,7 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
+from app.markers import block_parser
 from app.text import Safe, find_markers
 
 _PROBE: Final = "psplan-probe-c8a1"
@@ -60,14 +61,14 @@ def _longest_run(text: str, char: str) -> int:
 
 def _is_live_behind(text: str) -> bool:
     """Whether a paragraph written behind the text would stand at the top level."""
-    *_, before, inline, _close = [None, None, None, *_block_parser().parse(f"{text}\n\n{_PROBE}")]
+    *_, before, inline, _close = [None, None, None, *block_parser().parse(f"{text}\n\n{_PROBE}")]
     return before is not None and before.type == "paragraph_open" and before.level == 0 and inline.content == _PROBE
 
 
 def _quote_end(text: str) -> str:
     """What closes GitLab's own quotation between two lines `>>>`, which may stay open to the end."""
     coded: set[int] = set()
-    for token in _block_parser().parse(text):
+    for token in block_parser().parse(text):
         if token.type in {"fence", "code_block", "html_block"} and token.map:
             coded.update(range(*token.map))
     still_open: list[str] = []
@@ -111,13 +112,6 @@ class _OpenTags(HTMLParser):
         if tag in self.open:
             last = len(self.open) - 1 - self.open[::-1].index(tag)
             self.open[last:] = [inner for inner in self.open[last + 1 :] if inner in _FORMATTING]
-
-
-@cache
-def _block_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table")
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    return parser
 
 
 @cache

@@ -49,11 +49,6 @@ class Scheduler:
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
 
-    @property
-    def backlog(self) -> int:
-        """Lanes that are ready but have no worker yet."""
-        return len(self._ready)
-
     def wake(self, lane: str) -> None:
         """The lane has work now."""
         if lane in self._running:

@@ -1,0 +1,74 @@
+"""The house rules that a machine can hold: which room may know which."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+IO = {
+    "app.adapters",
+    "app.clock",
+    "app.engine",
+    "app.ingress",
+    "app.perform",
+    "app.store",
+    "gitlab",
+    "httpx",
+    "requests",
+    "sqlalchemy",
+    "sqlite3",
+    "time",
+}
+FORBIDDEN = {
+    "handlers": IO,
+    "app/decide.py": IO,
+    "app/text.py": IO,
+    "app/issue_text.py": IO,
+    "app/blocks": IO,
+    "app/revision.py": IO,
+    "app/actions.py": IO,
+    "app/events.py": IO,
+    "app/verify.py": IO,
+    "app/store": {"app.adapters", "app.engine", "app.ingress", "handlers"},
+    "app/adapters": {"app.engine", "app.ingress", "app.store", "handlers"},
+    "app/ingress": {"app.adapters", "app.engine", "app.perform", "handlers"},
+    "app/engine": {"app.adapters", "app.ingress", "handlers"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_a_room_knows_only_what_it_may(room: str) -> None:
+    place = ROOT / room
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    assert files
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files
+        for name in imports_of(path)
+        if any(name == bad or name.startswith(bad + ".") for bad in FORBIDDEN[room])
+    ]
+    assert wrong == []
+
+
+def test_everything_is_caught_in_one_place_only() -> None:
+    places = [p for p in (ROOT / "app").rglob("*.py") if "except Exception" in p.read_text()]
+    assert [str(p.relative_to(ROOT)) for p in places] == ["app/errors.py"]
+
+
+def test_nothing_that_ships_depends_on_tests_or_benchmarks() -> None:
+    for folder in ("app", "handlers"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not any(name.split(".")[0] in {"tests", "benchmarks"} for name in imports_of(path)), path

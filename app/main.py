@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import gc
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -14,6 +15,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 import handlers  # noqa: F401  (importing it registers every handler)
 from app import __version__
@@ -101,7 +103,7 @@ class Service:
             self._engine.turn,
             workers=self.settings.workers,
             clock=self.clock,
-            senders_waiting=lambda: store.arrivals_in_flight,
+            is_rushed=lambda: store.is_rushed,
         )
         self._warming = asyncio.create_task(self._warm_up())
         unfinished = store.read(waiting_lanes)
@@ -159,6 +161,16 @@ def load_playbook(settings: Settings) -> Playbook:
     return Playbook(methodology=load_methodology(settings.methodology), templates=load_templates(folder))
 
 
+class _App(FastAPI):
+    """FastAPI behind one door more: the path whose cost counts never enters the framework."""
+
+    before_all: Callable[[ASGIApp], ASGIApp]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The framework's own stack, error pages included, with the door outside of it."""
+        return self.before_all(super().build_middleware_stack())
+
+
 def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI:
     """The ASGI application: doors, probes and documentation around one service."""
     running = service or Service(settings)
@@ -171,7 +183,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         finally:
             await running.close()
 
-    app = FastAPI(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    app = _App(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
     app.state.service = running
     app.include_router(
         health_routes(
@@ -215,8 +227,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
                 "webhook-signature",
             ],
         )
-    # added last, so outermost: the one path whose cost counts never enters the framework
-    app.add_middleware(
+    app.before_all = partial(
         GitLabDoor,
         secrets=GitLabSecrets(settings.webhook_tokens, settings.webhook_signing_keys),
         project=settings.project,

@@ -21,8 +21,6 @@ log = structlog.get_logger()
 FARTHEST_TIMER_S = 3600.0
 """Timers run on the monotonic clock; looking again every hour keeps them honest when the wall clock is set."""
 TURN_FAILED_WAIT_S = 5.0
-RUSH = 4
-"""So many senders waiting at once are a rush: they go first, because GitLab switches a hook off that has to wait."""
 RUSH_PAUSE_S = 0.01
 RUSH_TURN_EVERY_S = 0.1
 """In the longest rush the work still goes on, at this pace."""
@@ -33,10 +31,10 @@ Turn = Callable[[str], Sequence[Later | Moved]]
 class Scheduler:
     """Gives lanes their turns. All methods but the turns themselves run on the event loop's thread."""
 
-    def __init__(self, turn: Turn, *, workers: int, clock: Clock, senders_waiting: Callable[[], int]) -> None:
+    def __init__(self, turn: Turn, *, workers: int, clock: Clock, is_rushed: Callable[[], bool]) -> None:
         self._turn = turn
         self._clock = clock
-        self._senders_waiting = senders_waiting
+        self._is_rushed = is_rushed
         self._last_start = 0.0
         self._resume: asyncio.TimerHandle | None = None
         self._workers = workers
@@ -87,7 +85,7 @@ class Scheduler:
 
     def _pump(self) -> None:
         while self._ready and len(self._running) < self._workers and not self._draining:
-            if self._is_rush():
+            if self._must_stand_back():
                 self._pump_later()
                 return
             lane = self._ready.popleft()
@@ -97,10 +95,10 @@ class Scheduler:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _is_rush(self) -> bool:
+    def _must_stand_back(self) -> bool:
         """Whether work has to stand back for those who wait at the door; notes the moment when it has not."""
         now = asyncio.get_running_loop().time()
-        if self._senders_waiting() >= RUSH and now - self._last_start < RUSH_TURN_EVERY_S:
+        if self._is_rushed() and now - self._last_start < RUSH_TURN_EVERY_S:
             return True
         self._last_start = now
         return False

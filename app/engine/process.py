@@ -38,6 +38,8 @@ from app.store.store import Store
 
 log = structlog.get_logger()
 
+MOST_AT_ONCE = 100
+"""Deliveries of a lane that are read together."""
 PATIENT_TRIES = 2
 """So often an issue that is not there is asked for again: GitLab may announce what its replicas do not show yet."""
 
@@ -94,11 +96,12 @@ class _Turn:
 
     def run(self) -> list[Later | Moved]:
         onward: list[Later | Moved] = []
-        while not self.engine.stopping.is_set():
+        is_empty = False
+        while not is_empty and not self.engine.stopping.is_set():
             # read beside the writer, which costs no commit; whatever comes in after this wakes the lane again
-            taken, self.engagement = self.engine.store.read(partial(_take, lane=self.lane))
-            if not taken:
-                return onward
+            limit = 1 if self.engine.store.is_rushed else MOST_AT_ONCE
+            taken, self.engagement = self.engine.store.read(partial(_take, lane=self.lane, limit=limit))
+            is_empty = len(taken) < limit
             for delivery in taken:
                 if delivery.due_at > self.engine.clock():
                     return [*onward, Later(delivery.due_at)]
@@ -106,6 +109,8 @@ class _Turn:
                 onward += [outcome] if outcome is not None else []
                 if isinstance(outcome, Later) or self.engine.stopping.is_set():
                     return onward
+                if self.engine.store.is_rushed:
+                    return [*onward, Later(self.engine.clock())]  # the scheduler gives the lane its next turn
         return onward
 
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
@@ -325,5 +330,5 @@ class _Turn:
         report("delivery.settled", source=delivery.source.value, kind=delivery.kind, state=state.value, reason=reason)
 
 
-def _take(connection: Connection, *, lane: str) -> tuple[list[Delivery], Engagement | None]:
-    return inbox.waiting(connection, lane), outbox.engagement(connection, lane)
+def _take(connection: Connection, *, lane: str, limit: int) -> tuple[list[Delivery], Engagement | None]:
+    return inbox.waiting(connection, lane, limit=limit), outbox.engagement(connection, lane)

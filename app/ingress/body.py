@@ -21,10 +21,7 @@ class BodyFault(Exception):
 
 def headers_of(scope: Scope) -> dict[str, str]:
     """Header names in lower case → values; of a name that comes twice, the first counts."""
-    found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-    return found
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
 def is_json(headers: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import orjson
@@ -93,6 +93,7 @@ class CalculatorDoor:
             body=body,
             digest=digest,
             received_at=now,
+            due_at=now,
             state=DeliveryState.WAITING.value,
         )
         try:
@@ -124,7 +125,7 @@ class CalculatorDoor:
         latest = await run_in_threadpool(store.read, ask)
         if latest is None or latest[1] == acceptance.digest:
             return Accepted.KNOWN
-        return await store.accept(replace(acceptance, key=f"{acceptance.digest}:{latest[0]}"))
+        return await store.accept(acceptance._replace(key=f"{acceptance.digest}:{latest[0]}"))
 
     def _status_url(self, request: Request, ident: str) -> str:
         base = self.public_url or str(request.base_url).rstrip("/")

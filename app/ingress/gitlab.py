@@ -6,9 +6,9 @@ off. The answer has no body: GitLab keeps it for display only.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable
+from hashlib import sha256
 
 import orjson
 import structlog
@@ -31,6 +31,8 @@ PATHS = (PATH, PATH + "/")
 """A redirect to the right one would count as success for GitLab, and the event would be lost."""
 LIMIT_BYTES = 25 * 1024 * 1024
 """GitLab's own limit."""
+
+_WAITING, _IGNORED = DeliveryState.WAITING.value, DeliveryState.IGNORED.value
 
 log = structlog.get_logger()
 
@@ -102,22 +104,24 @@ class GitLabDoor:
     def _accept(self, headers: dict[str, str], body: bytes, payload: dict[str, object]) -> Acceptance:
         """The row: keyed by GitLab's own key, in the lane of its engagement where that is known."""
         kind = headers.get("x-gitlab-event", "")[:100] or str(payload.get("object_kind", "unknown"))[:100]
-        digest = hashlib.sha256(body).hexdigest()
         # Idempotency-Key survives a resend (webhook-id equals it); the two UUID headers are new for every send
-        key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{digest}"
+        key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{sha256(body).hexdigest()}"
         iid = subject_iid(payload)
         lane = "gitlab" if iid is None else self._store().issue_lanes.get(iid, f"{ISSUE_LANE}{iid}")
         unwanted = self._why_unwanted(payload)
+        now = self._clock()
         return Acceptance(
             source=Source.GITLAB.value,
             key=key[:255],
             lane=lane,
             kind=kind,
             body=body if unwanted is None else None,
-            digest=digest,
-            received_at=self._clock(),
-            state=(DeliveryState.WAITING if unwanted is None else DeliveryState.IGNORED).value,
+            digest="",
+            received_at=now,
+            due_at=now,
+            state=_WAITING if unwanted is None else _IGNORED,
             reason=unwanted,
+            settled_at=None if unwanted is None else now,
         )
 
     def _why_unwanted(self, payload: dict[str, object]) -> str | None:
@@ -132,5 +136,5 @@ class GitLabDoor:
             self._repeated.inc()
             return
         self._accepted.inc()
-        if acceptance.state == DeliveryState.WAITING.value:
+        if acceptance.state == _WAITING:
             self._wake(acceptance.lane)

@@ -17,6 +17,8 @@ from sqlalchemy.pool import StaticPool
 from app.store.schema import SCHEMA_VERSION, metadata
 
 BUSY_TIMEOUT_S = 5
+LONGEST_LOG_PAGES = 16_000
+"""64 MiB: past this a commit moves the log itself, should the checkpoints beside it not keep up."""
 
 
 class DatabaseFault(Exception):
@@ -52,7 +54,13 @@ def open_for_writing(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settle(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "journal_size_limit=67108864",
+            "temp_store=MEMORY",
+            f"wal_autocheckpoint={LONGEST_LOG_PAGES}",
+        ):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
@@ -61,6 +69,13 @@ def open_for_writing(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def open_for_checkpoints(path: Path) -> Engine:
+    """An engine for the thread that makes checkpoints; it writes nothing else."""
+    return create_engine(
+        f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}
+    )
 
 
 def open_for_reading(path: Path) -> Engine:

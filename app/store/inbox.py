@@ -10,8 +10,6 @@ from app.events import Source
 from app.store.records import Delivery, DeliveryRow
 from app.store.schema import ActionState, DeliveryState, actions, deliveries
 
-MOST_PER_TURN = 100
-
 # as a literal: SQLite uses a partial index only where the query says the same as the index
 _WAITING = text(f"deliveries.state = '{DeliveryState.WAITING.value}'")
 
@@ -23,12 +21,12 @@ def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
     return [(row.lane, row.due_at) for row in rows]
 
 
-def waiting(connection: Connection, lane: str) -> list[Delivery]:
-    """The waiting deliveries of a lane in order, a turn's worth.
+def waiting(connection: Connection, lane: str, *, limit: int) -> list[Delivery]:
+    """The first waiting deliveries of a lane, in order.
 
     What is decided comes first: a delivery that was moved here may be older than one that is half done.
     """
-    return [_delivery(row) for row in connection.execute(_WAITING_IN_LANE, {"lane": lane})]
+    return [_delivery(row) for row in connection.execute(_WAITING_IN_LANE, {"lane": lane, "most": limit})]
 
 
 def mark(connection: Connection, delivery_id: int) -> None:
@@ -138,7 +136,7 @@ _WAITING_IN_LANE = (
     select(deliveries)
     .where(_WAITING, deliveries.c.lane == _LANE)
     .order_by(deliveries.c.decided_at.is_(None), deliveries.c.id)
-    .limit(MOST_PER_TURN)
+    .limit(bindparam("most", type_=Integer))
 )
 _LATEST_SUBMISSION = (
     select(deliveries)

@@ -67,7 +67,13 @@ deliveries = Table(
     Column("settled_at", Float),
     UniqueConstraint("source", "key"),
 )
-Index("deliveries_waiting", deliveries.c.lane, deliveries.c.id, sqlite_where=text("state = 'waiting'"))
+Index(
+    "deliveries_waiting",
+    deliveries.c.lane,
+    deliveries.c.decided_at.is_(None),
+    deliveries.c.id,
+    sqlite_where=text("state = 'waiting'"),
+)
 Index("deliveries_dead", deliveries.c.id, sqlite_where=text("state = 'dead'"))
 Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, sqlite_where=text("source = 'calculator'"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from enum import Enum
@@ -12,9 +13,16 @@ from filelock import FileLock
 from sqlalchemy import Connection, Engine, text
 
 from app.store import database, inbox, outbox
+from app.store.checkpoint import Checkpointer
 from app.store.writer import Acceptance, Writer
 
 T = TypeVar("T")
+Timer = Callable[[], float]
+
+RUSH = 4
+"""So many senders waiting at once are a rush."""
+RUSH_LASTS_S = 0.05
+"""Answers go out in bursts, so that for moments nobody waits; a rush is over when it stays so."""
 
 
 class Accepted(Enum):
@@ -29,23 +37,30 @@ class Accepted(Enum):
 class Store:
     """The database of this service. Made by `open_store`; `close` writes what waits."""
 
-    def __init__(self, writer: Writer, reader: Engine, lock: FileLock) -> None:
+    def __init__(
+        self, writer: Writer, checkpointer: Checkpointer, reader: Engine, lock: FileLock, timer: Timer
+    ) -> None:
         self._writer = writer
+        self._checkpointer = checkpointer
         self._reader = reader
         self._lock = lock
+        self._timer = timer
+        self._rushed_until = timer()
         self.issue_lanes: dict[int, str] = writer.run(outbox.issue_lanes)
         """Number of an issue → engagement; kept in memory because every delivery asks."""
 
     @property
-    def arrivals_in_flight(self) -> int:
-        """Deliveries whose senders wait for their 202."""
-        return self._writer.arrivals_in_flight
+    def is_rushed(self) -> bool:
+        """Whether many senders wait at once: they go first, because GitLab switches a hook off that has to wait."""
+        return self._timer() < self._rushed_until
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Store a delivery before it is acknowledged.
 
         Raises StoreBusy when too much waits, SQLAlchemyError or sqlite3.Error when it cannot be written.
         """
+        if self._writer.arrivals_in_flight >= RUSH:
+            self._rushed_until = self._timer() + RUSH_LASTS_S
         if await self._writer.accept(acceptance):
             return Accepted.NEW
         known = self.read(lambda c: inbox.known(c, acceptance.source, acceptance.key))
@@ -72,13 +87,17 @@ class Store:
 
     def close(self) -> None:
         """Finish what waits and let go of the file."""
+        self._checkpointer.close()
         self._writer.close()
         self._reader.dispose()
         self._lock.release()
 
 
-def open_store(path: Path) -> Store:
-    """Own the database, bring its schema up to date, start its writer. Raises DatabaseFault."""
+def open_store(path: Path, *, timer: Timer = time.monotonic) -> Store:
+    """Own the database, bring its schema up to date, start its writer. Raises DatabaseFault.
+
+    `timer` counts seconds from anywhere; it only tells a rush.
+    """
     lock = database.own(path)
     engine = database.open_for_writing(path)
     try:
@@ -87,4 +106,5 @@ def open_store(path: Path) -> Store:
         engine.dispose()
         lock.release()
         raise
-    return Store(Writer(engine), database.open_for_reading(path), lock)
+    checkpointer = Checkpointer(database.open_for_checkpoints(path))
+    return Store(Writer(engine, wrote=checkpointer.wrote), checkpointer, database.open_for_reading(path), lock, timer)

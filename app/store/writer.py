@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from itertools import chain
+from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -32,9 +33,8 @@ class StoreBusy(Exception):
     """More waits for the disk than may wait: the sender is told 503 and comes again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """A delivery on its way into the inbox."""
+class Acceptance(NamedTuple):
+    """A delivery on its way into the inbox: the columns that it fills, in the order of the statement below."""
 
     source: str
     key: str
@@ -42,30 +42,16 @@ class Acceptance:
     kind: str
     body: bytes | None
     digest: str
+    """Of the body, where the sender may use a key twice; empty where nobody asks."""
     received_at: float
+    due_at: float
     state: str
     reason: str | None = None
-
-    def row(self) -> tuple[object, ...]:
-        """In the order of ACCEPT_COLUMNS."""
-        settled_at = None if self.state == "waiting" else self.received_at
-        return (
-            self.source,
-            self.key,
-            self.lane,
-            self.kind,
-            self.body,
-            self.digest,
-            self.received_at,
-            self.state,
-            self.received_at,
-            self.reason,
-            settled_at,
-        )
+    settled_at: float | None = None
 
 
-ACCEPT_COLUMNS = "source, key, lane, kind, body, digest, received_at, state, due_at, reason, settled_at"
-_ROW = "(" + ", ".join("?" * (ACCEPT_COLUMNS.count(",") + 1)) + ")"
+_COLUMNS = ", ".join(Acceptance._fields)
+_ROW = "(" + ", ".join("?" * len(Acceptance._fields)) + ")"
 
 
 @dataclass(slots=True)
@@ -81,12 +67,20 @@ class _Work(Generic[T]):
     future: Future[T]
 
 
+_Item = _Arrival | _Work[object]
+
+
 class Writer:
     """The thread, its queue and its one connection."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, wrote: Callable[[int], None]) -> None:
+        """`wrote` hears after each commit how many items were in it."""
         self._engine = engine
-        self._queue: queue.SimpleQueue[_Arrival | _Work[object] | None] = queue.SimpleQueue()
+        self._wrote = wrote
+        self._queue: queue.SimpleQueue[Sequence[_Item] | None] = queue.SimpleQueue()
+        self._gathered: list[_Arrival] = []
+        """Deliveries that came in with one turn of the event loop, not yet given to the thread."""
+        self._is_ending = False
         self._waiting_bytes = 0
         self.arrivals_in_flight = 0
         """Deliveries whose senders wait for their commit; counted by the event loop's thread alone."""
@@ -99,23 +93,33 @@ class Writer:
         Raises StoreBusy at once where too much waits already, and the database's error where it cannot be written.
         """
         size = len(acceptance.body or b"")
-        if self._queue.qsize() >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES:
+        if self.arrivals_in_flight >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES:
             raise StoreBusy
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
         self._waiting_bytes += size
         self.arrivals_in_flight += 1
         try:
-            self._queue.put(_Arrival(acceptance, loop, future))
+            self._gather(_Arrival(acceptance, loop, future))
             return await future
         finally:
             self._waiting_bytes -= size
             self.arrivals_in_flight -= 1
 
+    def _gather(self, arrival: _Arrival) -> None:
+        # what came in together is handed over together: one wake-up of the thread, one statement, one fsync
+        if not self._gathered or self._gathered[-1].loop is not arrival.loop:
+            arrival.loop.call_soon(self._hand_over)
+        self._gathered.append(arrival)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        self._queue.put(gathered)
+
     def submit(self, do: Callable[[Connection], T]) -> Future[T]:
         """Have `do` run in a transaction; the future is done after its commit."""
         future: Future[T] = Future()
-        self._queue.put(_Work(do, future))  # type: ignore[arg-type]
+        self._queue.put((_Work(do, future),))  # type: ignore[arg-type]
         return future
 
     def run(self, do: Callable[[Connection], T]) -> T:
@@ -130,19 +134,23 @@ class Writer:
 
     def _run(self) -> None:
         with self._engine.connect() as connection:
-            while True:
-                batch = [self._queue.get()]
-                with contextlib.suppress(queue.Empty):
-                    while len(batch) < MOST_PER_COMMIT:
-                        batch.append(self._queue.get_nowait())
-                items = [item for item in batch if item is not None]
-                if items:
-                    _commit(connection, items)
-                if len(items) < len(batch):
-                    return
+            while (items := self._next()) is not None:
+                _commit(connection, items)
+                self._wrote(len(items))
 
-
-_Item = _Arrival | _Work[object]
+    def _next(self) -> list[_Item] | None:
+        """What waits now, at most one commit's worth; None at the end."""
+        if self._is_ending or (first := self._queue.get()) is None:
+            return None
+        items = list(first)
+        with contextlib.suppress(queue.Empty):
+            while len(items) < MOST_PER_COMMIT:
+                more = self._queue.get_nowait()
+                if more is None:
+                    self._is_ending = True
+                    break
+                items += more
+        return items
 
 
 def _commit(connection: Connection, items: list[_Item]) -> None:
@@ -157,18 +165,24 @@ def _commit(connection: Connection, items: list[_Item]) -> None:
 
 
 def _write(connection: Connection, items: list[_Item]) -> list[object]:
+    arrivals = [item.acceptance for item in items if isinstance(item, _Arrival)]
+    if len(arrivals) == len(items):
+        # one statement alone is a transaction of its own, and saves this path two trips into SQLite
+        return _outcomes(connection, items, _insert(connection, arrivals))
     with connection.begin():
-        arrivals = [item.acceptance for item in items if isinstance(item, _Arrival)]
-        new = _insert(connection, arrivals) if arrivals else set()
-        outcomes: list[object] = []
-        for item in items:
-            if isinstance(item, _Arrival):
-                name = (item.acceptance.source, item.acceptance.key)
-                outcomes.append(name in new)
-                new.discard(name)  # the same key twice in one batch: the first one is the new one
-            else:
-                outcomes.append(item.do(connection))
-        return outcomes
+        return _outcomes(connection, items, _insert(connection, arrivals) if arrivals else set())
+
+
+def _outcomes(connection: Connection, items: list[_Item], new: set[tuple[str, str]]) -> list[object]:
+    outcomes: list[object] = []
+    for item in items:
+        if isinstance(item, _Arrival):
+            name = (item.acceptance.source, item.acceptance.key)
+            outcomes.append(name in new)
+            new.discard(name)  # the same key twice in one batch: the first one is the new one
+        else:
+            outcomes.append(item.do(connection))
+    return outcomes
 
 
 def _insert(connection: Connection, arrivals: list[Acceptance]) -> set[tuple[str, str]]:
@@ -177,11 +191,10 @@ def _insert(connection: Connection, arrivals: list[Acceptance]) -> set[tuple[str
     assert driver is not None  # noqa: S101
     values = ", ".join([_ROW] * len(arrivals))
     statement = (
-        f"INSERT INTO deliveries ({ACCEPT_COLUMNS}) VALUES {values} "  # noqa: S608
+        f"INSERT INTO deliveries ({_COLUMNS}) VALUES {values} "  # noqa: S608
         "ON CONFLICT (source, key) DO NOTHING RETURNING source, key"
     )
-    parameters = [value for arrival in arrivals for value in arrival.row()]
-    return set(driver.execute(statement, parameters).fetchall())
+    return set(driver.execute(statement, list(chain.from_iterable(arrivals))).fetchall())
 
 
 def _tell(items: list[_Item], outcomes: list[object]) -> None:

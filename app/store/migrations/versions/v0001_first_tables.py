@@ -30,7 +30,12 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.Float),
         sa.UniqueConstraint("source", "key"),
     )
-    op.create_index("deliveries_waiting", "deliveries", ["lane", "id"], sqlite_where=sa.text("state = 'waiting'"))
+    op.create_index(
+        "deliveries_waiting",
+        "deliveries",
+        ["lane", sa.text("decided_at IS NULL"), "id"],
+        sqlite_where=sa.text("state = 'waiting'"),
+    )
     op.create_index("deliveries_dead", "deliveries", ["id"], sqlite_where=sa.text("state = 'dead'"))
     op.create_index("submissions_by_lane", "deliveries", ["lane", "id"], sqlite_where=sa.text("source = 'calculator'"))
     op.create_table(

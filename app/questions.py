@@ -30,8 +30,8 @@ def asked(submission: Submission, methodology: Methodology) -> tuple[Asked, ...]
     content = content_of(submission)
     found: dict[str, Asked] = {}
     for name in _chosen_sets(submission, methodology, content):
-        for key, question in methodology.questions.items():
-            if name in question.sets and key not in found and _holds(question.when, content):
+        for key, question in methodology.questions_of_sets[name].items():
+            if key not in found and _holds(question.when, content):
                 found[key] = Asked(key, question, answer_to(key, methodology, content))
     return tuple(found.values())
 

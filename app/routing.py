@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from app.methodology.model import Methodology, RoutingRules
 from app.submission import Submission
@@ -73,16 +74,16 @@ def _segment(submission: Submission, rules: RoutingRules) -> tuple[str | None, s
     territory = submission.sales_territory
     if territory is None:
         return None, ""
-    matching = [pattern for pattern in rules.territories if _fits(pattern, territory)]
+    matching = [pattern for pattern in rules.territories if _as_regex(pattern).fullmatch(territory)]
     if not matching:
         return None, ""
     most_exact = max(matching, key=lambda pattern: len(pattern.replace("*", "")))
     return rules.territories[most_exact].value, "from the sales territory"
 
 
-def _fits(pattern: str, territory: str) -> bool:
-    words = [re.escape(part) for part in pattern.split("*")]
-    return re.fullmatch(".*".join(words), territory, flags=re.IGNORECASE | re.DOTALL) is not None
+@cache
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), flags=re.IGNORECASE | re.DOTALL)
 
 
 def _candidates(

@@ -58,8 +58,12 @@ _ZERO_WIDTH_SPACE: Final = "\u200b"
 def code_span(text: str, *, limit_chars: int = 200) -> Safe:
     """A short foreign value inside a line of ours; a dash for a blank one, an ellipsis where it was cut."""
     words = _one_line(text, limit_chars)
+    if not words:
+        return _NOTHING
+    if "`" not in words and "|" not in words:  # most values, and an issue holds more than a hundred
+        return Safe(_span(words))
     parts = re.split(r"([`|])", words)
-    return Safe("".join(_ENTITIES.get(part, _span(part)) for part in parts if part)) if words else _NOTHING
+    return Safe("".join(_ENTITIES.get(part, _span(part)) for part in parts if part))
 
 
 def _span(words: str) -> str:

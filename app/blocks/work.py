@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from app import answer_table, text
@@ -42,9 +43,13 @@ def intake_fields(case: Case) -> Safe:
     """The table of what scheduling has to know, ordered by when it is needed."""
     moments = list(NeededBy)
     fields = sorted(case.methodology.intake_fields.items(), key=lambda item: moments.index(item[1].needed_by))
+    told: dict[str, list[str]] = {}
+    for each in case.questions:
+        if (name := each.question.intake) is not None:
+            told.setdefault(name, []).append(_as_told(each, case))
     rows = {}
     for key, field in fields:
-        answer = _intake_answer(key, case)
+        answer = "; ".join(dict.fromkeys(text for text in (*_submitted(key, case), *told.get(key, ())) if text))
         rows[key] = (
             own(field.title),
             text.cell(answer, limit_chars=500) if answer else answer_table.TODO,
@@ -55,21 +60,21 @@ def intake_fields(case: Case) -> Safe:
     return answer_table.written(("Field", "Answer", "Needed by", "Owner", "Key"), rows)
 
 
-def _intake_answer(key: str, case: Case) -> str:
-    """What the submission and people's answers say about an intake field."""
+def _submitted(key: str, case: Case) -> Iterator[str]:
+    """What the submission, and where it was routed to, say about an intake field."""
     routed = {"routing.em": case.routing.em, "routing.segment": case.routing.segment}
-    found: list[str] = []
     for path in case.methodology.intake_fields[key].answered_by:
         if path == "services" and case.submission.services:
-            found.append(service_titles(case.submission, case.methodology))
+            yield service_titles(case.submission, case.methodology)
         elif path in routed:
-            found += [routed[path] or ""]
+            yield routed[path] or ""
         else:
-            found += texts_at(path, case.methodology, case.content)
-    for each in case.questions:
-        if each.question.intake == key:
-            found.append(case.answers.get(each.key, "") or ("" if each.question.answered_by else each.answer or ""))
-    return "; ".join(dict.fromkeys(answer for answer in found if answer))
+            yield from texts_at(path, case.methodology, case.content)
+
+
+def _as_told(each: Asked, case: Case) -> str:
+    """A person's answer to a question, else the submission's, unless the intake field takes it from there itself."""
+    return case.answers.get(each.key, "") or ("" if each.question.answered_by else each.answer or "")
 
 
 def checklist(case: Case) -> Safe:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
 
@@ -44,7 +45,7 @@ class Scheduler:
         self._running: dict[str, bool] = {}
         """Lane → whether more came in while it was running."""
         self._timers: dict[str, tuple[float, asyncio.TimerHandle]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: set[asyncio.Future[Sequence[Later | Moved]]] = set()
         self._draining = False
 
     def wake(self, lane: str) -> None:
@@ -73,9 +74,9 @@ class Scheduler:
         for handle in (*(handle for _, handle in self._timers.values()), self._resume):
             if handle is not None:
                 handle.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience_s)
-        finished = not self._tasks
+        if self._turns:
+            await asyncio.wait(self._turns, timeout=patience_s)
+        finished = not self._turns
         self._pool.shutdown(wait=finished, cancel_futures=True)
         return finished
 
@@ -91,9 +92,9 @@ class Scheduler:
             lane = self._ready.popleft()
             self._queued.discard(lane)
             self._running[lane] = False
-            task = asyncio.create_task(self._run(lane))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            turn = asyncio.get_running_loop().run_in_executor(self._pool, self._turn, lane)
+            self._turns.add(turn)
+            turn.add_done_callback(partial(self._ended, lane))
 
     def _must_stand_back(self) -> bool:
         """Whether work has to stand back for those who wait at the door; notes the moment when it has not."""
@@ -111,14 +112,15 @@ class Scheduler:
         self._resume = None
         self._pump()
 
-    async def _run(self, lane: str) -> None:
-        running = asyncio.get_running_loop().run_in_executor(self._pool, self._turn, lane)
-        (outcome,) = await asyncio.gather(running, return_exceptions=True)
+    def _ended(self, lane: str, turn: asyncio.Future[Sequence[Later | Moved]]) -> None:
+        self._turns.discard(turn)
         came_in_meanwhile = self._running.pop(lane)
-        if isinstance(outcome, BaseException):
+        if turn.cancelled():
+            return  # it never began: the service is stopping
+        if (fault := turn.exception()) is not None:
             # the store itself failed, since a turn answers for everything else: nothing is lost, it waits in the inbox
-            log.error("turn.failed", lane=lane, exc_info=outcome)
-            outcome = [Later(self._clock() + TURN_FAILED_WAIT_S)]
+            log.error("turn.failed", lane=lane, exc_info=fault)
+        outcome = turn.result() if fault is None else [Later(self._clock() + TURN_FAILED_WAIT_S)]
         for onward in outcome:
             if isinstance(onward, Moved):
                 self.wake(onward.lane)

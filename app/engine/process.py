@@ -10,8 +10,11 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -34,7 +37,9 @@ from app.snapshot import take_snapshot
 from app.store import inbox, outbox
 from app.store.records import Delivery, StoredAction
 from app.store.schema import DeliveryState
-from app.store.store import Store
+from app.store.store import PATIENCE_S, Store
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -74,6 +79,8 @@ class Engine:
     grace_s: float
     opened_at: float
     metrics: Metrics
+    troubled_at: dict[str, float] = field(default_factory=dict)
+    """When a lane's turn last ended because the store failed: what it had sent by then may not be on record."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set: finish the action under way, then let go."""
 
@@ -90,7 +97,9 @@ class _Turn:
     tries: int = 0
     """Failed tries of the delivery at hand."""
     announced: set[int] = field(default_factory=set)
-    """Actions whose intent was stored by this very turn: they are not in doubt."""
+    """Actions whose intent was stored by this very turn, and that are not sent yet: they are not in doubt."""
+    unconfirmed: list[Future[None]] = field(default_factory=list)
+    """Commits that were begun and not waited for."""
     sending: StoredAction | None = None
     """The action whose request is on its way, as it was before this send."""
 
@@ -114,6 +123,7 @@ class _Turn:
         return onward
 
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
+        self.announced = set()
         with structlog.contextvars.bound_contextvars(delivery=delivery.id, lane=self.lane):
             if delivery.deaths >= MOST_DEATHS:
                 reason = f"the process died {delivery.deaths} times while working on it"
@@ -124,6 +134,7 @@ class _Turn:
             outcome = attempt(lambda: self._try(delivery))
             if isinstance(outcome, SQLAlchemyError | sqlite3.Error | TimeoutError):
                 # the store's own trouble says nothing about the delivery: the scheduler gives the lane another turn
+                self.engine.troubled_at[self.lane] = self.engine.clock()
                 self.engine.store.begin_write(partial(inbox.unmark, delivery_id=delivery.id))
                 raise outcome
             if isinstance(outcome, Retry):
@@ -146,7 +157,7 @@ class _Turn:
         """
         mark = partial(inbox.mark, delivery_id=delivery.id)
         if not self._is_of_this_life(delivery):
-            self.engine.store.write(mark)
+            self._write(mark)
         elif delivery.is_decided:
             self.engine.store.begin_write(mark)
 
@@ -155,20 +166,19 @@ class _Turn:
 
     def _try(self, delivery: Delivery) -> Later | Moved | None:
         if delivery.is_decided:
-            pending = self.engine.store.write(partial(outbox.pending, delivery_id=delivery.id))
+            pending = self._write(partial(outbox.pending, delivery_id=delivery.id))
         else:
             event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
             decision = self._rightful(event) or self._decide(event)
             if decision.lane is not None and decision.lane != self.lane:
-                self.engine.store.write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
+                self._write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
                 return Moved(decision.lane)
             if decision.changes_nothing:
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
                 return None
             pending = self._store_decision(delivery, decision)
-        for place, stored in enumerate(pending):
-            following = pending[place + 1] if place + 1 < len(pending) else None
-            later = self._do(delivery, stored, following)
+        for stored in pending:
+            later = self._do(delivery, stored, is_last=stored is pending[-1])
             if later is not None:
                 return later
         if not pending:
@@ -197,27 +207,31 @@ class _Turn:
         return decide(event, snapshot, engine.playbook, at(engine.clock()), engine.registry)
 
     def _store_decision(self, delivery: Delivery, decision: Decision) -> list[StoredAction]:
-        """Keep the decision and the intent of its first action, in one commit."""
+        """Keep the decision and the intents of its actions, in one commit.
+
+        All intents at once, so that no action waits for a commit of its own. A send that follows much later than its
+        intent is no danger: doubt is counted from the end of the life, or of the turn, that may have sent it.
+        """
         now = self.engine.clock()
+        unsafe = {action.key for action in decision.actions if not self.engine.performer.is_safe_to_repeat(action)}
         bodies = [(action.key, action.kind, to_json(action)) for action in decision.actions]
         entry = {"decided": [a.describe() for a in decision.actions], "because": list(decision.reasons)}
 
         def write(connection: Connection) -> list[StoredAction]:
-            outbox.decide(connection, delivery.id, self.lane, bodies, now=now)
-            if self._is_of_this_life(delivery):
-                inbox.mark(connection, delivery.id)
+            begins = self._is_of_this_life(delivery)  # else it is marked already
+            outbox.decide(connection, delivery.id, self.lane, bodies, now=now, begins=begins)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.engagement is not None:
                 outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)
             pending = outbox.pending(connection, delivery.id)
-            self._announce(connection, pending[0] if pending else None, now)
+            self._announce(connection, [each for each in pending if each.key in unsafe], now)
             return pending
 
-        pending = self.engine.store.write(write)
+        pending = self._write(write)
         self.engagement = decision.engagement or self.engagement
         return pending
 
-    def _do(self, delivery: Delivery, stored: StoredAction, following: StoredAction | None) -> Later | None:
+    def _do(self, delivery: Delivery, stored: StoredAction, *, is_last: bool) -> Later | None:
         """One action: look where an earlier try is in doubt, else send; then keep what it proved."""
         engine = self.engine
         action = from_json(stored.body)
@@ -226,19 +240,28 @@ class _Turn:
         evidence: Evidence | None = None
         if stored.sent_at is not None:
             evidence = engine.performer.look(action, self.engagement)
-            quiet_at = stored.sent_at + engine.grace_s
+            quiet_at = self._in_doubt_since(stored.sent_at) + engine.grace_s
             if evidence is None and engine.clock() < quiet_at:
                 # a request sent just before a crash may still be at work inside GitLab
                 return self._wait(delivery, quiet_at, f"waiting to see whether {action.key} took effect")
         if evidence is None:
             evidence = self._send(stored, action)
-        self._keep(delivery, stored, action, evidence, following)
+        self._keep(delivery, stored, action, evidence, is_last=is_last)
         return None
+
+    def _in_doubt_since(self, sent_at: float) -> float:
+        """The latest moment at which an action may have been sent whose outcome is not known.
+
+        An intent is stored before its action's turn has come. Where the process, or the turn, ended without noting what
+        became of it, the request may have left until just then.
+        """
+        return max(sent_at, self.engine.opened_at, self.engine.troubled_at.get(self.lane, 0.0))
 
     def _send(self, stored: StoredAction, action: Action) -> Evidence:
         engine = self.engine
         if stored.id not in self.announced and not engine.performer.is_safe_to_repeat(action):
-            engine.store.write(partial(outbox.sent, action_id=stored.id, at=engine.clock()))
+            self._write(partial(outbox.sent, action_id=stored.id, at=engine.clock()))
+        self.announced.discard(stored.id)
         self.sending = stored
         with engine.metrics.action_timer(action.kind):
             evidence = engine.performer.perform(action, self.engagement)
@@ -253,35 +276,51 @@ class _Turn:
         stored: StoredAction,
         action: Action,
         evidence: Evidence,
-        following: StoredAction | None,
+        *,
+        is_last: bool,
     ) -> None:
-        """Evidence, what is known now, and either the next intent or the delivery's end: one commit."""
+        """Evidence, what is known now, and with the last action the delivery's end: one commit.
+
+        The next action does not wait for it: should the evidence be lost, the stored intent makes the next turn look.
+        """
         now = self.engine.clock()
-        engagement = fold(self.engagement, action, evidence)
+        before = self.engagement
+        engagement = fold(before, action, evidence)
 
         def write(connection: Connection) -> None:
             outbox.done(connection, stored.id, evidence, now=now)
             outbox.write_journal(connection, self.lane, delivery.id, {"done": action.describe(), **evidence}, now=now)
             if engagement is not None:
-                outbox.keep_engagement(connection, engagement, before=self.engagement, now=now)
-            self._announce(connection, following, now)
-            if following is None:
+                outbox.keep_engagement(connection, engagement, before=before, now=now)
+            if is_last:
                 inbox.settle(connection, delivery.id, state=DeliveryState.DONE, reason=None, now=now)
 
-        self.engine.store.write(write)
+        if is_last:
+            self._write(write)
+        else:
+            self.unconfirmed.append(self.engine.store.begin_write(write))
         self.engagement = engagement
         if engagement is not None:
             self.engine.store.issue_lanes.update({link.iid: engagement.id for link in engagement.issues.values()})
-        if following is None:
+        if is_last:
             self._report(delivery, DeliveryState.DONE, None)
 
-    def _announce(self, connection: Connection, stored: StoredAction | None, now: float) -> None:
-        """Store the intent of an action that is about to be sent, unless an earlier send is still in doubt."""
-        if stored is None or stored.sent_at is not None:
-            return
-        if not self.engine.performer.is_safe_to_repeat(from_json(stored.body)):
-            outbox.sent(connection, stored.id, at=now)
-            self.announced.add(stored.id)
+    def _write(self, do: Callable[[Connection], T]) -> T:
+        """Write and wait, after everything that was begun before is known to be written."""
+        while self.unconfirmed:
+            self.unconfirmed.pop().result(timeout=PATIENCE_S)
+        return self.engine.store.write(do)
+
+    def _announce(self, connection: Connection, stored: Sequence[StoredAction], now: float) -> None:
+        """Store the intents of actions that are about to be sent, except where an earlier send is still in doubt."""
+        fresh = {each.id for each in stored if each.sent_at is None}
+        outbox.announced(connection, fresh, at=now)
+        self.announced = fresh  # not added to: a commit may be tried twice
+
+    def _withdraw(self, connection: Connection) -> None:
+        """Take back the intents of what was not sent after all."""
+        for action_id in self.announced:
+            outbox.sent(connection, action_id, at=None)
 
     def _postpone(self, delivery: Delivery, retry: Retry) -> Later | None:
         engine = self.engine
@@ -305,23 +344,32 @@ class _Turn:
             if sending is not None:
                 # in doubt: the grace counts from now; a certain failure leaves an older doubt as it was
                 outbox.sent(connection, sending.id, at=now if retry.in_doubt else sending.sent_at)
+            self._withdraw(connection)
             counts = retry.after_s is None
             inbox.postpone(connection, delivery.id, due_at=now + wait, reason=retry.reason, counts=counts)
 
-        engine.store.write(write)
+        self._write(write)
         return Later(now + wait)
 
     def _wait(self, delivery: Delivery, due_at: float, reason: str) -> Later:
         """Let the lane rest without counting a failure."""
-        self.engine.store.write(
-            partial(inbox.postpone, delivery_id=delivery.id, due_at=due_at, reason=reason, counts=False)
-        )
+
+        def write(connection: Connection) -> None:
+            self._withdraw(connection)
+            inbox.rest(connection, delivery.id, due_at=due_at, reason=reason)
+
+        self._write(write)
         return Later(due_at)
 
     def _settle(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
         now = self.engine.clock()
         self.sending = None
-        self.engine.store.write(partial(inbox.settle, delivery_id=delivery.id, state=state, reason=reason, now=now))
+
+        def write(connection: Connection) -> None:
+            self._withdraw(connection)
+            inbox.settle(connection, delivery.id, state=state, reason=reason, now=now)
+
+        self._write(write)
         self._report(delivery, state, reason)
 
     def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:

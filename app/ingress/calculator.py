@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from app.clock import Clock, at
-from app.events import Source
+from app.events import Source, read_submission
 from app.ingress.answers import problem
 from app.ingress.body import BodyFault, headers_of, is_json, read_body
 from app.keys import RecordKeys
@@ -29,7 +29,7 @@ from app.store import inbox
 from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
 from app.store.writer import Acceptance, StoreBusy
-from app.submission import Submission, SubmissionFaults, parse_submission, submission_json_schema
+from app.submission import Submission, SubmissionFaults, submission_json_schema
 from app.verify import Keyring
 
 LIMIT_BYTES = 1024 * 1024
@@ -72,7 +72,7 @@ class CalculatorDoor:
             return problem(415 if is_authentic else 401)
         now = self.clock()
         try:
-            submission = parse_submission(orjson.loads(body), today=at(now).date())
+            submission = read_submission(body, today=at(now).date())
         except orjson.JSONDecodeError as fault:
             return problem(400, detail=f"Not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}")
         except SubmissionFaults as faults:

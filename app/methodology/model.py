@@ -271,6 +271,15 @@ class Methodology(_Block):
             found[key] = tuple(dict.fromkeys([*question.answered_by, *named_alike]))
         return found
 
+    @cached_property
+    def questions_of_sets(self) -> Mapping[str, Mapping[str, Question]]:
+        """Question set → its questions by key, in the order of the file."""
+        found: dict[str, dict[str, Question]] = {name: {} for name in self.question_sets}
+        for key, question in self.questions.items():
+            for name in question.sets:
+                found[name][key] = question
+        return found
+
     def in_words(self, path: str, value: str) -> str:
         """How a value of the submission reads in an issue; the value itself where the file has no words for it."""
         return self.words.get(path, {}).get(value, value)

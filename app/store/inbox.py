@@ -40,8 +40,13 @@ def unmark(connection: Connection, delivery_id: int) -> None:
 
 
 def postpone(connection: Connection, delivery_id: int, *, due_at: float, reason: str, counts: bool) -> None:
-    """Let a delivery, and with it its lane, wait; `counts`: it was a failed try."""
+    """Let a delivery, and with it its lane, wait after a try; `counts`: it failed."""
     connection.execute(_POSTPONED, {"ident": delivery_id, "due_at": due_at, "reason": reason, "failed": int(counts)})
+
+
+def rest(connection: Connection, delivery_id: int, *, due_at: float, reason: str) -> None:
+    """Let a delivery wait in the middle of a try, which is neither a failure nor proof that the try is survived."""
+    connection.execute(_RESTED, {"ident": delivery_id, "due_at": due_at, "reason": reason})
 
 
 def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, reason: str | None, now: float) -> None:
@@ -152,6 +157,7 @@ _POSTPONED = _ONE.values(
     deaths=0,
     attempts=deliveries.c.attempts + bindparam("failed", type_=Integer),
 )
+_RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), deaths=deliveries.c.deaths - 1)
 _SETTLED = _ONE.values(
     state=bindparam("state"), reason=bindparam("reason"), settled_at=bindparam("settled_at"), deaths=0
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from app.engagement import Engagement, engagement_from_record, submission_record
@@ -43,14 +43,22 @@ def issue_lanes(connection: Connection) -> dict[int, str]:
 
 
 def decide(
-    connection: Connection, delivery_id: int, lane: str, bodies: Iterable[tuple[str, str, str]], *, now: float
+    connection: Connection,
+    delivery_id: int,
+    lane: str,
+    bodies: Iterable[tuple[str, str, str]],
+    *,
+    now: float,
+    begins: bool = False,
 ) -> None:
     """Store a decision: the delivery is decided, and its actions (key, kind, body) are to be done.
+
+    `begins`: mark the delivery as being worked on as well, as `inbox.mark` does.
 
     An action whose key is known was decided before and stays what it is; one that was dropped, because its delivery was
     parked, gets its new body and another chance, and keeps `sent_at`: whether it took effect is still to be looked at.
     """
-    connection.execute(_DECIDED, {"ident": delivery_id, "decided_at": now})
+    connection.execute(_DECIDED, {"ident": delivery_id, "decided_at": now, "begun": int(begins)})
     rows = [
         {
             "delivery_id": delivery_id,
@@ -71,6 +79,12 @@ def pending(connection: Connection, delivery_id: int) -> list[StoredAction]:
     """What is left to do for a delivery, in order."""
     rows = connection.execute(_PENDING, {"ident": delivery_id})
     return [StoredAction(row.id, row.key, row.body, row.sent_at) for row in rows]
+
+
+def announced(connection: Connection, action_ids: Collection[int], *, at: float) -> None:
+    """Note that the actions are about to be sent, one after the other."""
+    if action_ids:
+        connection.execute(_SENT, [{"ident": each, "sent_at": at} for each in action_ids])
 
 
 def sent(connection: Connection, action_id: int, *, at: float | None) -> None:
@@ -106,7 +120,11 @@ _ENGAGEMENT = select(engagements.c.submission, engagements.c.record).where(engag
 _NEW_ENGAGEMENT = insert(engagements)
 _CHANGED_ENGAGEMENT = update(engagements).where(engagements.c.id == _IDENT)
 _NEW_ISSUE = insert(engagement_issues)
-_DECIDED = update(deliveries).where(deliveries.c.id == _IDENT).values(decided_at=bindparam("decided_at"))
+_DECIDED = (
+    update(deliveries)
+    .where(deliveries.c.id == _IDENT)
+    .values(decided_at=bindparam("decided_at"), deaths=deliveries.c.deaths + bindparam("begun", type_=Integer))
+)
 _NEW_ACTIONS = insert(actions)
 _DECIDED_ACTIONS = _NEW_ACTIONS.on_conflict_do_update(
     index_elements=[actions.c.key],

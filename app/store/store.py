@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Engine, text
 
 from app.store import database, inbox, outbox
 from app.store.checkpoint import Checkpointer
-from app.store.writer import Acceptance, Writer
+from app.store.writer import PATIENCE_S, Acceptance, Writer
+
+__all__ = ["PATIENCE_S", "Accepted", "Store", "open_store"]
 
 T = TypeVar("T")
 Timer = Callable[[], float]

@@ -1,15 +1,27 @@
-"""Who is who in GitLab, remembered for a while: the bot itself, the project's members, and people asked for by name.
+"""Who is who in GitLab, remembered for a while: the bot, members of project and groups, people asked for by name.
 
 Members are read in one go at the start, so that the usual submission (requester and EM are members) costs no read.
+
+Unknown is not no: where GitLab does not say who holds a role, the error goes to the caller, who must not take it for
+"nobody". Only a group that was read before counts as it was known then, and for an hour at most.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from app.clock import Clock
-from app.ports import GitLab, Person
+from app.errors import Permanent, Retry
+from app.methodology.model import Role
+from app.ports import GitLab, Member, Person
+
+ACCESS_LEVELS: Mapping[str, int] = MappingProxyType(
+    {"guest": 10, "planner": 15, "reporter": 20, "developer": 30, "maintainer": 40, "owner": 50}
+)
+"""GitLab's numbers for the access levels that a methodology names."""
 
 REFRESH_S = 10 * 60.0
 """How often the members are read anew, in the background."""
@@ -17,12 +29,44 @@ KNOWN_FOR_S = 24 * 3600.0
 UNKNOWN_FOR_S = 60.0
 """Somebody who is not there yet may be there soon."""
 MOST_ENTRIES = 10_000
+GROUP_KNOWN_FOR_S = 300.0
+GROUP_TRUSTED_FOR_S = 3600.0
+"""How long a group counts as it was known while GitLab does not say who is in it."""
+GROUP_ASKED_AGAIN_S = 60.0
+"""How long after a failure such a group is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     person: Person | None
     read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The project's members at a moment."""
+
+    members: Sequence[Member]
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group's members (user names in lower case) as read at a moment, and when GitLab failed to say since."""
+
+    names: frozenset[str]
+    read_at: float
+    failed_at: float | None = None
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether there is no need to ask."""
+        if now - self.read_at < GROUP_KNOWN_FOR_S:
+            return True
+        return self.is_trusted(now) and self.failed_at is not None and now - self.failed_at < GROUP_ASKED_AGAIN_S
+
+    def is_trusted(self, now: float) -> bool:
+        """Whether it counts although GitLab does not say."""
+        return now - self.read_at < GROUP_TRUSTED_FOR_S
 
 
 class Directory:
@@ -33,6 +77,8 @@ class Directory:
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
+        self._members: _Members | None = None
+        self._groups: dict[str, _Group] = {}
         self._bot: Person | None = None
 
     @property
@@ -49,10 +95,7 @@ class Directory:
     def warm(self) -> None:
         """Read the bot's user and the members. Raises what the port raises: the caller decides whether it matters."""
         self.bot()
-        now = self._clock()
-        members = {member.username.lower(): _Entry(member, now) for member in self._gitlab.members()}
-        with self._lock:
-            self._entries.update(members)
+        self._read_members()
 
     def find(self, username: str) -> Person | None:
         """The user of this name (GitLab's names differ by more than case), or None where there is none."""
@@ -67,3 +110,50 @@ class Directory:
                 self._entries.clear()
             self._entries[name] = _Entry(found, self._clock())
         return found
+
+    def holders(self, role: Role) -> frozenset[str]:
+        """The user names, in lower case, of everybody who holds the role: by name, by group or by access level.
+
+        A role of names alone costs no call. Raises Retry or Permanent (Absent for a group that is not there) where
+        GitLab does not say. Of a group or project with more than a thousand members some may be missing.
+        """
+        names = {name.lower() for name in role.users}
+        for path in role.groups:
+            names |= self._in_group(path)
+        if role.access_level is not None:
+            least = ACCESS_LEVELS[role.access_level]
+            names |= {each.username.lower() for each in self._project_members() if each.access_level >= least}
+        return frozenset(names)
+
+    def _project_members(self) -> Sequence[Member]:
+        with self._lock:
+            known = self._members
+        if known is None or self._clock() - known.read_at >= REFRESH_S:
+            known = self._read_members()
+        return known.members
+
+    def _read_members(self) -> _Members:
+        now = self._clock()
+        known = _Members(self._gitlab.members(), now)
+        with self._lock:
+            self._members = known
+            for member in known.members:
+                self._entries[member.username.lower()] = _Entry(Person(member.id, member.username), now)
+        return known
+
+    def _in_group(self, path: str) -> frozenset[str]:
+        now = self._clock()
+        with self._lock:
+            known = self._groups.get(path)
+        if known is not None and known.is_fresh(now):
+            return known.names
+        try:
+            names = frozenset(person.username.lower() for person in self._gitlab.group_members(path))
+            group = _Group(names, now)
+        except (Retry, Permanent):
+            if known is None or not known.is_trusted(now):
+                raise
+            group = replace(known, failed_at=now)
+        with self._lock:
+            self._groups[path] = group
+        return group.names

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 
@@ -17,6 +17,15 @@ class Person:
 
     id: int
     username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user with a role in the project; `access_level` is GitLab's number of it, the highest where there are more."""
+
+    id: int
+    username: str
+    access_level: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class IssueChange:
     assignee_id: int | None = None
     due_date: date | None = None
     confidential: bool | None = None
+    is_open: bool | None = None
 
     def is_empty(self) -> bool:
         """Whether nothing would change."""
@@ -73,14 +83,42 @@ class Note:
     author: Person
 
 
+@dataclass(frozen=True, slots=True)
+class LabelEvent:
+    """One label put on an issue or taken off it.
+
+    `id` grows with time within one instance; `label` is None when the label was deleted since, `by` is None when the
+    user was; `at` is in UTC.
+    """
+
+    id: int
+    label: str | None
+    is_added: bool
+    by: Person | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StateEvent:
+    """An issue closed or reopened; the rest as for LabelEvent, but the ids are counted apart."""
+
+    id: int
+    is_closed: bool
+    by: Person | None
+    at: datetime
+
+
 class GitLab(Protocol):
     """The PS Plan project, as the bot's user."""
 
     def whoami(self) -> Person:
         """The bot's own user."""
 
-    def members(self) -> Sequence[Person]:
+    def members(self) -> Sequence[Member]:
         """Everybody who has a role in the project, inherited ones included."""
+
+    def group_members(self, path: str) -> Sequence[Person]:
+        """The members of a group, inherited ones included. Raises Absent where the bot sees no such group."""
 
     def find_user(self, username: str) -> Person | None:
         """The user of exactly this name."""
@@ -103,5 +141,14 @@ class GitLab(Protocol):
     def create_note(self, iid: int, body: str) -> Note:
         """Comment on an issue. Not safe to repeat."""
 
+    def edit_note(self, iid: int, note_id: int, body: str) -> Note:
+        """Give a comment another text; safe to repeat. Raises Absent when the comment is gone."""
+
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """The newest hundred comments, newest first."""
+
+    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+        """The label history of an issue, oldest first: what came after the event `after`, at most the newest 2,000."""
+
+    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+        """When the issue was closed and reopened; as `label_events`. Making an issue is no event."""

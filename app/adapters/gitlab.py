@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -18,11 +17,13 @@ import gitlab
 import requests
 from gitlab.exceptions import GitlabError
 
+from app.adapters.gitlab_values import issue_of, label_event_of, member_of, note_of, person_of, state_event_of
 from app.adapters.limits import Gates
+from app.adapters.pages import PER_PAGE, Page, Row, newest_rows
 from app.clock import Clock
 from app.errors import Absent, Permanent, Retry
 from app.metrics import Metrics
-from app.ports import Issue, IssueChange, NewIssue, Note, Person
+from app.ports import Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
 T = TypeVar("T")
 
@@ -64,14 +65,23 @@ class PythonGitLab:
 
         return self._call("GET user", "api", ask)
 
-    def members(self) -> Sequence[Person]:
+    def members(self) -> Sequence[Member]:
         """The first thousand members; who is missing is asked for by name."""
 
-        def ask() -> list[Person]:
+        def ask() -> list[Member]:
             found = self._scope().members_all.list(iterator=True, per_page=100)
-            return [Person(member.id, member.username) for member in islice(found, MOST_MEMBERS)]
+            return [member_of(each.attributes) for each in islice(found, MOST_MEMBERS)]
 
         return self._call("GET members", "members", ask)
+
+    def group_members(self, path: str) -> Sequence[Person]:
+        """The first thousand members of a group; GitLab answers 404 for a group that the bot may not see."""
+
+        def ask() -> list[Person]:
+            found = self._client().groups.get(path, lazy=True).members_all.list(iterator=True, per_page=100)
+            return [person_of(each.attributes) for each in islice(found, MOST_MEMBERS)]
+
+        return self._call("GET group members", "members", ask)
 
     def find_user(self, username: str) -> Person | None:
         """GET /users?username=, which matches the whole name."""
@@ -93,11 +103,11 @@ class PythonGitLab:
             body["due_date"] = new.due_date.isoformat()
         if new.confidential:
             body["confidential"] = True
-        return self._call("POST issue", "issues", lambda: _issue(self._scope().issues.create(body).attributes))
+        return self._call("POST issue", "issues", lambda: issue_of(self._scope().issues.create(body).attributes))
 
     def read_issue(self, iid: int) -> Issue:
         """GET one issue."""
-        return self._call("GET issue", "api", lambda: _issue(self._scope().issues.get(iid).attributes))
+        return self._call("GET issue", "api", lambda: issue_of(self._scope().issues.get(iid).attributes))
 
     def change_issue(self, iid: int, change: IssueChange) -> Issue:
         """One PUT; labels as differences, so that a concurrent change of another label survives."""
@@ -116,7 +126,10 @@ class PythonGitLab:
             body["due_date"] = change.due_date.isoformat()
         if change.confidential is not None:
             body["confidential"] = change.confidential
-        return self._call("PUT issue", "api", lambda: _issue(dict(self._scope().issues.update(iid, body))))
+        if change.is_open is not None:
+            # GitLab tells it in two deliveries: the state before the labels change, then the rest
+            body["state_event"] = "reopen" if change.is_open else "close"
+        return self._call("PUT issue", "api", lambda: issue_of(dict(self._scope().issues.update(iid, body))))
 
     def search_issues(self, words: str) -> Sequence[Issue]:
         """GET with `search` in descriptions: PostgreSQL's own index, which sees a new issue at once."""
@@ -124,7 +137,7 @@ class PythonGitLab:
         def ask() -> list[Issue]:
             query = {"search": words, "in": "description", "state": "all", "scope": "all", "order_by": "created_at"}
             found = self._scope().issues.list(query_parameters=query, per_page=MOST_FOUND, get_all=False)
-            return [_issue(each.attributes) for each in found]
+            return [issue_of(each.attributes) for each in found]
 
         return self._call("GET issues", "search", ask)
 
@@ -146,26 +159,47 @@ class PythonGitLab:
         """POST a comment."""
 
         def ask() -> Note:
-            made = self._scope().issues.get(iid, lazy=True).notes.create({"body": body}).attributes
-            if "id" not in made:
-                # 202: GitLab took every line for a quick action and kept nothing
-                raise Permanent("GitLab took the whole comment for quick actions")
-            return _note(made)
+            return _kept(self._notes(iid).create({"body": body}).attributes)
 
         return self._call("POST note", "notes", ask)
+
+    def edit_note(self, iid: int, note_id: int, body: str) -> Note:
+        """PUT a comment; the limit for new comments does not count edits."""
+        return self._call("PUT note", "api", lambda: _kept(self._notes(iid).update(note_id, {"body": body})))
 
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """One page, newest first."""
 
         def ask() -> list[Note]:
-            found = (
-                self._scope()
-                .issues.get(iid, lazy=True)
-                .notes.list(order_by="created_at", sort="desc", per_page=100, get_all=False)
-            )
-            return [_note(each.attributes) for each in found]
+            found = self._notes(iid).list(order_by="created_at", sort="desc", per_page=100, get_all=False)
+            return [note_of(each.attributes) for each in found]
 
         return self._call("GET notes", "api", ask)
+
+    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+        """One page where that is all, else from the last page backwards, at most twenty pages."""
+        rows = newest_rows(lambda page: self._page("GET label events", iid, "resourcelabelevents", page), after=after)
+        return [label_event_of(row) for row in rows]
+
+    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+        """As label_events."""
+        rows = newest_rows(lambda page: self._page("GET state events", iid, "resourcestateevents", page), after=after)
+        return [event for event in map(state_event_of, rows) if event is not None]
+
+    def _page(self, verb: str, iid: int, history: str, page: int) -> Page:
+        def ask() -> Page:
+            events = getattr(self._scope().issues.get(iid, lazy=True), history)
+            rows: list[Row] = [each.attributes for each in events.list(page=page, per_page=PER_PAGE, get_all=False)]
+            headers = self._mine.headers
+            has_next = bool(headers.get("X-Next-Page")) or 'rel="next"' in headers.get("Link", "")
+            # above 10,000 rows GitLab does not count
+            pages = headers.get("X-Total-Pages")
+            return Page(rows, has_next, int(pages) if pages else None)
+
+        return self._call(verb, "api", ask)
+
+    def _notes(self, iid: int) -> Any:
+        return self._scope().issues.get(iid, lazy=True).notes
 
     def _client(self) -> _Client:
         client: _Client | None = getattr(self._mine, "client", None)
@@ -254,25 +288,9 @@ def _seconds(text: str | None, now: float) -> float | None:
     return None
 
 
-def _person(held: dict[str, Any]) -> Person:
-    return Person(held["id"], held["username"])
-
-
-def _issue(held: dict[str, Any]) -> Issue:
-    due = held.get("due_date")
-    return Issue(
-        iid=held["iid"],
-        web_url=held["web_url"],
-        title=held["title"],
-        description=held.get("description") or "",
-        labels=tuple(held.get("labels", ())),
-        author=_person(held["author"]),
-        assignees=tuple(_person(each) for each in held.get("assignees") or ()),
-        due_date=date.fromisoformat(due) if due else None,
-        confidential=bool(held.get("confidential")),
-        is_open=held.get("state", "opened") == "opened",
-    )
-
-
-def _note(held: dict[str, Any]) -> Note:
-    return Note(held["id"], held.get("body") or "", _person(held["author"]))
+def _kept(held: dict[str, Any]) -> Note:
+    """The comment that GitLab kept."""
+    if "id" not in held:
+        # 202: GitLab took every line for a quick action and kept nothing; an edited comment is gone then
+        raise Permanent("GitLab took the whole comment for quick actions")
+    return note_of(held)

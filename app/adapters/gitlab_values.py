@@ -1,0 +1,74 @@
+"""GitLab's JSON turned into the values of our ports; what GitLab may leave out or null is met here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from app.ports import Issue, LabelEvent, Member, Note, Person, StateEvent
+
+Json = dict[str, Any]
+
+STATES = {"closed": True, "reopened": False}
+"""Whether an entry of the state history closes; `merged` and the like concern other things than issues."""
+
+
+def person_of(held: Json) -> Person:
+    """A user in any of GitLab's forms."""
+    return Person(held["id"], held["username"])
+
+
+def member_of(held: Json) -> Member:
+    """A member of a project."""
+    return Member(held["id"], held["username"], held["access_level"])
+
+
+def issue_of(held: Json) -> Issue:
+    """An issue, from a list or by itself."""
+    due = held.get("due_date")
+    return Issue(
+        iid=held["iid"],
+        web_url=held["web_url"],
+        title=held["title"],
+        description=held.get("description") or "",
+        labels=tuple(held.get("labels", ())),
+        author=person_of(held["author"]),
+        assignees=tuple(person_of(each) for each in held.get("assignees") or ()),
+        due_date=date.fromisoformat(due) if due else None,
+        confidential=bool(held.get("confidential")),
+        is_open=held.get("state", "opened") == "opened",
+    )
+
+
+def note_of(held: Json) -> Note:
+    """A comment."""
+    return Note(held["id"], held.get("body") or "", person_of(held["author"]))
+
+
+def label_event_of(held: Json) -> LabelEvent:
+    """An entry of the label history; the label is null once it was deleted, the user once the account was."""
+    label = held.get("label")
+    return LabelEvent(
+        id=held["id"],
+        label=label["name"] if label else None,
+        is_added=held["action"] == "add",
+        by=_actor(held),
+        at=_moment(held["created_at"]),
+    )
+
+
+def state_event_of(held: Json) -> StateEvent | None:
+    """An entry of the state history, or None for a state that is neither closed nor reopened."""
+    is_closed = STATES.get(held["state"])
+    if is_closed is None:
+        return None
+    return StateEvent(held["id"], is_closed, _actor(held), _moment(held["created_at"]))
+
+
+def _actor(held: Json) -> Person | None:
+    user = held.get("user")
+    return person_of(user) if user else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

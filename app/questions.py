@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.methodology.model import Condition, Methodology, Question
+from app.methodology.model import Methodology, Question
+from app.methodology.parts import Condition
 from app.submission import Submission
 from app.submission.fields import content_of, values_at
 

@@ -87,7 +87,7 @@ def checklist(case: Case) -> Safe:
             own(f"DRI: **{dri}**, supported by {stage.supported_by}." + (f" {stage.note}" if stage.note else "")),
             own(""),
         ]
-        parts += [own(f"- [ ] {step}") for step in stage.steps]
+        parts += [own(f"- [ ] {step}") for step in stage.steps.values()]
         parts.append(own(""))
     return lines(*parts)
 

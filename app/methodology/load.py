@@ -1,7 +1,7 @@
 """A methodology file → Methodology; what is wrong with the file is told by file and line, all of it at once.
 
 `extends: default` lays a file over the one that ships: named entries are merged by name, lists and single values are
-replaced, and a named entry set to null is taken away.
+replaced, and a named entry set to null is taken away. Between the two lies what the chosen options of switches change.
 """
 
 from __future__ import annotations
@@ -57,10 +57,12 @@ def load_methodology(path: Path | None = None) -> Methodology:
     tree = _read(path, name=str(path))
     base = tree.content.pop("extends", None)
     if base == "default":
-        tree = _laid_over(_read(DEFAULT, name=DEFAULT.name), tree)
-    elif base is not None:
+        shipped = _read(DEFAULT, name=DEFAULT.name)
+        chosen = _chosen(_laid_over(shipped, tree))
+        return _checked(_laid_over(_laid_over(shipped, chosen), tree))
+    if base is not None:
         tree.faults.append(f"{_line(tree, ('extends',))}: extends: allowed: default")
-    return _checked(tree)
+    return _checked(_laid_over(tree, _chosen(tree)))
 
 
 def dump_methodology(methodology: Methodology) -> str:
@@ -71,7 +73,8 @@ def dump_methodology(methodology: Methodology) -> str:
 
 @cache
 def _shipped() -> Methodology:
-    return _checked(_read(DEFAULT, name=DEFAULT.name))
+    tree = _read(DEFAULT, name=DEFAULT.name)
+    return _checked(_laid_over(tree, _chosen(tree)))
 
 
 def _checked(tree: _Tree) -> Methodology:
@@ -151,6 +154,22 @@ def _laid_over(base: _Tree, own: _Tree) -> _Tree:
     return _Tree(
         content=_merged(base.content, own.content), lines=lines | own.lines, faults=[*base.faults, *own.faults]
     )
+
+
+def _chosen(tree: _Tree) -> _Tree:
+    """What the chosen option of each switch changes; one of another form is left to the model to complain about."""
+    found = _Tree(content={}, lines={(): tree.lines[()]})
+    switches = tree.content.get("switches")
+    for name, switch in (switches if isinstance(switches, dict) else {}).items():
+        option = switch.get("is") if isinstance(switch, dict) else None
+        options = switch.get("options") if isinstance(switch, dict) else None
+        held = options.get(option) if isinstance(options, dict) and isinstance(option, str) else None
+        changes = held.get("changes") if isinstance(held, dict) else None
+        if isinstance(changes, dict):
+            place = ("switches", name, "options", option, "changes")
+            lines = {where[len(place) :]: line for where, line in tree.lines.items() if where[: len(place)] == place}
+            found = _laid_over(found, _Tree(content=changes, lines=lines))
+    return found
 
 
 def _lists(where: _Where, content: Any) -> Iterator[_Where]:

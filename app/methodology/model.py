@@ -1,89 +1,45 @@
 """The methodology as typed, frozen values: what a file may say, and in which form.
 
-Later parts of the process (states, gates, clocks) stand beside these as further fields of Methodology. Words that end
-up in an issue are one line of plain prose: no question can break its table, mention anybody or start a reference.
+Later parts of the process (clocks, notifications) stand beside these as further fields of Methodology.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, StringConstraints
 
+from app.methodology.parts import (
+    Block,
+    Colour,
+    Condition,
+    FieldPath,
+    GroupPath,
+    Host,
+    IssueKind,
+    Key,
+    LabelName,
+    Plain,
+    Username,
+    pattern,
+    zone,
+)
+from app.methodology.process import (
+    Ask,
+    Automatic,
+    Criterion,
+    Fiscal,
+    Gate,
+    Money,
+    Spelling,
+    Start,
+    Switch,
+    Track,
+)
 from app.submission.choices import Segment, Service
-
-_LIVE = re.compile(r"(?<!\w)[@#!~%&^*_:]\w|[|`<\[\]\\$]|\*\*|~~|://|(?i:www\.)")
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
-
-
-def _wrong(problem: str) -> PydanticCustomError:
-    return PydanticCustomError("methodology", "{problem}", {"problem": problem})
-
-
-def _plain(words: str) -> str:
-    if not words.isprintable():
-        raise _wrong("must be a single line")
-    if found := _LIVE.search(words):
-        raise _wrong(f"must be plain words: {found.group()!r} would be live in an issue")
-    return words
-
-
-def _label(name: str) -> str:
-    if "," in name or not name.isprintable() or name != name.strip():
-        raise _wrong("must be a label name: one line, no comma (GitLab splits there), no blank at either end")
-    return name
-
-
-def _host(name: str) -> str:
-    if not _HOST.fullmatch(name):
-        raise _wrong("must be a host name in lower case, such as salesforce.com")
-    return name
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _wrong("must be a time zone, such as UTC or Europe/Berlin") from None
-    return name
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise _wrong(f"must be a regular expression: {error}") from None
-    return text
-
-
-Plain = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
-Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}$")]
-GroupPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*$", max_length=255)]
-LabelName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_label)]
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$")]
-Host = Annotated[str, AfterValidator(_host)]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-FieldPath = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_*]+(?:\.[a-z0-9_*]+)*$", max_length=120)]
-Condition = Mapping[FieldPath, Annotated[tuple[str, ...], Field(min_length=1)]]
-
-
-class _Block(BaseModel):
-    """A block of the file: frozen, and a name it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
-
-
-class IssueKind(StrEnum):
-    """The issues a label can stand on."""
-
-    SCOPING = "scoping"
-    INTAKE = "intake"
 
 
 class NeededBy(StrEnum):
@@ -109,14 +65,14 @@ class AccessLevel(StrEnum):
     OWNER = "owner"
 
 
-class IssueText(_Block):
+class IssueText(Block):
     """What one kind of issue is called and which labels it always gets."""
 
     title: Plain
     labels: tuple[LabelName, ...]
 
 
-class Issues(_Block):
+class Issues(Block):
     """The kinds of issue that a submission brings about."""
 
     scoping: IssueText
@@ -124,32 +80,40 @@ class Issues(_Block):
     intake_only: IssueText
 
 
-class Classification(_Block):
+class Classification(Block):
     """Labels that follow from what was submitted; `{segment}` in the second is the sales segment."""
 
     pubsec_us: LabelName
     segment: Annotated[str, StringConstraints(pattern=r"^[^{},]*\{segment\}[^{},]*$")]
 
 
-class Confidential(_Block):
+class Confidential(Block):
     """When both issues are made confidential."""
 
     pubsec_us: bool
 
 
-class Clock(_Block):
+class Counting(StrEnum):
+    """Whether a clock runs all the time, or on business days only."""
+
+    HOURS = "hours"
+    BUSINESS_DAYS = "business_days"
+
+
+class Clock(Block):
     """A span of time that somebody has for something."""
 
     hours: Annotated[int, Field(ge=1, le=24 * 90)]
+    counts: Counting = Counting.HOURS
 
 
-class Clocks(_Block):
+class Clocks(Block):
     """All clocks."""
 
     first_touch: Clock
 
 
-class Role(_Block):
+class Role(Block):
     """Who holds a role: single people, GitLab groups, or everybody from an access level on."""
 
     title: Plain
@@ -158,7 +122,7 @@ class Role(_Block):
     access_level: AccessLevel | None = None
 
 
-class RoutingRules(_Block):
+class RoutingRules(Block):
     """Which EM gets a submission."""
 
     default_em: Username | None
@@ -169,7 +133,7 @@ class RoutingRules(_Block):
     territories: Mapping[Annotated[str, StringConstraints(min_length=1, max_length=100)], Segment]
 
 
-class ServiceRules(_Block):
+class ServiceRules(Block):
     """What choosing a service means: its label and the question sets it brings, each with its condition."""
 
     title: Plain
@@ -178,24 +142,17 @@ class ServiceRules(_Block):
     question_sets: Mapping[Key, Condition]
 
 
-class Stage(_Block):
+class Stage(Block):
     """One of the four stages of the pre-sales methodology, as the checklist shows it."""
 
     title: Plain
     dri: Key
     supported_by: Plain
-    steps: Annotated[tuple[Plain, ...], Field(min_length=1, max_length=30)]
+    steps: Annotated[Mapping[Key, Plain], Field(min_length=1, max_length=30)]
     note: Plain | None = None
 
 
-class ReadinessItem(_Block):
-    """One thing that must be true before people are scheduled."""
-
-    title: Plain
-    owner: Key
-
-
-class IntakeField(_Block):
+class IntakeField(Block):
     """One row of the intake table."""
 
     title: Plain
@@ -204,7 +161,7 @@ class IntakeField(_Block):
     answered_by: Annotated[tuple[FieldPath, ...], Field(alias="from")] = ()
 
 
-class QuestionSet(_Block):
+class QuestionSet(Block):
     """A group of questions; `answers` is the object of the submission whose names are question keys."""
 
     title: Plain
@@ -212,7 +169,7 @@ class QuestionSet(_Block):
     answers: FieldPath | None = None
 
 
-class Question(_Block):
+class Question(Block):
     """One question, asked once however many chosen sets name it."""
 
     sets: Annotated[tuple[Key, ...], Field(min_length=1)]
@@ -225,7 +182,7 @@ class Question(_Block):
     when: Condition = Field(default_factory=dict)
 
 
-class Label(_Block):
+class Label(Block):
     """A label as `psplan setup` makes it; an optional one only when asked for."""
 
     colour: Colour
@@ -237,13 +194,13 @@ class Label(_Block):
 class LabelFamily(Label):
     """Labels made when first needed; the value in place of `*` must fit the pattern."""
 
-    pattern: Annotated[str, AfterValidator(_pattern)]
+    pattern: Annotated[str, AfterValidator(pattern)]
 
 
-class Methodology(_Block):
+class Methodology(Block):
     """Everything the file says."""
 
-    time_zone: Annotated[str, AfterValidator(_zone)]
+    time_zone: Annotated[str, AfterValidator(zone)]
     issues: Issues
     classification: Classification
     confidential: Confidential
@@ -253,7 +210,17 @@ class Methodology(_Block):
     routing: RoutingRules
     services: Mapping[Service, ServiceRules]
     stages: Mapping[Key, Stage]
-    readiness: Mapping[Key, ReadinessItem]
+    switches: Mapping[Key, Switch]
+    money: Money
+    fiscal: Fiscal
+    criteria: Mapping[Key, Criterion]
+    gates: Mapping[Key, Gate]
+    asks: Mapping[Key, Ask]
+    tracks: Annotated[Mapping[Key, Track], Field(min_length=1)]
+    automatic: Mapping[Key, Automatic]
+    starts: Mapping[Key, Start]
+    spellings: Mapping[LabelName, Spelling]
+    readiness: Mapping[Key, Criterion]
     words: Mapping[FieldPath, Mapping[str, Plain]]
     question_sets: Mapping[Key, QuestionSet]
     questions: Mapping[Key, Question]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-from app.methodology.model import Condition, Methodology
+from app.methodology.model import Methodology
+from app.methodology.parts import Condition
 from app.submission.choices import Segment, Service
 from app.submission.fields import has_field
 

@@ -1,0 +1,252 @@
+"""The process as the file describes it: tracks with their states, gates, criteria, switches, spellings of labels.
+
+A track lives in one label scope of one kind of issue (`proposal::…` on the scoping issue); the state without a label is
+where it begins. A gate is somebody's yes to one version of a document; a criterion is something that should be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from app.methodology.parts import Block, IssueKind, Key, LabelName, Plain
+
+StepRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+"""`stage.step`, or `readiness.item`: a box that people tick."""
+StateRef = StepRef
+"""`track.state`."""
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class Fact(StrEnum):
+    """What the bot itself can see or has on record."""
+
+    ASSIGNEE = "assignee"
+    SEGMENT = "segment"
+    QUESTIONS = "questions"
+    INTAKE_FIELDS = "intake_fields"
+    READINESS = "readiness"
+    ESTIMATE = "estimate"
+    SOW = "sow"
+    COGS = "cogs"
+    LEGAL_CASE = "legal_case"
+
+
+class Document(StrEnum):
+    """What a gate's yes is about; it falls when a new version comes."""
+
+    ESTIMATE = "estimate"
+    SOW = "sow"
+
+
+class Weight(StrEnum):
+    """What a gate or criterion that is not met does to a move."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+class Kind(StrEnum):
+    """What a state means for its engagement."""
+
+    STEP = "step"
+    HOLD = "hold"
+    WON = "won"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+class Criterion(Block):
+    """Something that should be so, and who can bring it about; it is met when any of the named signs is there."""
+
+    title: Plain
+    owner: Key
+    fact: Fact | None = None
+    ticked: tuple[StepRef, ...] = ()
+    field: Key | None = None
+    labels: tuple[LabelName, ...] = ()
+    states: tuple[StateRef, ...] = ()
+    set_by: Key | None = None
+    """The labels count only when the bot, or a holder of this role, set them."""
+
+    @property
+    def has_sign(self) -> bool:
+        """Whether anything could ever meet it."""
+        return bool(self.fact or self.ticked or self.field or self.labels or self.states)
+
+
+class GateLabels(Block):
+    """How a gate shows on the issue: asked for, passed, sent back."""
+
+    asked: LabelName | None = None
+    passed: LabelName | None = None
+    failed: LabelName | None = None
+
+
+class Gate(Block):
+    """Somebody's yes to one version of a document, needed before a state and all that come after it."""
+
+    title: Plain
+    role: Key
+    track: Key
+    before: Key
+    weight: Weight
+    document: Document | None = None
+    above: Decimal | None = None
+    """Only for an estimate of more than this, strictly, in the currency of the methodology."""
+    not_for_sku: bool = False
+    labels: GateLabels = GateLabels()
+    ask_in: tuple[Key, ...] = ()
+    request: Plain | None = None
+    """What the role is asked to do."""
+    proof: Key | None = None
+    """A criterion that passes the gate by itself."""
+    unless: Key | None = None
+    """A criterion in whose presence the gate is not needed."""
+
+
+class Pull(Block):
+    """What entering a state does on a track: its own or the other one."""
+
+    track: Key
+    to: Key
+    only_from: Annotated[tuple[Key, ...], Field(alias="from")] = ()
+    """Only from these states; empty: from any that is not an end."""
+    say: Plain | None = None
+    """What is told on that track's issue where it cannot be done."""
+
+
+class Ask(Block):
+    """Somebody is asked for something, once, by mention."""
+
+    on: IssueKind
+    roles: Annotated[tuple[Key, ...], Field(min_length=1)]
+    request: Plain
+    missing: tuple[Key, ...] = ()
+    """Criteria of which those that are not met are listed."""
+
+
+class OnEnter(Block):
+    """What begins when a state is entered."""
+
+    pull: tuple[Pull, ...] = ()
+    ask: tuple[Key, ...] = ()
+    close: bool = False
+    quarter: bool = False
+    """The label of the quarter of the close is set."""
+
+
+class State(Block):
+    """A state of a track: how it is called, where it stands in the methodology, what it waits for."""
+
+    title: Plain
+    label: LabelName | None
+    stage: Key
+    step: Plain
+    dri: Key
+    kind: Kind = Kind.STEP
+    leave: tuple[Key, ...] = ()
+    """Criteria that should be met before the next state."""
+    back: tuple[Key, ...] = ()
+    """Where it usually goes back to."""
+    sfdc: tuple[str, ...] = ()
+    on_enter: OnEnter = OnEnter()
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the engagement has come to an end here."""
+        return self.kind in {Kind.WON, Kind.LOST, Kind.CANCELLED}
+
+
+class Automatic(Block):
+    """A move that the bot makes by itself when something is so."""
+
+    track: Key
+    only_from: Annotated[tuple[Key, ...], Field(alias="from", min_length=1)]
+    to: Key
+    when: Annotated[tuple[Key, ...], Field(min_length=1)]
+    """Criteria that must all be met."""
+    why: Plain
+
+
+class Start(Block):
+    """Something that begins once, when a criterion is met for the first time."""
+
+    when: Annotated[tuple[Key, ...], Field(min_length=1)]
+    pull: tuple[Pull, ...] = ()
+    ask: tuple[Key, ...] = ()
+    why: Plain
+
+
+class Spelling(Block):
+    """A label that should be written otherwise; null: it stands for no label at all."""
+
+    means: LabelName | None
+    why: Plain
+
+
+class Track(Block):
+    """One line of states in one label scope."""
+
+    title: Plain
+    on: IssueKind
+    scope: Annotated[str, StringConstraints(pattern=r"^[^,:]+(?:::[^,:]+)*$", max_length=100)]
+    states: Annotated[Mapping[Key, State], Field(min_length=2)]
+    reopened_by: Key
+    """The role that may take an engagement out of an end."""
+    closing_asks: Plain | None = None
+    """What is asked when a person closes the issue before an end; null: nothing."""
+
+    @cached_property
+    def start(self) -> str:
+        """The state in which an issue begins: the first."""
+        return next(iter(self.states))
+
+    @cached_property
+    def path(self) -> tuple[str, ...]:
+        """The states on the way, in order: no side states and no ends but the good one."""
+        return tuple(name for name, state in self.states.items() if state.kind in {Kind.STEP, Kind.WON})
+
+    @cached_property
+    def by_label(self) -> Mapping[str, str]:
+        """Label → state."""
+        return {state.label: name for name, state in self.states.items() if state.label is not None}
+
+    def of_kind(self, kind: Kind) -> str | None:
+        """The first state of a kind."""
+        return next((name for name, state in self.states.items() if state.kind is kind), None)
+
+
+class Fiscal(Block):
+    """The financial year: its first month, and whether it carries the year in which it ends."""
+
+    first_month: Annotated[int, Field(ge=1, le=12)]
+    named_by_end: bool
+    label: Annotated[str, StringConstraints(pattern=r"^[^{},]*\{quarter\}[^{},]*$")]
+
+
+class Money(Block):
+    """The currency that thresholds are in, and what one unit of each other currency is worth in it."""
+
+    currency: Currency
+    rates: Mapping[Currency, Annotated[Decimal, Field(gt=0)]]
+
+
+class Option(Block):
+    """One reading of a disputed point; `changes` is laid over the file when it is chosen."""
+
+    about: Plain
+    changes: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Switch(Block):
+    """A point on which the sources differ: the reading in force, and all there are."""
+
+    about: Plain
+    chosen: Annotated[str, Field(alias="is")]
+    options: Annotated[Mapping[Key, Option], Field(min_length=2)]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from app.sandbox.paging import paged
 from app.sandbox.records import AccessLevel
 from app.sandbox.refusals import not_found
-from app.sandbox.rest_shapes import me_json, member_json, token_json, user_json
+from app.sandbox.rest_shapes import group_member_json, me_json, member_json, token_json, user_json
 from app.sandbox.routing import Answer, Call, Routes, check_project
 
 routes = Routes()
@@ -83,6 +83,13 @@ def read_member(call: Call) -> Answer:
     if number not in call.world.members:
         raise not_found()
     return Answer(200, member_json(call.world, number))
+
+
+@routes.on("GET", "/groups/{group}/members/all")
+def list_group_members(call: Call) -> Answer:
+    """Every member of a group, by the group's path or id."""
+    group = call.world.group(call.user, call.parts["group"])
+    return paged(call, group.member_ids, lambda number: group_member_json(call.world, group, number))
 
 
 routes.on("GET", "/projects/{project}/members")(list_all_members)

@@ -80,8 +80,8 @@ class Notes(Issues):
             extraction, old = extract(body), extract(note.body)
             fresh = [command for command in extraction.commands if command not in old.commands]
             told = interpret(self, user, issue, fresh)
-            if extraction.commands and not extraction.text.strip():
-                # An edit that leaves only commands removes the note, as GitLab does.
+            if told.summary and not extraction.text.strip():
+                # An edit that leaves only commands removes the note, as GitLab does; the answer is 202 then.
                 self._carry_out(user, issue, told)
                 self._remove(note)
                 return Commented(None, told.commands_changes, told.summary)

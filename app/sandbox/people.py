@@ -40,6 +40,14 @@ CAST: tuple[Person, ...] = (
 )
 
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "ps/engagement-managers": ("erin", "evan"),
+    "ps/technical-architects": ("tara",),
+    "ps/deliverymanagers": ("ravi",),
+}
+"""Groups that are there from the start, by path, with the user names of their members."""
+
+
 def token_of(username: str) -> str:
     """The ready-made API token of one of the cast (and of everybody added later)."""
     return f"glpat-sandbox-{username}"

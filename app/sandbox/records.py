@@ -59,6 +59,17 @@ class Membership:
 
 
 @dataclass(slots=True)
+class Group:
+    """A group beside the project; a private one is there only for its members and for administrators."""
+
+    id: int
+    path: str
+    member_ids: list[int]
+    created_at: datetime
+    is_private: bool = False
+
+
+@dataclass(slots=True)
 class Label:
     """A project label; its title is unique with regard to case."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.sandbox.clockwork import iso
 from app.sandbox.project_shapes import event_label_json
-from app.sandbox.records import Award, Issue, LabelEvent, Link, Note, StateEvent, Token, User
+from app.sandbox.records import AccessLevel, Award, Group, Issue, LabelEvent, Link, Note, StateEvent, Token, User
 from app.sandbox.state import PROJECT_ID, PROJECT_PATH, WorldState
 
 Json = dict[str, Any]
@@ -76,6 +76,15 @@ def member_json(world: WorldState, user_id: int) -> Json:
     return user_json(world, world.user(user_id)) | {
         "access_level": int(member.level),
         "created_at": iso(member.created_at),
+        "expires_at": None,
+    }
+
+
+def group_member_json(world: WorldState, group: Group, user_id: int) -> Json:
+    """A member of a group; all of them are developers there."""
+    return user_json(world, world.user(user_id)) | {
+        "access_level": int(AccessLevel.DEVELOPER),
+        "created_at": iso(group.created_at),
         "expires_at": None,
     }
 

@@ -16,11 +16,12 @@ from datetime import date, datetime, timedelta
 from typing import TypedDict
 
 from app.sandbox.clockwork import Clock, Meter, RateLimits, wall_clock
-from app.sandbox.people import CAST, token_of
+from app.sandbox.people import CAST, GROUPS, token_of
 from app.sandbox.records import (
     AccessLevel,
     Award,
     Board,
+    Group,
     Hook,
     HookLog,
     Issue,
@@ -103,12 +104,15 @@ class WorldState:
         self.users: dict[int, User] = {}
         self.tokens: dict[str, Token] = {}
         self.members: dict[int, Membership] = {}
+        self.groups: dict[str, Group] = {}
         self.hooks: dict[int, Hook] = {}
         self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         self._forget()
         for person in CAST:
             user = self.add_user(person.username, name=person.name, level=person.level)
             user.is_admin, user.is_bot = person.is_admin, person.is_bot
+        for path, usernames in GROUPS.items():
+            self.add_group(path, *usernames)
 
     def _forget(self) -> None:
         """Empty everything that is not people, tokens and hooks."""
@@ -167,6 +171,24 @@ class WorldState:
                 self.members[user.id] = Membership(user.id, level, self.clock())
             else:
                 self.members.pop(user.id, None)
+
+    def add_group(self, path: str, *usernames: str, is_private: bool = False) -> Group:
+        """Make a group of accounts that exist, or give the group of this path other members; 404 for an unknown one."""
+        with self.lock:
+            member_ids = [self.user(username).id for username in usernames]
+            known = self.groups.get(path)
+            number = known.id if known else NAMESPACE_ID + self.next_id("group")
+            group = self.groups[path] = Group(number, path, member_ids, self.clock(), is_private)
+            return group
+
+    def group(self, who: User | str, key: int | str) -> Group:
+        """A group by path or id, as far as this user may see it; 404 otherwise. GitLab's paths ignore case."""
+        user, wanted = self.user(who), str(key).lower()
+        for group in self.groups.values():
+            is_visible = not group.is_private or user.is_admin or user.id in group.member_ids
+            if is_visible and wanted in (group.path.lower(), str(group.id)):
+                return group
+        raise not_found("Group Not Found")
 
     def user(self, who: User | str | int) -> User:
         """The account meant by a record, a user name or an id; 404 for an unknown one."""

@@ -24,6 +24,8 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
     for method, operation in methods.items()
 }
 ROUTES = [route for table in TABLES for route in table.table]
+NOT_DESCRIBED = {("GET", "/api/v4/groups/{}/members/all")}
+"""The description at hand is a cut that holds no groups; the answer is that of a project's members."""
 CAPTURED = [json.loads(path.read_text())["request"] for path in sorted((FIXTURES / "captures" / "api").glob("*.json"))]
 
 
@@ -44,7 +46,7 @@ def parameters(operation: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.pattern}")
 def test_every_route_of_the_sandbox_is_in_gitlabs_description(route: Route) -> None:
-    assert (route.method, "/api/v4" + re.sub(r"\{\w+\}", "{}", route.pattern)) in OPERATIONS
+    assert (route.method, "/api/v4" + re.sub(r"\{\w+\}", "{}", route.pattern)) in OPERATIONS.keys() | NOT_DESCRIBED
 
 
 @pytest.mark.parametrize("request_", CAPTURED, ids=lambda request: f"{request['method']} {request['path'][:60]}")

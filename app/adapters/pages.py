@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 Row = dict[str, Any]
@@ -35,13 +36,15 @@ def newest_rows(read: ReadPage, *, after: int) -> list[Row]:
 
     A page may hold fewer rows than asked for, even none: GitLab takes out what the bot may not see after it has paged.
     """
+    # the search for the last page may have read what is wanted afterwards
+    read = cache(read)
     first = read(1)
     if not first.has_next:
         return _ascending(first.rows, after)
     last = first.total_pages or _last_page(read)
     found: list[Row] = []
     for number in range(last, max(last - MOST_PAGES, 0), -1):
-        rows = first.rows if number == 1 else read(number).rows
+        rows = read(number).rows
         found += rows
         if any(row["id"] <= after for row in rows):
             break

@@ -167,6 +167,45 @@ def test_commands_run_when_a_comment_is_edited_but_only_the_new_ones(bot: httpx.
     assert not world.issue(1).is_open
 
 
+def test_an_edit_that_leaves_only_commands_removes_the_comment(
+    hooked: World, bot: httpx.Client, receiver: Receiver
+) -> None:
+    said(bot, "words")
+    answer = bot.put(f"{NOTES}/1", json={"body": "/close"})
+    assert (answer.status_code, "id" in answer.json()) == (202, False)
+    assert bot.get(f"{NOTES}/1").status_code == 404
+    assert hooked.deliveries_idle(5)
+    assert receiver.told() == [("Issue Hook", "close"), ("Note Hook", "create")]
+
+
+def test_an_edit_whose_commands_all_fail_is_refused_and_the_comment_stays(bot: httpx.Client) -> None:
+    said(bot, "words")
+    assert bot.put(f"{NOTES}/1", json={"body": "/merge"}).status_code == 400
+    assert bot.get(f"{NOTES}/1").json()["body"] == "words"
+
+
+@pytest.mark.parametrize("verb", ["PUT", "DELETE"])
+def test_a_comment_that_was_deleted_or_stands_elsewhere_can_no_longer_be_reached(
+    client_of: Clients, world: World, verb: str
+) -> None:
+    alice = client_of("alice")
+    world.create_issue("alice", title="other")
+    gone, elsewhere = (said(alice, "words").json()["id"] for _ in range(2))
+    alice.delete(f"{NOTES}/{gone}")
+    for path in (f"{NOTES}/{gone}", f"{NOTES}/999", f"projects/2/issues/2/notes/{elsewhere}"):
+        assert alice.request(verb, path, json={"body": "x"}).status_code == 404, path
+
+
+@pytest.mark.parametrize(("username", "status"), [("erin", 403), ("root", 204)], ids=["developer", "owner"])
+def test_the_comment_of_the_bot_is_deleted_by_a_maintainer_and_nobody_is_told(
+    hooked: World, client_of: Clients, bot: httpx.Client, receiver: Receiver, username: str, status: int
+) -> None:
+    said(bot, "status")
+    assert client_of(username).delete(f"{NOTES}/1").status_code == status
+    assert hooked.deliveries_idle(5)
+    assert receiver.told() == [("Note Hook", "create")]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [("", 400), ("  \n", 400), ("x" * 1_000_001, 400), ("x" * 1_000_000, 201)],

@@ -19,7 +19,8 @@ from pydantic_core import ErrorDetails
 from yaml.constructor import SafeConstructor
 
 from app.methodology.model import Methodology
-from app.methodology.names import dangling, one_of
+from app.methodology.names import Found, dangling, one_of
+from app.methodology.soundness import unheld, unsound
 
 DEFAULT = Path(__file__).with_name("default.yaml")
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -52,17 +53,27 @@ class _Tree:
 
 def load_methodology(path: Path | None = None) -> Methodology:
     """The methodology of a file, or the one that ships. Raises MethodologyFaults."""
-    if path is None:
-        return _shipped()
-    tree = _read(path, name=str(path))
-    base = tree.content.pop("extends", None)
-    if base == "default":
-        shipped = _read(DEFAULT, name=DEFAULT.name)
-        chosen = _chosen(_laid_over(shipped, tree))
-        return _checked(_laid_over(_laid_over(shipped, chosen), tree))
-    if base is not None:
-        tree.faults.append(f"{_line(tree, ('extends',))}: extends: allowed: default")
-    return _checked(_laid_over(tree, _chosen(tree)))
+    return _shipped() if path is None else _checked(_complete(*_layers(path)))
+
+
+def check_methodology(path: Path | None = None) -> tuple[Methodology, tuple[str, ...]]:
+    """The same, with every option of every switch tried alone; and warnings that begin with file and line.
+
+    Raises MethodologyFaults, also for an option that is not chosen: otherwise it would fail on the day it is.
+    """
+    base, own = _layers(path or DEFAULT)
+    tree = _complete(base, own)
+    methodology = _checked(tree)
+    faults: list[str] = []
+    for name, switch in methodology.switches.items():
+        for option in switch.options:
+            try:
+                _checked(_complete(base, own, choice=(name, option)))
+            except MethodologyFaults as found:
+                faults += [_within(fault, f"with switches.{name}.is: {option}") for fault in found.faults]
+    if faults:
+        raise MethodologyFaults(tuple(faults))
+    return methodology, tuple(_told(tree, unheld(methodology)))
 
 
 def dump_methodology(methodology: Methodology) -> str:
@@ -73,8 +84,36 @@ def dump_methodology(methodology: Methodology) -> str:
 
 @cache
 def _shipped() -> Methodology:
-    tree = _read(DEFAULT, name=DEFAULT.name)
-    return _checked(_laid_over(tree, _chosen(tree)))
+    return _checked(_complete(*_layers(DEFAULT)))
+
+
+def _layers(path: Path) -> tuple[_Tree, _Tree]:
+    """What the file extends (nothing, for a file that stands alone), and the file."""
+    tree = _read(path, name=DEFAULT.name if path == DEFAULT else str(path))
+    base = tree.content.pop("extends", None)
+    if base == "default":
+        return _read(DEFAULT, name=DEFAULT.name), tree
+    if base is not None:
+        tree.faults.append(f"{_line(tree, ('extends',))}: extends: allowed: default")
+    return tree, _Tree(content={}, lines={(): tree.lines[()]})
+
+
+def _complete(base: _Tree, own: _Tree, *, choice: tuple[str, str] | None = None) -> _Tree:
+    """What the file says in the end: the base, what chosen options change, and the file's own entries over both."""
+    found = base
+    for changes in _chosen(_laid_over(base, own), choice=choice):
+        found = _laid_over(found, changes)
+    return _laid_over(found, own)
+
+
+def _within(fault: str, place: str) -> str:
+    where, _, rest = fault.partition(": ")
+    return f"{where}: {place}: {rest}"
+
+
+def _told(tree: _Tree, found: Found) -> Iterator[str]:
+    for where, problem in found:
+        yield f"{_line(tree, where)}: {_dotted(where)}: {problem}"
 
 
 def _checked(tree: _Tree) -> Methodology:
@@ -85,8 +124,9 @@ def _checked(tree: _Tree) -> Methodology:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise MethodologyFaults(tuple(_fault(tree, detail) for detail in details)) from None
-    if found := tuple(f"{_line(tree, where)}: {_dotted(where)}: {problem}" for where, problem in dangling(methodology)):
-        raise MethodologyFaults(found)
+    for look in (dangling, unsound):
+        if found := tuple(_told(tree, look(methodology))):
+            raise MethodologyFaults(found)
     return methodology
 
 
@@ -109,7 +149,10 @@ def _read(path: Path, *, name: str) -> _Tree:
     if not isinstance(root, yaml.MappingNode):
         raise MethodologyFaults((f"{name}:1: must hold named entries, such as `extends: default`",))
     tree = _Tree(content={}, lines={(): f"{name}:1"})
-    tree.content = _plain(root, where=(), name=name, tree=tree, constructor=SafeConstructor())
+    try:
+        tree.content = _plain(root, where=(), name=name, tree=tree, constructor=SafeConstructor())
+    except RecursionError:  # an alias inside what it stands for
+        raise MethodologyFaults((f"{name}:1: holds itself, or is too deep",)) from None
     return tree
 
 
@@ -156,20 +199,22 @@ def _laid_over(base: _Tree, own: _Tree) -> _Tree:
     )
 
 
-def _chosen(tree: _Tree) -> _Tree:
-    """What the chosen option of each switch changes; one of another form is left to the model to complain about."""
-    found = _Tree(content={}, lines={(): tree.lines[()]})
+def _chosen(tree: _Tree, *, choice: tuple[str, str] | None) -> Iterator[_Tree]:
+    """What the chosen option of each switch changes; a switch of another form is left to the model to complain about."""
     switches = tree.content.get("switches")
     for name, switch in (switches if isinstance(switches, dict) else {}).items():
         option = switch.get("is") if isinstance(switch, dict) else None
+        if choice is not None and choice[0] == name:
+            option = choice[1]
         options = switch.get("options") if isinstance(switch, dict) else None
         held = options.get(option) if isinstance(options, dict) and isinstance(option, str) else None
         changes = held.get("changes") if isinstance(held, dict) else None
         if isinstance(changes, dict):
             place = ("switches", name, "options", option, "changes")
-            lines = {where[len(place) :]: line for where, line in tree.lines.items() if where[: len(place)] == place}
-            found = _laid_over(found, _Tree(content=changes, lines=lines))
-    return found
+            depth = len(place)
+            inside = {where[depth:]: line for where, line in tree.lines.items() if where[:depth] == place}
+            # faults of the whole file stay with the file
+            yield _Tree(content=changes, lines={where: line for where, line in inside.items() if where})
 
 
 def _lists(where: _Where, content: Any) -> Iterator[_Where]:

@@ -5,7 +5,7 @@ Later parts of the process (clocks, notifications) stand beside these as further
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
@@ -39,6 +39,7 @@ from app.methodology.process import (
     Switch,
     Track,
 )
+from app.methodology.spelling import Speller
 from app.submission.choices import Segment, Service
 
 
@@ -246,6 +247,29 @@ class Methodology(Block):
             for name in question.sets:
                 found[name][key] = question
         return found
+
+    @cached_property
+    def spellers(self) -> Mapping[IssueKind, Speller]:
+        """What reads the labels of each kind of issue; it knows those that the process sets and takes off there."""
+        spellings = {label: spelling.means for label, spelling in self.spellings.items()}
+        return {kind: Speller(tuple(dict.fromkeys(self._own_labels(kind))), spellings) for kind in IssueKind}
+
+    @cached_property
+    def trusted_labels(self) -> Mapping[str, tuple[Criterion, ...]]:
+        """Labels that count only when certain people set them → the criteria that ask for that."""
+        found: dict[str, tuple[Criterion, ...]] = {}
+        for criterion in self.criteria.values():
+            for label in criterion.labels if criterion.set_by is not None else ():
+                found[label] = (*found.get(label, ()), criterion)
+        return found
+
+    def _own_labels(self, on: IssueKind) -> Iterator[str]:
+        for track in self.tracks.values():
+            if track.on is on:
+                yield from track.by_label
+        for gate in self.gates.values():
+            if self.tracks[gate.track].on is on:
+                yield from (name for name in gate.labels.all if name is not None)
 
     def in_words(self, path: str, value: str) -> str:
         """How a value of the submission reads in an issue; the value itself where the file has no words for it."""

@@ -1,4 +1,4 @@
-"""Names in a methodology that lead nowhere: a label, role, service, question set, field or segment nobody made."""
+"""Names in a methodology that lead nowhere: a label, role, state, criterion, field or segment that nobody made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from app.methodology.model import Methodology
 from app.methodology.parts import Condition
+from app.methodology.process import Criterion, Pull
 from app.submission.choices import Segment, Service
 from app.submission.fields import has_field
 
@@ -25,6 +26,12 @@ def dangling(methodology: Methodology) -> Found:
     yield from _routing(methodology)
     yield from _services(methodology)
     yield from _questions(methodology)
+    yield from _money_and_switches(methodology)
+    yield from _criteria(methodology)
+    yield from _gates(methodology)
+    yield from _asks(methodology)
+    yield from _tracks(methodology)
+    yield from _moves(methodology)
 
 
 def _labels(methodology: Methodology) -> Found:
@@ -42,6 +49,9 @@ def _labels(methodology: Methodology) -> Found:
     for family in methodology.label_families:
         if family.count("*") != 1:
             yield ("label_families", family), "must contain one * in place of the value"
+    for spelling, written in methodology.spellings.items():
+        if written.means is not None:
+            yield from _unknown(("spellings", spelling, "means"), written.means, known, what="label")
 
 
 def _roles(methodology: Methodology) -> Found:
@@ -95,6 +105,106 @@ def _questions(methodology: Methodology) -> Found:
         yield from _fields(("intake_fields", name, "from"), sources)
     for field_path in methodology.words:
         yield from _fields(("words", field_path), [field_path])
+
+
+def _money_and_switches(methodology: Methodology) -> Found:
+    money = methodology.money
+    if money.currency not in money.rates:
+        yield ("money", "rates"), f"lacks the methodology's own currency {money.currency!r}"
+    for name, switch in methodology.switches.items():
+        yield from _unknown(("switches", name, "is"), switch.chosen, switch.options, what="option")
+
+
+def _criteria(methodology: Methodology) -> Found:
+    for name, criterion in methodology.criteria.items():
+        yield from _unknown(("criteria", name, "owner"), criterion.owner, methodology.roles, what="role")
+        yield from _signs(("criteria", name), criterion, methodology)
+    for name, item in methodology.readiness.items():
+        yield from _signs(("readiness", name), item, methodology)
+
+
+def _signs(path: Path, criterion: Criterion, methodology: Methodology) -> Found:
+    boxes = [f"{stage}.{step}" for stage, rules in methodology.stages.items() for step in rules.steps]
+    boxes += [f"readiness.{item}" for item in methodology.readiness]
+    states = [f"{track}.{state}" for track, rules in methodology.tracks.items() for state in rules.states]
+    yield from _each_unknown((*path, "ticked"), criterion.ticked, boxes, what="box to tick")
+    if criterion.field is not None:
+        yield from _unknown((*path, "field"), criterion.field, methodology.intake_fields, what="intake field")
+    yield from _each_unknown((*path, "labels"), criterion.labels, methodology.labels, what="label")
+    yield from _each_unknown((*path, "states"), criterion.states, states, what="state")
+
+
+def _gates(methodology: Methodology) -> Found:
+    for name, gate in methodology.gates.items():
+        path: Path = ("gates", name)
+        yield from _unknown((*path, "role"), gate.role, methodology.roles, what="role")
+        yield from _place(path, gate.track, methodology, before=gate.before, ask_in=gate.ask_in)
+        for answer in ("asked", "passed", "failed"):
+            label = getattr(gate.labels, answer)
+            if label is not None:
+                yield from _unknown((*path, "labels", answer), label, methodology.labels, what="label")
+        for use in ("proof", "unless"):
+            criterion = getattr(gate, use)
+            if criterion is not None:
+                yield from _unknown((*path, use), criterion, methodology.criteria, what="criterion")
+
+
+def _asks(methodology: Methodology) -> Found:
+    for name, ask in methodology.asks.items():
+        yield from _each_unknown(("asks", name, "roles"), ask.roles, methodology.roles, what="role")
+        yield from _each_unknown(("asks", name, "missing"), ask.missing, methodology.criteria, what="criterion")
+
+
+def _tracks(methodology: Methodology) -> Found:
+    for track_name, track in methodology.tracks.items():
+        path: Path = ("tracks", track_name)
+        yield from _unknown((*path, "reopened_by"), track.reopened_by, methodology.roles, what="role")
+        for name, state in track.states.items():
+            here = (*path, "states", name)
+            if state.label is not None:
+                yield from _unknown((*here, "label"), state.label, methodology.labels, what="label")
+            yield from _unknown((*here, "stage"), state.stage, methodology.stages, what="stage")
+            yield from _unknown((*here, "dri"), state.dri, methodology.roles, what="role")
+            yield from _each_unknown((*here, "leave"), state.leave, methodology.criteria, what="criterion")
+            yield from _each_unknown((*here, "back"), state.back, track.states, what="state")
+            yield from _each_unknown((*here, "on_enter", "ask"), state.on_enter.ask, methodology.asks, what="ask")
+            yield from _pulls((*here, "on_enter", "pull"), state.on_enter.pull, methodology)
+
+
+def _moves(methodology: Methodology) -> Found:
+    for name, move in methodology.automatic.items():
+        path: Path = ("automatic", name)
+        yield from _place(path, move.track, methodology, **{"from": move.only_from, "to": move.to})
+        yield from _each_unknown((*path, "when"), move.when, methodology.criteria, what="criterion")
+    for name, start in methodology.starts.items():
+        yield from _each_unknown(("starts", name, "when"), start.when, methodology.criteria, what="criterion")
+        yield from _each_unknown(("starts", name, "ask"), start.ask, methodology.asks, what="ask")
+        yield from _pulls(("starts", name, "pull"), start.pull, methodology)
+
+
+def _pulls(path: Path, pulls: Iterable[Pull], methodology: Methodology) -> Found:
+    for index, pull in enumerate(pulls):
+        yield from _place((*path, index), pull.track, methodology, **{"from": pull.only_from, "to": pull.to})
+
+
+def _place(path: Path, track: str, methodology: Methodology, **named: Iterable[str] | str) -> Found:
+    """A track, and states of it by the name of their key: where there is no such track, states are not judged."""
+    yield from _unknown((*path, "track"), track, methodology.tracks, what="track")
+    if track not in methodology.tracks:
+        return
+    states = methodology.tracks[track].states
+    for key, names in named.items():
+        here = (*path, key)
+        if isinstance(names, str):
+            yield from _unknown(here, names, states, what="state")
+        else:
+            yield from _each_unknown(here, names, states, what="state")
+
+
+def _each_unknown(path: Path, names: Iterable[str], known: Iterable[str], *, what: str) -> Found:
+    allowed = list(known)
+    for index, name in enumerate(names):
+        yield from _unknown((*path, index), name, allowed, what=what)
 
 
 def _unknown(path: Path, name: str, known: Iterable[str], *, what: str) -> Found:

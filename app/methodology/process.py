@@ -87,6 +87,11 @@ class GateLabels(Block):
     passed: LabelName | None = None
     failed: LabelName | None = None
 
+    @property
+    def all(self) -> tuple[str | None, ...]:
+        """All three."""
+        return (self.asked, self.passed, self.failed)
+
 
 class Gate(Block):
     """Somebody's yes to one version of a document, needed before a state and all that come after it."""

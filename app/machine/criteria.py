@@ -1,0 +1,91 @@
+"""Whether a criterion is met, and what is missing of a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.machine.scene import Scene
+from app.machine.standing import Standing
+from app.methodology.model import Methodology
+from app.methodology.parts import IssueKind
+from app.methodology.process import Criterion, Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is missing: what, and which role can bring it."""
+
+    key: str
+    title: str
+    owner: str
+
+
+_ON_RECORD = {Fact.ESTIMATE: "estimate", Fact.SOW: "sow", Fact.COGS: "cogs", Fact.LEGAL_CASE: "legal_case"}
+
+
+def is_met(criterion: Criterion, standing: Standing, scene: Scene, methodology: Methodology) -> bool:
+    """Whether any of its signs is there."""
+    return (
+        (criterion.fact is not None and _holds(criterion.fact, standing, scene, methodology))
+        or not scene.ticked.isdisjoint(criterion.ticked)
+        or criterion.field in scene.answered
+        or any(_is_set(label, criterion, standing, scene) for label in criterion.labels)
+        or any(_is_at(ref, standing) for ref in criterion.states)
+    )
+
+
+def all_met(names: Iterable[str], standing: Standing, scene: Scene, methodology: Methodology) -> bool:
+    """Whether all of these criteria are met."""
+    return all(is_met(methodology.criteria[name], standing, scene, methodology) for name in names)
+
+
+def gaps(names: Iterable[str], standing: Standing, scene: Scene, methodology: Methodology) -> tuple[Gap, ...]:
+    """What is missing of these criteria; for the readiness, its single items."""
+    found: list[Gap] = []
+    for name in names:
+        criterion = methodology.criteria[name]
+        if is_met(criterion, standing, scene, methodology):
+            continue
+        if criterion.fact is Fact.READINESS:
+            found += _unready(standing, scene, methodology)
+        else:
+            found.append(Gap(name, criterion.title, criterion.owner))
+    return tuple(found)
+
+
+def _unready(standing: Standing, scene: Scene, methodology: Methodology) -> list[Gap]:
+    return [
+        Gap(f"readiness.{key}", item.title, item.owner)
+        for key, item in methodology.readiness.items()
+        if f"readiness.{key}" not in scene.ticked and not is_met(item, standing, scene, methodology)
+    ]
+
+
+def _holds(fact: Fact, standing: Standing, scene: Scene, methodology: Methodology) -> bool:
+    match fact:
+        case Fact.ASSIGNEE:
+            scoping = scene.issues.get(IssueKind.SCOPING)
+            return scoping is not None and bool(scoping.assignees)
+        case Fact.SEGMENT:
+            return scene.has_segment
+        case Fact.QUESTIONS:
+            return not scene.open_questions
+        case Fact.INTAKE_FIELDS:
+            return not scene.fields_missing
+        case Fact.READINESS:
+            return not _unready(standing, scene, methodology)
+        case Fact.ESTIMATE | Fact.SOW | Fact.COGS | Fact.LEGAL_CASE:
+            return _ON_RECORD[fact] in standing.papers
+
+
+def _is_set(label: str, criterion: Criterion, standing: Standing, scene: Scene) -> bool:
+    if not any(label in issue.labels for issue in scene.issues.values()):
+        return False
+    return criterion.set_by is None or standing.setters.get(label) is not None
+
+
+def _is_at(ref: str, standing: Standing) -> bool:
+    track, state = ref.split(".")
+    place = standing.places.get(track)
+    return place is not None and place.state == state

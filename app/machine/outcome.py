@@ -1,0 +1,111 @@
+"""What the machine says is to be done: the new standing, labels to set and take off, issues to close, things to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.machine.criteria import Gap
+from app.machine.gates import Missing
+from app.machine.standing import Standing
+from app.methodology.parts import IssueKind
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A move that skipped gates was undone."""
+
+    key: str
+    on: IssueKind
+    track: str
+    wanted: str
+    by: str | None
+    missing: tuple[Missing, ...]
+    is_kept: bool
+    """The mover's own yes counts; the move follows when the others have said theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotYours:
+    """Somebody without the role set or took off what only the role may."""
+
+    key: str
+    on: IssueKind
+    title: str
+    role: str
+    by: str | None
+    own_estimate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotAState:
+    """A label in the scope of a track that no state has."""
+
+    key: str
+    on: IssueKind
+    track: str
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedReview:
+    """The holders of a gate's role are asked, once for each version."""
+
+    key: str
+    on: IssueKind
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """Somebody is asked for something, once."""
+
+    key: str
+    on: IssueKind
+    ask: str
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HowDidItEnd:
+    """An issue was closed before the engagement came to an end."""
+
+    key: str
+    on: IssueKind
+    track: str
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CouldNotFollow:
+    """The other track should have moved this one, and could not yet."""
+
+    key: str
+    on: IssueKind
+    say: str
+    gaps: tuple[Gap, ...]
+
+
+Notice = PutBack | NotYours | NotAState | AskedReview | AskedFor | HowDidItEnd | CouldNotFollow
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What is to differ on an issue."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.remove)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where the engagement stands now, and what has to be done about it. `open`: issue → whether it should be."""
+
+    standing: Standing
+    reasons: tuple[str, ...] = ()
+    labels: Mapping[IssueKind, LabelChange] = field(default_factory=dict)
+    open: Mapping[IssueKind, bool] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()

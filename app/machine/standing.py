@@ -1,0 +1,146 @@
+"""Where an engagement stands: its places on the tracks, approvals, documents, and what the bot has done about them.
+
+Frozen values, and their form as a record: the record is stored, and travels signed in the status note, so that a lost
+database does not lose an approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from app.methodology.parts import IssueKind
+from app.methodology.process import Document
+
+
+class Verdict(StrEnum):
+    """What a holder of a role said at a gate."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A state on a track since when (seconds since 1970), and the one it left where it may come back to it.
+
+    `pulled`: the other track brought it here, and takes it back when it comes back itself.
+    """
+
+    state: str
+    since: float
+    left: str | None = None
+    pulled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What was said at a gate, by whom (user name), when, about which version of its document (0: none on record)."""
+
+    verdict: Verdict
+    by: str
+    at: float
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document on record; `amount` and `currency` for an estimate only."""
+
+    version: int
+    by: str
+    at: float
+    url: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    form: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything the process knows of an engagement.
+
+    `reopened` counts how often a document was opened again without a new one: that too makes a version. `asked`: gate
+    or ask → version for which it was asked. `seen`, `seen_states`: issue → the last label event, and the last closing
+    or opening, that was worked on. `setters`: label → who set it, of those that count only when certain people set them.
+    `notes`: issue → id of its status note. `told`: issue → what its status note says, as a digest.
+    """
+
+    places: Mapping[str, Place] = field(default_factory=dict)
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    papers: Mapping[str, Paper] = field(default_factory=dict)
+    reopened: Mapping[str, int] = field(default_factory=dict)
+    asked: Mapping[str, int] = field(default_factory=dict)
+    started: frozenset[str] = frozenset()
+    seen: Mapping[str, int] = field(default_factory=dict)
+    seen_states: Mapping[str, int] = field(default_factory=dict)
+    setters: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
+
+    def version(self, document: Document | None) -> int:
+        """Which version of a document an approval is about; 0: nothing is on record."""
+        if document is None:
+            return 0
+        paper = self.papers.get(document.value)
+        return (0 if paper is None else paper.version) + self.reopened.get(document.value, 0)
+
+    def at(self, track: str, place: Place) -> Standing:
+        """The same, elsewhere on one track."""
+        return replace(self, places={**self.places, track: place})
+
+    def saw(self, issue: IssueKind, event_id: int) -> Standing:
+        """The same, after a label event."""
+        return replace(self, seen={**self.seen, issue.value: max(event_id, self.seen.get(issue.value, 0))})
+
+    def to_record(self) -> dict[str, Any]:
+        """As stored: JSON values only."""
+        return {
+            "places": {name: _plain(place) for name, place in self.places.items()},
+            "approvals": {name: _plain(each) for name, each in self.approvals.items()},
+            "papers": {name: _plain(each) for name, each in self.papers.items()},
+            "reopened": dict(self.reopened),
+            "asked": dict(self.asked),
+            "started": sorted(self.started),
+            "seen": dict(self.seen),
+            "seen_states": dict(self.seen_states),
+            "setters": dict(self.setters),
+            "notes": dict(self.notes),
+            "told": dict(self.told),
+        }
+
+
+def standing_from_record(record: Mapping[str, Any]) -> Standing:
+    """What `to_record` wrote."""
+    return Standing(
+        places={name: Place(**each) for name, each in record["places"].items()},
+        approvals={
+            name: Approval(**{**each, "verdict": Verdict(each["verdict"])})
+            for name, each in record["approvals"].items()
+        },
+        papers={
+            name: Paper(**{**each, "amount": None if each["amount"] is None else Decimal(each["amount"])})
+            for name, each in record["papers"].items()
+        },
+        reopened=record["reopened"],
+        asked=record["asked"],
+        started=frozenset(record["started"]),
+        seen=record["seen"],
+        seen_states=record["seen_states"],
+        setters=record["setters"],
+        notes=record["notes"],
+        told=record["told"],
+    )
+
+
+def _plain(value: Place | Approval | Paper) -> dict[str, Any]:
+    return {name: _json(getattr(value, name)) for name in value.__slots__}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.value if isinstance(value, Verdict) else value

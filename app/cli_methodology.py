@@ -6,18 +6,23 @@ import sys
 from pathlib import Path
 
 from app.failure import Failure
-from app.methodology import MethodologyFaults, dump_methodology, load_methodology
+from app.methodology import MethodologyFaults, check_methodology, dump_methodology, load_methodology
+from app.methodology.diagram import diagrams
 from app.settings import MethodologySettings, load_part
 
 
 def check(file: Path | None) -> int:
-    """Validate a file and say so. Raises Failure with every fault on its line."""
+    """Validate a file and say so, with a warning for what its team still has to fill in. Raises Failure with every
+    fault on its line."""
     path = file or load_part(MethodologySettings).methodology
     try:
-        found = load_methodology(path)
+        found, warnings = check_methodology(path)
     except MethodologyFaults as faults:
         raise Failure(str(faults)) from faults
     name = "the methodology that ships" if path is None else str(path)
+    # the one that ships names nobody, on purpose
+    for warning in warnings if path is not None else ():
+        sys.stdout.write(f"warning: {warning}\n")
     sys.stdout.write(
         f"{name}: in order ({len(found.labels)} labels, {len(found.services)} services, "
         f"{len(found.questions)} questions)\n"
@@ -25,10 +30,11 @@ def check(file: Path | None) -> int:
     return 0
 
 
-def show() -> int:
-    """Print the methodology in force, complete, with what it extends."""
+def show(*, diagram: bool = False) -> int:
+    """Print the methodology in force, complete, with what it extends; or its tracks as Mermaid state diagrams."""
     try:
-        sys.stdout.write(dump_methodology(load_methodology(load_part(MethodologySettings).methodology)))
+        methodology = load_methodology(load_part(MethodologySettings).methodology)
     except MethodologyFaults as faults:
         raise Failure(str(faults)) from faults
+    sys.stdout.write(diagrams(methodology) if diagram else dump_methodology(methodology))
     return 0

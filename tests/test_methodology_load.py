@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -91,7 +92,6 @@ WRONG: list[tuple[str, str, str]] = [
     ("a stage's DRI", "stages: {scoping: {dri: boss}}", "2: stages.scoping.dri: no role"),
     ("a readiness item's owner", "readiness: {close_plan: {owner: boss}}", "2: readiness.close_plan.owner: no role"),
     ("a triage role", "routing: {triage_role: boss}", "2: routing.triage_role: no role is called 'boss'; allowed: "),
-    ("a role taken away", "roles:\n  ta: null", "2: roles: lacks the role 'ta'"),
     ("a segment nobody has", "routing: {territories: {X: Mars}}", "routing.territories.X: is not known here"),
     ("an EM with a blank", "routing:\n  default_em: jane doe", "3: routing.default_em: does not have the right form"),
     ("a list that is a word", "roles: {em: {users: jane}}", "2: roles.em.users: must be a list"),
@@ -123,6 +123,12 @@ def test_a_fault_names_file_line_place_and_what_is_allowed(text: str, expected: 
     assert all(fault.startswith("own.yaml:") for fault in found)
 
 
+def test_a_role_taken_away_is_told_also_where_the_default_names_it(tmp_path: Path) -> None:
+    found = faults_of(tmp_path, EXTENDS + "roles:\n  rdm: null\n")
+    assert found[0].startswith("own.yaml:2: roles: lacks the role 'rdm'")
+    assert any(re.match(r"default\.yaml:\d+: gates\.rdm\.role: no role is called 'rdm'", fault) for fault in found)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -134,8 +140,12 @@ def test_a_fault_names_file_line_place_and_what_is_allowed(text: str, expected: 
         ("time_zone: UTC", "is missing"),
         ("? [a]\n: b", "must be plain text"),
         ("a: !!python/name:os.system", "cannot be read as YAML"),
+        ("a: &a [*a]", "holds itself"),
     ],
-    ids=["not closed", "a word", "empty", "a list", "a control character", "one name only", "a list as name", "a tag"],
+    ids=[
+        *("not closed", "a word", "empty", "a list", "a control character", "one name only", "a list as name", "a tag"),
+        "an alias inside itself",
+    ],
 )
 def test_what_is_no_methodology_is_refused(text: str, expected: str, tmp_path: Path) -> None:
     assert any(expected in fault for fault in faults_of(tmp_path, text))

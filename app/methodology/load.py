@@ -200,7 +200,7 @@ def _laid_over(base: _Tree, own: _Tree) -> _Tree:
 
 
 def _chosen(tree: _Tree, *, choice: tuple[str, str] | None) -> Iterator[_Tree]:
-    """What the chosen option of each switch changes; a switch of another form is left to the model to complain about."""
+    """What the chosen option of each switch changes; a switch of another form is left to the model to refuse."""
     switches = tree.content.get("switches")
     for name, switch in (switches if isinstance(switches, dict) else {}).items():
         option = switch.get("is") if isinstance(switch, dict) else None

@@ -162,9 +162,10 @@ def _automatic(methodology: Methodology) -> Found:
         for index, state in enumerate(move.only_from):
             if _goes_back(path, state, move.to):
                 ahead = ", ".join(before for before in path if not _goes_back(path, before, move.to)) or "none"
+                place: Path = ("automatic", name, "from", index)
                 yield (
-                    ("automatic", name, "from", index),
-                    f"a move from {state!r} to {move.to!r} does not go forward, and only people move back; allowed: {ahead}",
+                    place,
+                    f"from {state!r} to {move.to!r} is not forward, and only people move back; allowed: {ahead}",
                 )
 
 

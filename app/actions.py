@@ -88,6 +88,46 @@ class ReviseIssue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeIssue:
+    """Labels, open or closed, and some of the bot's own parts of an issue, all in one request.
+
+    `parts`: sections as they should read now; what people answered in them stays. None: the text is left alone.
+    """
+
+    kind: ClassVar[str] = "change_issue"
+    key: str
+    role: IssueRole
+    add_labels: tuple[str, ...] = ()
+    remove_labels: tuple[str, ...] = ()
+    is_open: bool | None = None
+    parts: Safe | None = None
+
+    def describe(self) -> str:
+        """For the journal."""
+        done = [f"+{label}" for label in self.add_labels] + [f"-{label}" for label in self.remove_labels]
+        done += [] if self.is_open is None else ["open" if self.is_open else "close"]
+        done += [] if self.parts is None else ["own parts"]
+        return f"change the {self.role.value} issue: {', '.join(done)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellStatus:
+    """Write the status note of an issue: edit the one that is there, make one where there is none (any more)."""
+
+    kind: ClassVar[str] = "tell_status"
+    key: str
+    role: IssueRole
+    marker: Safe
+    body: Text
+    digest: str
+    is_first: bool
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"bring the status note of the {self.role.value} issue up to date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkIssues:
     """Relate the two issues of the engagement to each other."""
 
@@ -136,7 +176,7 @@ class Remember:
         return f"remember revision {self.revision}"
 
 
-Action = CreateIssue | AdoptIssue | ReviseIssue | LinkIssues | Say | Remember
+Action = CreateIssue | AdoptIssue | ReviseIssue | ChangeIssue | TellStatus | LinkIssues | Say | Remember
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}
 

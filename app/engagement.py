@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
 from typing import Any, NewType
 
+from app.machine.standing import Standing, standing_from_record
+from app.methodology.parts import IssueKind
 from app.submission import Submission, parse_submission
 
 EngagementId = NewType("EngagementId", str)
 """The submission's id, in lower case."""
 
 
-class IssueRole(StrEnum):
-    """What an issue is for within its engagement."""
-
-    SCOPING = "scoping"
-    INTAKE = "intake"
+IssueRole = IssueKind
+"""What an issue is for within its engagement: the kinds of issue are the same as those that labels stand on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,7 @@ class Engagement:
     issues: Mapping[IssueRole, IssueLink] = field(default_factory=dict)
     is_linked: bool = False
     block_digest: str | None = None
+    standing: Standing = field(default_factory=Standing)
 
     def with_issue(self, role: IssueRole, link: IssueLink) -> Engagement:
         """The same engagement with one more issue."""
@@ -64,6 +63,7 @@ class Engagement:
             "issues": {role.value: link.to_record() for role, link in self.issues.items()},
             "is_linked": self.is_linked,
             "block_digest": self.block_digest,
+            "standing": self.standing.to_record(),
         }
 
 
@@ -89,4 +89,5 @@ def engagement_from_record(ident: str, submission: Mapping[str, Any], record: Ma
         issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},
         is_linked=record["is_linked"],
         block_digest=record["block_digest"],
+        standing=standing_from_record(record["standing"]),
     )

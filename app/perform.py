@@ -7,14 +7,27 @@ that the bot itself wrote count, so that a copied marker fools nobody.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import singledispatchmethod
 from typing import Any
 
-from app.actions import Action, AdoptIssue, CreateIssue, LinkIssues, Remember, ReviseIssue, Say, Target, Text
+from app.actions import (
+    Action,
+    AdoptIssue,
+    ChangeIssue,
+    CreateIssue,
+    LinkIssues,
+    Remember,
+    ReviseIssue,
+    Say,
+    Target,
+    TellStatus,
+    Text,
+)
 from app.directory import Directory
 from app.engagement import Engagement, IssueLink, IssueRole, stored_submission
-from app.errors import Permanent
+from app.errors import Absent, Permanent
 from app.issue_text import IssueRef
 from app.own_part import append_own_part
 from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
@@ -36,6 +49,8 @@ class Performer:
 
     def is_safe_to_repeat(self, action: Action) -> bool:
         """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
+        if isinstance(action, TellStatus):
+            return not action.is_first
         return not isinstance(action, CreateIssue | Say)
 
     def look(self, action: Action, engagement: Engagement | None) -> Evidence | None:
@@ -43,7 +58,7 @@ class Performer:
         if isinstance(action, CreateIssue):
             found = self._find_issue(action)
             return None if found is None else _issue_evidence(found)
-        if isinstance(action, Say):
+        if isinstance(action, Say) or (isinstance(action, TellStatus) and action.is_first):
             note = self._find_note(action, engagement)
             return None if note is None else {"note": note.id}
         return None
@@ -100,6 +115,33 @@ class Performer:
         return {**_issue_evidence(issue), "kept": list(revised.kept), **_not_changed(change, changed)}
 
     @perform.register
+    def _(self, action: ChangeIssue, engagement: Engagement | None) -> Evidence:
+        iid = _number(action.role, engagement)
+        description = None
+        if action.parts is not None:
+            present = self.gitlab.read_issue(iid).description
+            description = revise(present, new=action.parts).description
+            description = None if description == present else description
+        change = IssueChange(
+            description=description,
+            add_labels=action.add_labels,
+            remove_labels=action.remove_labels,
+            is_open=action.is_open,
+        )
+        return {} if change.is_empty() else _not_changed(change, self.gitlab.change_issue(iid, change))
+
+    @perform.register
+    def _(self, action: TellStatus, engagement: Engagement | None) -> Evidence:
+        iid, body = _number(action.role, engagement), fill(action.body, engagement)
+        known = None if engagement is None else engagement.standing.notes.get(action.role.value)
+        if known is not None:
+            with suppress(Absent):
+                return {"note": self.gitlab.edit_note(iid, known, body).id}
+            if (found := self._find_note(action, engagement)) is not None:
+                return {"note": self.gitlab.edit_note(iid, found.id, body).id}
+        return {"note": self.gitlab.create_note(iid, body).id}
+
+    @perform.register
     def _(self, action: LinkIssues, engagement: Engagement | None) -> Evidence:
         self.gitlab.link_issues(_number(action.source, engagement), _number(action.target, engagement))
         return {}
@@ -122,9 +164,10 @@ class Performer:
         mine = [i for i in self.gitlab.search_issues(action.search) if i.author.id == bot]
         return next((i for i in mine if i.description.startswith(action.marker)), None)
 
-    def _find_note(self, action: Say, engagement: Engagement | None) -> Note | None:
+    def _find_note(self, action: Say | TellStatus, engagement: Engagement | None) -> Note | None:
         bot = self.directory.bot().id
-        notes = self.gitlab.latest_notes(_number(action.target, engagement))
+        where = action.target if isinstance(action, Say) else action.role
+        notes = self.gitlab.latest_notes(_number(where, engagement))
         return next((n for n in notes if n.author.id == bot and action.marker in n.body), None)
 
 
@@ -132,6 +175,13 @@ def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> E
     """What the bot knows after an action was done."""
     if engagement is not None and isinstance(action, CreateIssue | AdoptIssue):
         return engagement.with_issue(action.role, IssueLink(evidence["iid"], evidence["web_url"]))
+    if engagement is not None and isinstance(action, TellStatus):
+        standing = replace(
+            engagement.standing,
+            notes={**engagement.standing.notes, action.role.value: evidence["note"]},
+            told={**engagement.standing.told, action.role.value: action.digest},
+        )
+        return replace(engagement, standing=standing)
     if engagement is not None and isinstance(action, LinkIssues):
         return replace(engagement, is_linked=True)
     if engagement is not None and isinstance(action, Remember):

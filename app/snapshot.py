@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from app.directory import Directory
 from app.engagement import Engagement
-from app.errors import Absent, Retry
-from app.ports import GitLab, Issue
+from app.errors import Absent, Permanent, Retry
+from app.methodology.model import Role
+from app.ports import GitLab, Issue, LabelEvent, StateEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,19 @@ class Needs:
 
     issues: frozenset[int] = frozenset()
     people: frozenset[str] = frozenset()
+    labels_since: Mapping[int, int] = field(default_factory=dict)
+    """Issue → the last change of a label that is known already."""
+    states_since: Mapping[int, int] = field(default_factory=dict)
+    """Issue → the last closing or opening that is known already."""
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The world as it was a moment ago. `people`: user name → whether GitLab knows such a user."""
+    """The world as it was a moment ago.
+
+    `people`: user name → whether GitLab knows such a user. `holders`: role → user names in lower case.
+    """
 
     lane: str
     engagement: Engagement | None
@@ -32,6 +41,9 @@ class Snapshot:
     project: str
     issues: Mapping[int, Issue] = field(default_factory=dict)
     people: Mapping[str, bool] = field(default_factory=dict)
+    labels: Mapping[int, tuple[LabelEvent, ...]] = field(default_factory=dict)
+    states: Mapping[int, tuple[StateEvent, ...]] = field(default_factory=dict)
+    holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def take_snapshot(
@@ -62,4 +74,15 @@ def take_snapshot(
         project=project,
         issues=issues,
         people={name: directory.find(name) is not None for name in sorted(needs.people)},
+        labels={i: tuple(gitlab.label_events(i, after=a)) for i, a in needs.labels_since.items() if i in issues},
+        states={i: tuple(gitlab.state_events(i, after=a)) for i, a in needs.states_since.items() if i in issues},
+        holders={name: _holders(role, directory) for name, role in needs.roles.items()},
     )
+
+
+def _holders(role: Role, directory: Directory) -> frozenset[str]:
+    """Who holds a role. A group that cannot be seen at all holds nobody; one that does not answer is asked again."""
+    try:
+        return directory.holders(role)
+    except Permanent:
+        return frozenset(name.lower() for name in role.users)

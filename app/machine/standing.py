@@ -65,8 +65,9 @@ class Standing:
 
     `reopened` counts how often a document was opened again without a new one: that too makes a version. `asked`: gate
     or ask → version for which it was asked. `seen`, `seen_states`: issue → the last label event, and the last closing
-    or opening, that was worked on. `setters`: label → who set it, of those that count only when certain people set them.
-    `notes`: issue → id of its status note. `told`: issue → what its status note says, as a digest.
+    or opening, that was worked on. `setters`: label → who set it, where it counts only when certain people set it.
+    `serial` counts the decisions that did something: of two records the higher one is newer. `notes`: issue → id of its
+    status note. `told`: issue → what that note says, as a digest.
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class Standing:
     seen: Mapping[str, int] = field(default_factory=dict)
     seen_states: Mapping[str, int] = field(default_factory=dict)
     setters: Mapping[str, str] = field(default_factory=dict)
+    serial: int = 0
     notes: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,6 +110,7 @@ class Standing:
             "seen": dict(self.seen),
             "seen_states": dict(self.seen_states),
             "setters": dict(self.setters),
+            "serial": self.serial,
             "notes": dict(self.notes),
             "told": dict(self.told),
         }
@@ -131,6 +134,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         seen=record["seen"],
         seen_states=record["seen_states"],
         setters=record["setters"],
+        serial=record["serial"],
         notes=record["notes"],
         told=record["told"],
     )

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from app.failure import Failure
-from app.methodology import MethodologyFaults, check_methodology, dump_methodology, load_methodology
+from app.methodology import MethodologyFaults, dump_methodology, load_methodology
 from app.methodology.diagram import diagrams
+from app.methodology.load import check_methodology
 from app.settings import MethodologySettings, load_part
 
 

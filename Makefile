@@ -29,9 +29,9 @@ lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
 
-# the tables of the README that follow from the code
+# the tables and pictures that follow from the code and from the process file
 docs: $(VENV)/ready
-	@$(BIN)/python -m app.reference README.md
+	@$(BIN)/python -m app.reference README.md docs/methodology.md
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The tables of the README that follow from the code: `python -m app.reference README.md` writes them anew.
+"""The tables of the documents that follow from code and process: `python -m app.reference FILE` writes them anew.
 
 A table stands between `<!-- generated: NAME -->` and `<!-- /generated -->`; a test fails when one is stale.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.cli import parser
+from app.methodology import Methodology, load_methodology, tables
 from app.settings import EXAMPLES, PREFIX, Settings
 
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -41,7 +42,25 @@ def commands_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES: dict[str, Callable[[], str]] = {"settings": settings_table, "commands": commands_table}
+def _of_process(table: Callable[[Methodology], str]) -> Callable[[], str]:
+    return lambda: table(load_methodology())
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "commands": commands_table,
+    "stages": _of_process(tables.stages),
+    "tracks": _of_process(tables.tracks),
+    "gates": _of_process(tables.gates),
+    "criteria": _of_process(tables.criteria),
+    "readiness": _of_process(tables.readiness),
+    "moves": _of_process(tables.moves),
+    "asks": _of_process(tables.asks),
+    "labels": _of_process(tables.labels),
+    "spellings": _of_process(tables.spellings),
+    "switches": _of_process(tables.switches),
+    "roles": _of_process(tables.roles),
+}
 
 
 def renewed(document: str) -> str:

@@ -49,6 +49,8 @@ def _labels(methodology: Methodology) -> Found:
     for family in methodology.label_families:
         if family.count("*") != 1:
             yield ("label_families", family), "must contain one * in place of the value"
+    quarters = methodology.fiscal.label.replace("{quarter}", "*")
+    yield from _unknown(("fiscal", "label"), quarters, methodology.label_families, what="label family")
     for spelling, written in methodology.spellings.items():
         if written.means is not None:
             yield from _unknown(("spellings", spelling, "means"), written.means, known, what="label")
@@ -118,6 +120,8 @@ def _money_and_switches(methodology: Methodology) -> Found:
 def _criteria(methodology: Methodology) -> Found:
     for name, criterion in methodology.criteria.items():
         yield from _unknown(("criteria", name, "owner"), criterion.owner, methodology.roles, what="role")
+        if criterion.set_by is not None:
+            yield from _unknown(("criteria", name, "set_by"), criterion.set_by, methodology.roles, what="role")
         yield from _signs(("criteria", name), criterion, methodology)
     for name, item in methodology.readiness.items():
         yield from _signs(("readiness", name), item, methodology)

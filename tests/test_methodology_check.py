@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.failure import Failure
-from app.methodology import Methodology, MethodologyFaults, load_methodology
+from app.methodology import Methodology, MethodologyFaults, dump_methodology, load_methodology
 from app.methodology.load import DEFAULT, check_methodology
 from app.methodology.process import Document
 
@@ -49,6 +49,14 @@ def test_what_the_own_file_says_beats_what_an_option_changes(tmp_path: Path) -> 
     found = chosen(tmp_path, "ta_gate", "every_sow", "gates: {ta: {above: 7}}")
     assert found.gates["ta"].above == 7
     assert found.gates["ta"].document is Document.SOW
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_what_show_prints_is_the_same_process_again(name: str, option: str, tmp_path: Path) -> None:
+    found = chosen(tmp_path, name, option, "gates: {ta: {above: 7}}")
+    path = tmp_path / "shown.yaml"
+    path.write_text(dump_methodology(found), encoding="utf-8")
+    assert load_methodology(path).model_dump(exclude={"switches"}) == found.model_dump(exclude={"switches"})
 
 
 def test_an_option_may_take_away_what_another_one_changes(tmp_path: Path) -> None:

@@ -77,8 +77,13 @@ def check_methodology(path: Path | None = None) -> tuple[Methodology, tuple[str,
 
 
 def dump_methodology(methodology: Methodology) -> str:
-    """The methodology as YAML that `load_methodology` reads back to the same value."""
+    """The methodology as YAML that `load_methodology` reads back to the same process.
+
+    What a chosen option changes is in it already; read back, it must not beat the entries that beat it.
+    """
     content = methodology.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    for switch in content["switches"].values():
+        switch["options"][switch["is"]].pop("changes", None)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 

@@ -1,0 +1,253 @@
+"""What the bot says when something was done or is asked: one short comment for each notice of the machine.
+
+Who did something, and who is asked for something, is mentioned; all others are named as code, so that nobody is called
+twice. A comment says what happened, what is missing, who can give it, and the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.blocks.words import joined, lines, together
+from app.engagement import EngagementId
+from app.machine.criteria import Gap
+from app.machine.gates import Missing
+from app.machine.outcome import (
+    AskedFor,
+    AskedReview,
+    CouldNotFollow,
+    HowDidItEnd,
+    NotAState,
+    Notice,
+    NotYours,
+    PutBack,
+)
+from app.machine.standing import Standing, Verdict
+from app.methodology.model import Methodology
+from app.methodology.process import Document, Gate, Kind, State
+from app.status_note import day, label_in_words, paper_in_words, role_in_words
+from app.text import Safe, code_span, marker, mention, own
+
+MAX_MENTIONS: Final = 5
+_DOCUMENTS: Final = {Document.ESTIMATE: "estimate", Document.SOW: "SOW"}
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What a comment is written from. `people`: role → user names as GitLab writes them, the requester in
+    `account_team`; `groups`: role → group paths, called where no people are named.
+    """
+
+    standing: Standing
+    people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def notice_mark(engagement: EngagementId, key: str) -> Safe:
+    """The line by which a comment is found again; a marker knows neither `_` nor an end with `:`."""
+    return marker("notice", f"{engagement}-{key.replace(':', '-').replace('_', '.')}")
+
+
+def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mark: Safe) -> Safe:
+    """The comment on one notice, its marker line first."""
+    said = _Said(speech, methodology)
+    match notice:
+        case PutBack():
+            parts = said.put_back(notice)
+        case NotYours():
+            parts = said.not_yours(notice)
+        case NotAState():
+            parts = said.not_a_state(notice)
+        case AskedReview():
+            parts = said.asked_review(notice)
+        case AskedFor():
+            parts = said.asked_for(notice)
+        case HowDidItEnd():
+            parts = said.how_did_it_end(notice)
+        case CouldNotFollow():
+            parts = said.could_not_follow(notice)
+    return joined([mark, *parts], own("\n\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    speech: Speech
+    methodology: Methodology
+
+    # -- something was done
+
+    def put_back(self, notice: PutBack) -> Iterator[Safe]:
+        track = self.methodology.tracks[notice.track]
+        wanted, here = track.states[notice.wanted], self._here(notice.track)
+        gates = lines(*(self._missing_gate(each) for each in notice.missing))
+        if notice.is_kept:
+            yes = own(
+                f"I have kept your yes, thank you. The issue stays at **{here.title}** until this is there as well:"
+            )
+            yield together(_address(notice.by), yes)
+            yield gates
+            yield own(f"Then it moves to **{wanted.title}** by itself; there is nothing else for you to do.")
+            return
+        back = own(f"I have put the issue back to **{here.title}**. Before ")
+        yield together(_address(notice.by), back, label_in_words(wanted), own(" this has to be there:"))
+        yield gates
+        yield together(own("Then please set "), label_in_words(wanted), own(" again."))
+
+    def not_yours(self, notice: NotYours) -> Iterator[Safe]:
+        start = together(_address(notice.by), own("I have undone that change: "))
+        if notice.own_estimate:
+            yield together(start, own("nobody passes their own estimate."))
+            others = [name for name in self._people(notice.role) if name.lower() != (notice.by or "").lower()]
+            who = role_in_words(notice.role, others, self._groups(notice.role), self.methodology)
+            yield together(own("Please ask somebody else who can: "), who, own("."))
+        else:
+            yield together(start, own(f"**{notice.title}** is for the holders of one role only."))
+            yield together(own("Please ask: "), self._role(notice.role), own("."))
+
+    def not_a_state(self, notice: NotAState) -> Iterator[Safe]:
+        track = self.methodology.tracks[notice.track]
+        start = together(_address(notice.by), own("I have taken off a label of "), code_span(f"{track.scope}::"))
+        yield together(start, own(f" that no state has. The issue stays at **{self._here(notice.track).title}**."))
+        labels = [code_span(state.label) for state in track.states.values() if state.label is not None]
+        yield together(own("To move it, please set one of these: "), joined(labels, own(", ")), own("."))
+
+    def how_did_it_end(self, notice: HowDidItEnd) -> Iterator[Safe]:
+        track = self.methodology.tracks[notice.track]
+        closed = own(f"I see that this issue was closed, but it is still at **{self._here(notice.track).title}**.")
+        asks = own("" if track.closing_asks is None else f" {track.closing_asks}")
+        yield together(_address(notice.by), closed, asks)
+        yield lines(*(self._way_out(state) for state in track.states.values() if state.kind is not Kind.STEP))
+        yield own("If it goes on, please open the issue again.")
+
+    # -- something is asked
+
+    def asked_review(self, notice: AskedReview) -> Iterator[Safe]:
+        gate = self.methodology.gates[notice.gate]
+        yield together(own(f"**{gate.title}** – "), self._request([gate.role], gate.request or "Please review this"))
+        if gate.document is not None:
+            yield self._document(gate.document)
+        yield self._how_to_answer(gate)
+
+    def asked_for(self, notice: AskedFor) -> Iterator[Safe]:
+        ask = self.methodology.asks[notice.ask]
+        yield self._request(ask.roles, ask.request)
+        yield from self._gaps(notice.gaps)
+
+    def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
+        yield own(f"**{notice.say}.**")
+        yield from self._gaps(notice.gaps)
+        name = next((name for name, track in self.methodology.tracks.items() if track.on is notice.on), None)
+        to = None if name is None else self._next(name)
+        if to is not None:
+            yield together(own("When that is there, please move this issue on: set "), label_in_words(to), own("."))
+
+    # -- parts
+
+    def _missing_gate(self, missing: Missing) -> Safe:
+        gate = self.methodology.gates[missing.gate]
+        who = together(own(f"- **{missing.title}**: "), self._role(missing.role))
+        approval = self.speech.standing.approvals.get(missing.gate)
+        is_present = approval is not None and approval.version == self.speech.standing.version(gate.document)
+        if approval is not None and is_present and approval.verdict is Verdict.FAILED:
+            by = together(code_span(approval.by), own(", "), day(approval.at))
+            who = together(who, own(", who asked for changes ("), by, own(")"))
+        elif approval is not None and not is_present:
+            who = together(who, own(f", whose word was for version {approval.version} only"))
+        if gate.labels.passed is not None:
+            return together(who, own(", with the label "), code_span(gate.labels.passed))
+        proofs = [name for name in (gate.proof, gate.unless) if name is not None]
+        titles = ", or ".join(self.methodology.criteria[name].title for name in proofs)
+        return together(who, own(f". It is there when: {titles}")) if titles else who
+
+    def _document(self, document: Document) -> Safe:
+        name = _DOCUMENTS[document]
+        paper = self.speech.standing.papers.get(document.value)
+        if paper is None:
+            return own(f"The {name} is not on record yet: look for it on this issue, or ask for it here.")
+        again = " It was opened again since." if self.speech.standing.reopened.get(document.value) else ""
+        words = paper_in_words(paper, self.methodology, version=self.speech.standing.version(document))
+        about = joined([*words, together(own("by "), code_span(paper.by))], own(", "))
+        return together(own(f"It is about the {name}: "), about, own(f".{again}"))
+
+    def _how_to_answer(self, gate: Gate) -> Safe:
+        track, here = self.methodology.tracks[gate.track], self._here(gate.track)
+        back = track.states[here.back[0]].label if here.back else None
+        no = gate.labels.failed or back
+        if gate.labels.passed is None:
+            return own("Please answer in a comment.")
+        yes = together(own("To answer, set the label "), code_span(gate.labels.passed))
+        if no is None:
+            return together(yes, own("; if something has to change, say so in a comment."))
+        return together(yes, own(", or "), code_span(no), own(" if something has to change."))
+
+    def _gaps(self, gaps: Sequence[Gap]) -> Iterator[Safe]:
+        if gaps:
+            yield own("What is missing, and who can bring it:")
+            yield lines(*(together(own(f"- {gap.title}: "), self._role(gap.owner)) for gap in gaps))
+
+    def _way_out(self, state: State) -> Safe:
+        wanted = [self.methodology.criteria[name].labels for name in state.leave]
+        reasons = [code_span(label) for labels in wanted for label in labels]
+        why = together(own(", and why: "), joined(reasons, own(", "))) if reasons else own("")
+        return together(own(f"- {state.title}: set "), label_in_words(state), why)
+
+    def _request(self, roles: Iterable[str], request: str) -> Safe:
+        """What is asked, with the holders of the roles mentioned, the first few of each."""
+        called: dict[Safe, None] = {}
+        not_called = []
+        for role in roles:
+            people, groups = self._people(role), self._groups(role)
+            found = [*map(_person, people)] or [*map(_group, groups)]
+            called.update(dict.fromkeys(found[:MAX_MENTIONS]))
+            if not found:
+                not_called.append(self._not_called(role))
+        if called:
+            asked = together(joined(called, own(", ")), own(f": {request}."))
+            return joined([asked, *not_called], own(" "))
+        return together(joined(not_called, own(" ")), own(f" I ask whoever reads this: {request}."))
+
+    def _not_called(self, role: str) -> Safe:
+        rules = self.methodology.roles[role]
+        if rules.access_level is not None:
+            return together(own("It is for the "), self._role(role), own("."))
+        return own(f"Nobody holds the role {rules.title} in the methodology.")
+
+    def _here(self, track: str) -> State:
+        return self.methodology.tracks[track].states[self.speech.standing.places[track].state]
+
+    def _next(self, name: str) -> State | None:
+        track, place = self.methodology.tracks[name], self.speech.standing.places.get(name)
+        if place is None or place.state not in track.path[:-1]:
+            return None
+        return track.states[track.path[track.path.index(place.state) + 1]]
+
+    def _role(self, role: str) -> Safe:
+        return role_in_words(role, self._people(role), self._groups(role), self.methodology)
+
+    def _people(self, role: str) -> tuple[str, ...]:
+        return self.speech.people.get(role, ())
+
+    def _groups(self, role: str) -> tuple[str, ...]:
+        return self.speech.groups.get(role, ())
+
+
+def _address(by: str | None) -> Safe:
+    return own("") if by is None else together(_person(by), own(", "))
+
+
+def _person(name: str) -> Safe:
+    """A mention; as code what GitLab takes for no user's name or for everybody's."""
+    try:
+        return mention(name)
+    except ValueError:
+        return code_span(name)
+
+
+def _group(path: str) -> Safe:
+    """A mention of a group; its parts are named as users are."""
+    try:
+        return Safe("@" + "/".join(mention(part).removeprefix("@") for part in path.split("/")))
+    except ValueError:
+        return code_span(path)

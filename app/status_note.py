@@ -1,0 +1,347 @@
+"""What the status note of an issue says: where it stands, on whom it waits, what is missing, what to do next.
+
+Three rules surprise:
+
+* Nobody is mentioned in it, and labels are code: the note is edited often, and each edit would be live again.
+* It speaks of dates only, never of "3 days ago": so it changes only when something happened.
+* What happens on the other track changes nothing but that track's one line: one event seldom edits both notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from app.blocks.words import joined, lines, table, together
+from app.engagement import EngagementId
+from app.machine.criteria import Gap, gaps
+from app.machine.gates import GateState
+from app.machine.standing import Paper, Standing
+from app.methodology.model import Methodology
+from app.methodology.parts import IssueKind
+from app.methodology.process import Fact, Gate, Kind, State, Weight
+from app.status_view import Stand, StatusView, Waiting, stand_of, waiting_on, waits
+from app.text import Safe, code_span, link, marker, own
+
+__all__ = [
+    "StatusView",
+    "Waiting",
+    "day",
+    "label_in_words",
+    "paper_in_words",
+    "role_in_words",
+    "status_mark",
+    "status_note",
+    "waiting_on",
+]
+
+MAX_NAMES: Final = 3
+MAX_FIELDS: Final = 8
+_NOTHING: Final = Safe("—")
+_PAPERS: Final = {"estimate": "Estimate", "sow": "SOW", "cogs": "Cost sheet (COGS)", "legal_case": "Legal case"}
+_IN_A_PART_OF_ITS_OWN: Final = frozenset({Fact.INTAKE_FIELDS, Fact.READINESS})
+
+
+def status_mark(engagement: EngagementId, on: IssueKind) -> Safe:
+    """The line by which the note is found again."""
+    return marker("status", f"{engagement}-{on}")
+
+
+def status_note(view: StatusView, methodology: Methodology) -> Safe:
+    """The note's text; the signed record goes behind it, after a blank line."""
+    at = stand_of(view.on, view.standing, view.scene, methodology)
+    if at is None:
+        parts = [own("This issue has no states of its own.")]
+    elif at.state.is_end:
+        parts = list(_ended(at, view))
+    elif at.state.kind is Kind.HOLD:
+        parts = list(_on_hold(at, view))
+    else:
+        parts = list(_under_way(at, view))
+    return _blocks([status_mark(view.engagement, view.on), *parts, *_details(at, view, methodology)])
+
+
+def role_in_words(role: str, people: Sequence[str], groups: Sequence[str], methodology: Methodology) -> Safe:
+    """A role and who holds it, as code."""
+    rules = methodology.roles[role]
+    if people:
+        more = [own(f"{len(people) - MAX_NAMES} more")] if len(people) > MAX_NAMES else []
+        who = joined([*map(code_span, people[:MAX_NAMES]), *more], own(", "))
+    elif groups:
+        who = joined([together(own("group "), code_span(path)) for path in groups[:MAX_NAMES]], own(", "))
+    elif rules.access_level is not None:
+        who = own(f"whoever is {rules.access_level} or above")
+    else:
+        who = own("nobody is named")
+    return together(own(rules.title), own(" ("), who, own(")"))
+
+
+def label_in_words(state: State) -> Safe:
+    """How a state is set by hand."""
+    return code_span(state.label) if state.label is not None else own("no label of the track")
+
+
+def day(at: float) -> Safe:
+    """A day in UTC."""
+    return own(datetime.fromtimestamp(at, UTC).date().isoformat())
+
+
+def paper_in_words(paper: Paper, methodology: Methodology, *, version: int) -> Iterator[Safe]:
+    """Version, worth and place of a document; the version counts how often it was opened again, as approvals do."""
+    yield own(f"version {version}")
+    if paper.amount is not None:
+        form = methodology.words.get("estimate.type", {}).get(paper.form or "")
+        worth = code_span(f"{paper.amount:,f} {paper.currency or ''}")
+        yield worth if form is None else together(worth, own(f" ({form})"))
+    if paper.url is not None:
+        yield link(paper.url, "open it", allowed_hosts=methodology.link_hosts)
+
+
+# -- what the note says in each case
+
+
+def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
+    yield together(_headline(at), own(", since "), day(at.place.since))
+    yield _path(at)
+    yield _waiting_line(at, view)
+    if (missing := _missing(at)) is not None:
+        yield missing
+    if view.on is IssueKind.INTAKE:
+        yield from _intake(at)
+    if steps := list(_next_steps(at, view)):
+        yield own("**Next:**")
+        yield lines(*steps)
+
+
+def _on_hold(at: Stand, view: StatusView) -> Iterator[Safe]:
+    back = at.track.states[at.place.left or at.track.start]
+    title = f"**{at.state.title}: {at.state.step}** ({at.name}), since "
+    yield together(own(title), day(at.place.since))
+    yield together(own("**Waiting on:** nobody while it is on hold. It was at "), own(f"**{back.title}**."))
+    yield own("**Next:**")
+    resume = together(own("- To resume, take the label "), label_in_words(at.state), own(" off"))
+    yield lines(together(resume, own(f": it goes back to {back.title}.")), *_side_moves(at), *_commands(view))
+
+
+def _ended(at: Stand, view: StatusView) -> Iterator[Safe]:
+    yield together(own(f"**{at.state.title}: {at.state.step}** ({at.name}), on "), day(at.place.since))
+    if at.gaps:
+        yield together(own("**Still missing:** "), joined([_gap(gap, at) for gap in at.gaps], own("; ")))
+    role = role_in_words(*_role(at.track.reopened_by, view, at.methodology), at.methodology)
+    back = at.track.states[at.place.left or at.track.start]
+    again = own(f"**To open it again:** reopen the issue; it goes back to {back.title}. That is for the ")
+    yield together(again, role, own("."))
+
+
+def _headline(at: Stand) -> Safe:
+    stages = list(at.methodology.stages)
+    stage = at.methodology.stages[at.state.stage]
+    number = f"Stage {stages.index(at.state.stage) + 1} of {len(stages)}"
+    return own(f"**{number}, {stage.title}: {at.state.step}** ({at.name}: {at.state.title})")
+
+
+def _path(at: Stand) -> Safe:
+    path = at.track.path
+    here = path.index(at.place.state)
+    signs = ["✓" if each < here else "●" if each == here else "○" for each in range(len(path))]
+    return own(" → ".join(f"{sign} {at.track.states[name].title}" for sign, name in zip(signs, path, strict=True)))
+
+
+def _waiting_line(at: Stand, view: StatusView) -> Safe:
+    waiting = waits(at)
+    if waiting is None:
+        return own("**Waiting on:** nobody; this is the last state.")
+    roles = [role_in_words(*_role(role, view, at.methodology), at.methodology) for role in waiting.roles]
+    what = own(f": {waiting.what[0]}") if len(waiting.what) == 1 else own("")
+    return together(own("**Waiting on:** "), _and(roles), own(" since "), day(waiting.since), what)
+
+
+def _missing(at: Stand) -> Safe | None:
+    if at.next is None:
+        return None
+    title = at.track.states[at.next].title
+    is_open = {name: gate for name, gate in at.needed.items() if at.gate(name) is not GateState.PASSED}
+    proofs = {gate.proof for gate in at.needed.values()}
+    rest = [gap for gap in at.gaps if gap.key not in proofs and not _has_its_own_part(gap, at)]
+    found = [*(_open_gate(name, gate, at) for name, gate in is_open.items()), *(_gap(gap, at) for gap in rest)]
+    passed = [gate.title for name, gate in at.needed.items() if gate.before == at.next and name not in is_open]
+    there = [own(f"- Already there: {', '.join(passed)}")] if passed else []
+    if not found:
+        is_all = not any(_has_its_own_part(gap, at) for gap in at.gaps)
+        return (
+            lines(own(f"**Missing for {title}:** nothing"), *([own(""), *there] if there else [])) if is_all else None
+        )
+    hint = " (what is bold holds the move back)" if at.holding else ""
+    return lines(
+        own(f"**Missing for {title}:**{hint}"), own(""), *(together(own("- "), each) for each in found), *there
+    )
+
+
+def _open_gate(name: str, gate: Gate, at: Stand) -> Safe:
+    title = f"**{gate.title}**" if gate.weight is Weight.BLOCK else gate.title
+    return own(f"{title}: {_gate_word(name, at)} ({at.methodology.roles[gate.role].title})")
+
+
+def _gap(gap: Gap, at: Stand) -> Safe:
+    return own(f"{gap.title} ({at.methodology.roles[gap.owner].title})")
+
+
+def _has_its_own_part(gap: Gap, at: Stand) -> bool:
+    """Whether the intake's note lists it in more detail."""
+    criterion = at.methodology.criteria.get(gap.key)
+    is_readiness = gap.key.startswith("readiness.")
+    return at.track.on is IssueKind.INTAKE and (
+        is_readiness or (criterion is not None and criterion.fact in _IN_A_PART_OF_ITS_OWN)
+    )
+
+
+def _intake(at: Stand) -> Iterator[Safe]:
+    """Fields without an answer, the first in short, and what is not ready for scheduling."""
+    missing = at.scene.fields_missing
+    if missing:
+        more = [own(f"and {len(missing) - MAX_FIELDS} more")] if len(missing) > MAX_FIELDS else []
+        shown = [_field(key, at.methodology) for key in missing[:MAX_FIELDS]]
+        yield together(own("**Fields to fill:** "), joined([*shown, *more], own("; ")))
+    named = [name for name, criterion in at.methodology.criteria.items() if criterion.fact is Fact.READINESS]
+    unready = [
+        gap
+        for gap in gaps(named[:1], at.standing, at.scene, at.methodology)
+        if at.methodology.readiness[gap.key.removeprefix("readiness.")].fact is not Fact.INTAKE_FIELDS
+    ]
+    if unready:
+        yield lines(own("**Not ready for scheduling:**"), own(""), *(together(own("- "), _gap(g, at)) for g in unready))
+
+
+def _field(key: str, methodology: Methodology) -> Safe:
+    known = methodology.intake_fields.get(key)
+    return code_span(key) if known is None else own(known.title.partition(":")[0].partition(" (")[0])
+
+
+# -- what can be done next
+
+
+def _next_steps(at: Stand, view: StatusView) -> Iterator[Safe]:
+    """The one list of what can be done: answers to reviews, the way on, other ways, commands."""
+    said_by_move = None
+    for name in at.holding:
+        gate = at.gates[name]
+        labels = [code_span(label) for label in (gate.labels.passed, gate.labels.failed) if label is not None]
+        if labels:
+            title = at.methodology.roles[gate.role].title
+            yield together(own(f"- {gate.title} ({title}): "), joined(labels, own(" or ")))
+        if gate.labels.passed is not None and at.track.by_label.get(gate.labels.passed) == at.next:
+            said_by_move = name
+    if at.next is not None and said_by_move is None:
+        yield _way_on(at, at.track.states[at.next])
+    yield from _side_moves(at)
+    yield from _commands(view)
+
+
+def _way_on(at: Stand, to: State) -> Safe:
+    way = together(own(f"- To {to.title}: "), label_in_words(to))
+    for auto in at.methodology.automatic.values():
+        if auto.track == at.name and auto.to == at.next and at.place.state in auto.only_from:
+            titles = "; ".join(at.methodology.criteria[name].title for name in auto.when)
+            return together(way, own(f", by itself as soon as: {titles}"))
+    when = ", when what is bold is there" if at.holding else ", even if something is missing" if at.gaps else ""
+    return together(way, own(when))
+
+
+def _side_moves(at: Stand) -> Iterator[Safe]:
+    back = [at.track.states[name] for name in at.state.back]
+    aside = [s for s in at.track.states.values() if s.kind not in {Kind.STEP, Kind.WON} and s is not at.state]
+    moves = [together(own(f"{state.title} "), label_in_words(state)) for state in (*back, *aside)]
+    if moves:
+        yield together(own("- Or else: "), joined(moves, own(", ")))
+
+
+def _commands(view: StatusView) -> Iterator[Safe]:
+    for command in view.commands:
+        yield together(own("- Or say "), code_span(f"{view.prefix} {command}"))
+
+
+# -- the part that is folded away
+
+
+def _details(at: Stand | None, view: StatusView, methodology: Methodology) -> Iterator[Safe]:
+    """Folded away. The blank lines make GitLab read Markdown inside, and then commands too: so all is ours or code."""
+    yield Safe("<details>\n<summary>Gates, documents, links</summary>")
+    if at is not None and at.gates:
+        rows = [(own(gate.title), own(_gate_word(name, at)), _who(name, gate, at)) for name, gate in at.gates.items()]
+        yield lines(*table(("Gate", "State", "Who"), rows))
+    is_alone = IssueKind.SCOPING not in view.scene.issues
+    papers = sorted(view.standing.papers.items()) if view.on is IssueKind.SCOPING or is_alone else []
+    links = [
+        *(_paper(name, paper, view.standing, methodology) for name, paper in papers),
+        *_others(at, view, methodology),
+    ]
+    if view.opportunity_url is not None:
+        url = link(view.opportunity_url, "services opportunity", allowed_hosts=methodology.link_hosts)
+        links.append(together(own("Salesforce: "), url))
+    yield lines(
+        *(together(own("- "), each) for each in links),
+        together(own("- "), code_span(view.bot), own(" keeps this note up to date; what is written into it is lost.")),
+    )
+    yield Safe("</details>")
+
+
+def _gate_word(name: str, at: Stand) -> str:
+    match at.gate(name):
+        case GateState.NOT_NEEDED:
+            return "not needed"
+        case GateState.PASSED:
+            return "passed"
+        case GateState.FAILED:
+            return "changes requested"
+        case GateState.OPEN:
+            return "asked for" if at.is_asked(name) else "open"
+
+
+def _who(name: str, gate: Gate, at: Stand) -> Safe:
+    """Who said what of which version; else who can say it."""
+    approval, state = at.standing.approvals.get(name), at.gate(name)
+    if state is GateState.NOT_NEEDED:
+        return _NOTHING
+    if approval is None:
+        return own("by what is on record" if state is GateState.PASSED else at.methodology.roles[gate.role].title)
+    said = [code_span(approval.by), day(approval.at)]
+    if gate.document is not None:
+        is_present = approval.version == at.standing.version(gate.document)
+        said.append(own(f"{'' if is_present else 'only for '}version {approval.version}"))
+    return joined(said, own(", "))
+
+
+def _paper(name: str, paper: Paper, standing: Standing, methodology: Methodology) -> Safe:
+    title = _PAPERS.get(name)
+    version = paper.version + standing.reopened.get(name, 0)
+    parts = [*paper_in_words(paper, methodology, version=version), code_span(paper.by), day(paper.at)]
+    reopened = [own("opened again")] if standing.reopened.get(name) else []
+    return together(code_span(name) if title is None else own(title), own(": "), joined([*parts, *reopened], own(", ")))
+
+
+def _others(at: Stand | None, view: StatusView, methodology: Methodology) -> Iterator[Safe]:
+    """The other track in one line; no more than that, so that this note keeps still when that one moves."""
+    where = own("") if view.other_iid is None else own(f" (#{view.other_iid})")
+    found = False
+    for name, track in methodology.tracks.items():
+        place = view.standing.places.get(name)
+        if place is not None and (at is None or name != at.name):
+            found = True
+            state = track.states[place.state]
+            yield together(own(track.title), where, own(f": {state.title}, since "), day(place.since))
+    if not found and view.other_iid is not None:
+        yield together(own("The other issue"), where)
+
+
+def _role(role: str, view: StatusView, methodology: Methodology) -> tuple[str, Sequence[str], Sequence[str]]:
+    return role, view.people.get(role, ()), methodology.roles[role].groups
+
+
+def _and(parts: Sequence[Safe]) -> Safe:
+    *first, last = parts
+    return together(joined(first, own(", ")), own(" and "), last) if first else last
+
+
+def _blocks(parts: Sequence[Safe]) -> Safe:
+    return Safe("\n\n".join(part.strip("\n") for part in parts))

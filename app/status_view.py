@@ -1,0 +1,147 @@
+"""Where an issue stands, as its status note tells it: the state, the next one, what lies between, who is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from app.engagement import EngagementId
+from app.machine.criteria import Gap, gaps
+from app.machine.gates import GateState, gate_state, held_back, is_before, is_needed
+from app.machine.scene import Scene
+from app.machine.standing import Place, Standing
+from app.methodology.model import Methodology
+from app.methodology.parts import IssueKind
+from app.methodology.process import Gate, Kind, State, Track, Weight
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """What a note is written from. `people`: role → user names as GitLab writes them, the requester in `account_team`.
+
+    `commands`: what can be said here, without the prefix.
+    """
+
+    engagement: EngagementId
+    on: IssueKind
+    standing: Standing
+    scene: Scene
+    bot: str
+    people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    other_iid: int | None = None
+    opportunity_url: str | None = None
+    prefix: str = "/ps"
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whom an issue waits for (roles), since when (seconds since 1970), and for what (titles)."""
+
+    roles: tuple[str, ...]
+    since: float
+    what: tuple[str, ...]
+
+
+def waiting_on(on: IssueKind, standing: Standing, scene: Scene, methodology: Methodology) -> Waiting | None:
+    """Whom an issue waits for; nobody (None) on hold and at an end.
+
+    The first blocking gate before the next state whose review was asked for; else who can bring what is missing; else
+    the DRI of the state, to move it on.
+    """
+    at = stand_of(on, standing, scene, methodology)
+    return None if at is None else waits(at)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """An issue's track, its place there, and all it is judged by."""
+
+    name: str
+    track: Track
+    place: Place
+    standing: Standing
+    scene: Scene
+    methodology: Methodology
+
+    @cached_property
+    def state(self) -> State:
+        """The present state."""
+        return self.track.states[self.place.state]
+
+    @cached_property
+    def next(self) -> str | None:
+        """The state behind it on the path; None at the last, and beside the path."""
+        path = self.track.path
+        behind = path[path.index(self.place.state) + 1 :] if self.place.state in path else ()
+        return behind[0] if behind else None
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What should be there before the next state, and is not."""
+        return gaps(self.state.leave, self.standing, self.scene, self.methodology)
+
+    @cached_property
+    def gates(self) -> Mapping[str, Gate]:
+        """Those of the track."""
+        return {name: gate for name, gate in self.methodology.gates.items() if gate.track == self.name}
+
+    @cached_property
+    def needed(self) -> Mapping[str, Gate]:
+        """Those before the next state that concern this engagement; the ones that hold the move back first."""
+        found = {
+            name: gate
+            for name, gate in self.gates.items()
+            if self.next is not None
+            and is_before(gate, self.next, self.methodology)
+            and is_needed(gate, self.standing, self.scene, self.methodology)
+        }
+        return dict(sorted(found.items(), key=lambda each: each[1].weight is not Weight.BLOCK))
+
+    @cached_property
+    def holding(self) -> tuple[str, ...]:
+        """The gates that hold the next state back."""
+        if self.next is None:
+            return ()
+        found = held_back(self.name, self.next, self.standing, self.scene, self.methodology)
+        return tuple(each.gate for each in found)
+
+    def gate(self, name: str) -> GateState:
+        """How a gate stands."""
+        return gate_state(name, self.standing, self.scene, self.methodology)
+
+    def is_asked(self, name: str) -> bool:
+        """Whether the review of the present version was asked for."""
+        return self.standing.asked.get(name) == self.standing.version(self.gates[name].document)
+
+
+def stand_of(on: IssueKind, standing: Standing, scene: Scene, methodology: Methodology) -> Stand | None:
+    """Where an issue stands; None for one that no track is on."""
+    for name, track in methodology.tracks.items():
+        if track.on is on and (place := standing.places.get(name)) is not None:
+            return Stand(name, track, place, standing, scene, methodology)
+    return None
+
+
+def waits(at: Stand) -> Waiting | None:
+    """The same, for what is known already."""
+    if at.state.kind is not Kind.STEP or at.next is None:
+        return None
+    for name in at.holding:
+        if at.is_asked(name):
+            gate = at.gates[name]
+            return Waiting((gate.role,), _asked_since(gate, at), (gate.title,))
+    if at.gaps:
+        owners = tuple(dict.fromkeys(gap.owner for gap in at.gaps))
+        return Waiting(owners, at.place.since, tuple(gap.title for gap in at.gaps))
+    return Waiting((at.state.dri,), at.place.since, (f"the move to {at.track.states[at.next].title}",))
+
+
+def _asked_since(gate: Gate, at: Stand) -> float:
+    """A review begins when state and document are there; of the states that ask for it only the last is known."""
+    paper = at.standing.papers.get(gate.document.value) if gate.document is not None else None
+    if paper is None:
+        return at.place.since
+    is_later = at.place.state in gate.ask_in[1:]
+    return paper.at if is_later else max(paper.at, at.place.since)

@@ -72,6 +72,7 @@ def _add_methodology(commands: argparse._SubParsersAction[argparse.ArgumentParse
     check.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: the one in force")
     check.set_defaults(run=_check_methodology)
     show = actions.add_parser("show", help="print the one in force")
+    show.add_argument("--diagram", action="store_true", help="its tracks as Mermaid state diagrams")
     show.set_defaults(run=_show_methodology)
 
 
@@ -123,10 +124,10 @@ def _check_methodology(arguments: argparse.Namespace) -> int:
     return check(arguments.file)
 
 
-def _show_methodology(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+def _show_methodology(arguments: argparse.Namespace) -> int:
     from app.cli_methodology import show
 
-    return show()
+    return show(diagram=arguments.diagram)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Service:
         self.clock = clock
         self.metrics = Metrics()
         self.playbook = load_playbook(settings)
+        self.record_keys = load_record_keys(settings)
         self.gitlab = PythonGitLab(
             url=settings.gitlab_url,
             token=settings.gitlab_token.get_secret_value(),
@@ -89,7 +90,7 @@ class Service:
             store=store,
             gitlab=self.gitlab,
             directory=self.directory,
-            performer=Performer(self.gitlab, self.directory),
+            performer=Performer(self.gitlab, self.directory, self.record_keys),
             registry=registry,
             playbook=self.playbook,
             project=f"{self.settings.gitlab_url}/{self.settings.project}",
@@ -195,7 +196,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
     )
     door = CalculatorDoor(
         keyring=Keyring(settings.calculator_keys),
-        record_keys=load_record_keys(settings),
+        record_keys=running.record_keys,
         store=lambda: running.store,
         wake=running.wake,
         clock=running.clock,

@@ -26,12 +26,14 @@ from app.actions import (
     Text,
 )
 from app.directory import Directory
-from app.engagement import Engagement, IssueLink, IssueRole, stored_submission
+from app.engagement import Engagement, IssueLink, IssueRole, stored_submission, submission_record
 from app.errors import Absent, Permanent
 from app.issue_text import IssueRef
+from app.keys import RecordKeys
 from app.own_part import append_own_part
 from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
 from app.revision import revise
+from app.signed_record import seal
 from app.text import Safe, find_markers, marker
 
 Evidence = Mapping[str, Any]
@@ -46,6 +48,8 @@ class Performer:
 
     gitlab: GitLab
     directory: Directory
+    keys: RecordKeys
+    """Sign the record in a status note."""
 
     def is_safe_to_repeat(self, action: Action) -> bool:
         """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
@@ -132,7 +136,8 @@ class Performer:
 
     @perform.register
     def _(self, action: TellStatus, engagement: Engagement | None) -> Evidence:
-        iid, body = _number(action.role, engagement), fill(action.body, engagement)
+        iid = _number(action.role, engagement)
+        body = f"{fill(action.body, engagement)}\n\n{self._sealed(action, engagement)}"
         known = None if engagement is None else engagement.standing.notes.get(action.role.value)
         if known is not None:
             with suppress(Absent):
@@ -154,6 +159,13 @@ class Performer:
     @perform.register
     def _(self, action: Remember, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         return {}
+
+    def _sealed(self, action: TellStatus, engagement: Engagement | None) -> Safe:
+        """What is known now, signed: sealed as late as this, it holds the numbers of issues made a moment ago."""
+        if engagement is None:
+            raise Permanent("there is no engagement to write a status note for")
+        record = {**engagement.to_record(), "submission": submission_record(engagement.submission)}
+        return seal(record, self.keys, engagement=engagement.id, on=action.role.value)
 
     def _user_id(self, username: str | None) -> int | None:
         person = None if username is None else self.directory.find(username)

@@ -38,6 +38,7 @@ class Snapshot:
     lane: str
     engagement: Engagement | None
     bot_id: int
+    bot_name: str
     project: str
     issues: Mapping[int, Issue] = field(default_factory=dict)
     people: Mapping[str, bool] = field(default_factory=dict)
@@ -71,6 +72,7 @@ def take_snapshot(
         lane=lane,
         engagement=engagement,
         bot_id=directory.bot().id,
+        bot_name=directory.bot().username,
         project=project,
         issues=issues,
         people={name: directory.find(name) is not None for name in sorted(needs.people)},

@@ -3,6 +3,6 @@
 Importing this package registers every handler.
 """
 
-from handlers import adoption, submissions
+from handlers import issues, submissions
 
-__all__ = ["adoption", "submissions"]
+__all__ = ["issues", "submissions"]

@@ -15,18 +15,20 @@ from app.engagement import Engagement, EngagementId, IssueRole, submission_recor
 from app.events import IssueChanged
 from app.issue_text import Playbook
 from app.ports import Issue
-from app.registry import Decision, ignore, registry
+from app.registry import Decision, ignore
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, SubmissionFaults, content_digest, parse_block, parse_submission, submission_block
 from app.text import Safe, code_span, marker, own
 from handlers.pair import Adopt, adopted, drafts
+from handlers.progress import beginning
 from handlers.submissions import people_of, revision
 
 NOBODYS_ID = str(uuid.UUID(int=0))
 """Stands in where only the people of a submission are asked for."""
 
 
-def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
+def needs_of_block(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
+    """What has to be seen before a submission block can be read; nothing where there is none."""
     block = submission_block(event.description)
     if block is None:
         return Needs()
@@ -38,15 +40,12 @@ def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playboo
     return Needs(issues=frozenset(issues), people=people)
 
 
-@registry.on(IssueChanged, needs=_needs)
-def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
-    """Adopt an issue with a submission block; the block's change is a revision; other changes have no rule yet."""
+def read_block(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    """Adopt an issue with a submission block; a change of the block is a revision."""
     issue = snapshot.issues.get(event.iid)
     block = None if issue is None else submission_block(issue.description)
     if issue is None or block is None:
-        return ignore(
-            "an issue without a submission block" if snapshot.engagement is None else "no rule for this change"
-        )
+        return ignore("an issue without a submission block")
     if issue.author.id == snapshot.bot_id:
         return ignore("the bot's own issue")
     known = snapshot.engagement
@@ -94,10 +93,11 @@ def _adopt(
         revision=0,
         block_digest=_digest(block),
     )
+    begun = beginning(engagement, wanted, snapshot, playbook, now)
     return Decision(
         reasons=(f"#{issue.iid} was opened by hand with a submission block",),
-        actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember),
-        engagement=engagement,
+        actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember, *begun.actions),
+        engagement=begun.engagement,
     )
 
 

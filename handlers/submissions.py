@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,8 @@ from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
 from app.text import marker
 from handlers.pair import Adopt, adopted, complete, drafts, no_longer_alone
+from handlers.progress import beginning, progress
+from handlers.scene import what_to_see
 
 
 def people_of(submission: Submission, playbook: Playbook) -> frozenset[str]:
@@ -28,7 +31,7 @@ def _needs(event: SubmissionReceived, engagement: Engagement | None, playbook: P
     people = people_of(event.submission, playbook)
     if engagement is None or content_digest(engagement.submission) == content_digest(event.submission):
         return Needs(people=people)
-    return Needs(issues=frozenset(link.iid for link in engagement.issues.values()), people=people)
+    return replace(what_to_see(engagement, playbook.methodology), people=people)
 
 
 @registry.on(SubmissionReceived, needs=_needs)
@@ -37,25 +40,42 @@ def on_submission(event: SubmissionReceived, snapshot: Snapshot, playbook: Playb
     if snapshot.engagement is None:
         return _first(event.submission, snapshot, playbook, now)
     if content_digest(snapshot.engagement.submission) != content_digest(event.submission):
-        return revision(snapshot.engagement, event.submission, snapshot, playbook, now)
-    missing = _complete(snapshot.engagement, snapshot, playbook, now)
+        revised = revision(snapshot.engagement, event.submission, snapshot, playbook, now)
+        return with_progress(revised, snapshot.engagement, event.submission, snapshot, playbook, now)
+    missing = _missing(snapshot.engagement, snapshot, playbook, now)
     if not missing:
         return ignore("this submission is known, and unchanged")
     return Decision(reasons=("this submission is known, but its issues are not complete",), actions=missing)
+
+
+def with_progress(
+    revised: Decision,
+    engagement: Engagement,
+    submission: Submission,
+    snapshot: Snapshot,
+    playbook: Playbook,
+    now: datetime,
+) -> Decision:
+    """A revision with what follows from it: another estimate is another version, and approvals fall."""
+    after = progress(replace(engagement, submission=submission), snapshot, playbook, now)
+    kept = replace(engagement, standing=after.engagement.standing)  # the submission is remembered when all is done
+    return replace(revised, actions=(*revised.actions, *after.actions), engagement=kept)
 
 
 def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
     engagement = Engagement(id=EngagementId(str(submission.submission_id)), submission=submission)
     only = intake_only(submission)
     why = "a new submission" if only is None else f"a new submission without a scoping issue: {only}"
+    wanted = drafts(submission, playbook, snapshot.people, now, has_scoping=False)
+    begun = beginning(engagement, wanted, snapshot, playbook, now)
     return Decision(
         reasons=(why, route(submission, playbook.methodology).why),
-        actions=_complete(engagement, snapshot, playbook, now),
-        engagement=engagement,
+        actions=(*complete(engagement, wanted), *begun.actions),
+        engagement=begun.engagement,
     )
 
 
-def _complete(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> tuple[Action, ...]:
+def _missing(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> tuple[Action, ...]:
     has_scoping = IssueRole.SCOPING in engagement.issues
     return complete(engagement, drafts(engagement.submission, playbook, snapshot.people, now, has_scoping=has_scoping))
 

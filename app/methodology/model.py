@@ -255,6 +255,13 @@ class Methodology(Block):
         return {kind: Speller(tuple(dict.fromkeys(self._own_labels(kind))), spellings) for kind in IssueKind}
 
     @cached_property
+    def deciding_roles(self) -> tuple[str, ...]:
+        """The roles whose holders have to be known before a label can be judged."""
+        trusted = (criterion.set_by for criterion in self.criteria.values() if criterion.set_by is not None)
+        reopen = (track.reopened_by for track in self.tracks.values())
+        return tuple(dict.fromkeys([*(gate.role for gate in self.gates.values()), *reopen, *trusted]))
+
+    @cached_property
     def trusted_labels(self) -> Mapping[str, tuple[Criterion, ...]]:
         """Labels that count only when certain people set them → the criteria that ask for that."""
         found: dict[str, tuple[Criterion, ...]] = {}

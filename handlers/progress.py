@@ -1,0 +1,159 @@
+"""What follows from labels, boxes, answers, closing and opening: the machine's outcome as actions on both issues.
+
+At most one request for each issue and one edit of its status note; comments only where somebody has to hear something.
+The same event twice finds nothing left to do, since `seen` says how far GitLab's own record was worked through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.actions import Action, ChangeIssue, Say, TellStatus
+from app.blocks import work
+from app.engagement import Engagement
+from app.issue_text import IssueDraft, Playbook, open_case
+from app.machine.machine import proceed
+from app.machine.outcome import LabelChange, Outcome
+from app.machine.scene import Scene
+from app.machine.standing import Standing
+from app.methodology.parts import IssueKind
+from app.notices import notice_mark
+from app.ports import Issue
+from app.revision import read_answers, revise
+from app.routing import route
+from app.snapshot import Snapshot
+from app.text import Safe, section
+from handlers.scene import issues_by_kind, quarter_label, scene_of, scene_of_drafts, signs_of, turns_of, with_estimate
+from handlers.speech import notice_body, status_body
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The engagement as it stands now, and what has to be done about it."""
+
+    engagement: Engagement
+    actions: tuple[Action, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def progress(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Progress:
+    """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for."""
+    methodology = playbook.methodology
+    moment = now.timestamp()
+    before = engagement.standing
+    scene = scene_of(engagement, snapshot, methodology)
+    outcome = proceed(
+        with_estimate(before, engagement.submission, moment),
+        signs_of(engagement, snapshot),
+        turns_of(engagement, snapshot),
+        scene,
+        methodology,
+        now=moment,
+        quarter=quarter_label(now, methodology),
+    )
+    parts = _answered_parts(engagement, snapshot, playbook, now)
+    did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
+    standing = replace(outcome.standing, serial=before.serial + 1) if did_something else outcome.standing
+    stands = replace(engagement, standing=standing)
+    actions = [
+        *_changes(stands, outcome, parts),
+        *_says(stands, outcome, snapshot, playbook),
+        *_status(stands, scene, snapshot, playbook, is_due=did_something),
+    ]
+    return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
+
+
+def beginning(
+    engagement: Engagement,
+    wanted: Mapping[IssueKind, IssueDraft],
+    snapshot: Snapshot,
+    playbook: Playbook,
+    now: datetime,
+) -> Progress:
+    """The standing of a new engagement, and the status note of the issue that people look at first."""
+    moment = now.timestamp()
+    standing = with_estimate(engagement.standing, engagement.submission, moment)
+    scene = scene_of_drafts(engagement, wanted, snapshot, playbook.methodology)
+    begun = proceed(standing, (), (), scene, playbook.methodology, now=moment)
+    stands = replace(engagement, standing=replace(begun.standing, serial=1))
+    first = next(iter(wanted))
+    return Progress(stands, (_told(first, stands, scene, snapshot, playbook),))
+
+
+def _moved(before: Standing, outcome: Outcome) -> bool:
+    """Whether the standing differs in more than how far the record was read."""
+    return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states) != before
+
+
+def _changes(engagement: Engagement, outcome: Outcome, parts: dict[IssueKind, Safe]) -> Iterator[Action]:
+    for kind in engagement.issues:
+        change = outcome.labels.get(kind, LabelChange())
+        if change or kind in outcome.open or kind in parts:
+            yield ChangeIssue(
+                key=f"{engagement.id}:change:{engagement.standing.serial}:{kind.value}",
+                role=kind,
+                add_labels=change.add,
+                remove_labels=change.remove,
+                is_open=outcome.open.get(kind),
+                parts=parts.get(kind),
+            )
+
+
+def _says(engagement: Engagement, outcome: Outcome, snapshot: Snapshot, playbook: Playbook) -> Iterator[Say]:
+    for notice in outcome.notices:
+        mark = notice_mark(engagement.id, notice.key)
+        body = notice_body(notice, engagement, snapshot, playbook, mark)
+        yield Say(key=f"{engagement.id}:notice:{notice.key}", target=notice.on, marker=mark, body=(body,))
+
+
+def _status(
+    engagement: Engagement, scene: Scene, snapshot: Snapshot, playbook: Playbook, *, is_due: bool
+) -> Iterator[TellStatus]:
+    """The notes whose words would differ; where none does, one of them carries the record all the same."""
+    due = [kind for kind in scene.issues if _digest_of(kind, engagement, scene, snapshot, playbook) is not None]
+    if not due and is_due:
+        due = list(scene.issues)[:1]
+    for kind in due:
+        yield _told(kind, engagement, scene, snapshot, playbook)
+
+
+def _told(kind: IssueKind, engagement: Engagement, scene: Scene, snapshot: Snapshot, playbook: Playbook) -> TellStatus:
+    mark, body, digest = status_body(kind, engagement, scene, playbook, bot=snapshot.bot_name)
+    return TellStatus(
+        key=f"{engagement.id}:status:{kind.value}:{engagement.standing.serial}:{digest}",
+        role=kind,
+        marker=mark,
+        body=(body,),
+        digest=digest,
+        is_first=kind.value not in engagement.standing.notes,
+    )
+
+
+def _digest_of(
+    kind: IssueKind, engagement: Engagement, scene: Scene, snapshot: Snapshot, playbook: Playbook
+) -> str | None:
+    """The digest of a note's words as they should be, if it says something else."""
+    _, _, digest = status_body(kind, engagement, scene, playbook, bot=snapshot.bot_name)
+    return None if engagement.standing.told.get(kind.value) == digest else digest
+
+
+def _answered_parts(
+    engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime
+) -> dict[IssueKind, Safe]:
+    """The intake table, where answers from the scoping issue belong into it and are not there yet."""
+    issues = issues_by_kind(engagement, snapshot)
+    scoping, intake = issues.get(IssueKind.SCOPING), issues.get(IssueKind.INTAKE)
+    if scoping is None or intake is None:
+        return {}
+    fields = section("intake_fields", _fields(engagement, scoping, playbook, now))
+    differs = revise(intake.description, new=fields).description != intake.description
+    return {IssueKind.INTAKE: fields} if differs else {}
+
+
+def _fields(engagement: Engagement, scoping: Issue, playbook: Playbook, now: datetime) -> Safe:
+    routing = route(engagement.submission, playbook.methodology)
+    answers = read_answers(scoping.description)
+    case = open_case(engagement.submission, playbook, routing=routing, people={}, now=now, answers=answers)
+    return work.intake_fields(case)

@@ -1,0 +1,171 @@
+"""A snapshot as the machine's scene: labels, boxes, answers, who holds which role; and what people did since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from app.boxes import ticked
+from app.engagement import Engagement
+from app.issue_text import IssueDraft, IssueRef
+from app.machine.scene import IssueView, Scene, Sign, Turn
+from app.machine.standing import Paper, Standing
+from app.methodology.model import Methodology, NeededBy
+from app.methodology.parts import IssueKind
+from app.ports import Issue
+from app.questions import asked
+from app.revision import read_answers
+from app.routing import route
+from app.snapshot import Needs, Snapshot
+from app.submission import Submission
+from app.submission.choices import CommercialForm
+
+ACCOUNT_TEAM = "account_team"
+"""The one role that every engagement fills anew."""
+NEEDED_TO_SCHEDULE = (NeededBy.DRAFT, NeededBy.READY)
+
+
+def what_to_see(engagement: Engagement, methodology: Methodology) -> Needs:
+    """Both issues, what was done to them since last time, and who holds the roles that decide."""
+    standing = engagement.standing
+    numbers = {kind: link.iid for kind, link in engagement.issues.items()}
+    return Needs(
+        issues=frozenset(numbers.values()),
+        people=frozenset({engagement.submission.requester_gitlab_username}),
+        labels_since={iid: standing.seen.get(kind.value, 0) for kind, iid in numbers.items()},
+        states_since={iid: standing.seen_states.get(kind.value, 0) for kind, iid in numbers.items()},
+        roles={name: methodology.roles[name] for name in methodology.deciding_roles},
+    )
+
+
+def issues_by_kind(engagement: Engagement, snapshot: Snapshot) -> dict[IssueKind, Issue]:
+    """The engagement's issues that are there."""
+    return {kind: snapshot.issues[link.iid] for kind, link in engagement.issues.items() if link.iid in snapshot.issues}
+
+
+def scene_of(engagement: Engagement, snapshot: Snapshot, methodology: Methodology) -> Scene:
+    """What the machine may see."""
+    issues = issues_by_kind(engagement, snapshot)
+    submission = engagement.submission
+    answers = {kind: read_answers(issue.description) for kind, issue in issues.items()}
+    said = answers.get(IssueKind.SCOPING) or answers.get(IssueKind.INTAKE, {})
+    fields = answers.get(IssueKind.INTAKE, {})
+    return Scene(
+        issues={
+            kind: IssueView(
+                labels=frozenset(issue.labels),
+                is_open=issue.is_open,
+                assignees=frozenset(person.username for person in issue.assignees),
+            )
+            for kind, issue in issues.items()
+        },
+        holders={**snapshot.holders, ACCOUNT_TEAM: account_team(submission)},
+        ticked=frozenset(box for issue in issues.values() for box in ticked(issue.description, methodology)),
+        answered=frozenset(fields).intersection(methodology.intake_fields),
+        fields_missing=_missing_fields(fields, methodology),
+        open_questions=tuple(
+            each.key for each in asked(submission, methodology) if each.is_open and each.key not in said
+        ),
+        has_segment=_has_segment(submission, issues, methodology),
+        is_sku=submission.commercial_form is CommercialForm.SKU,
+    )
+
+
+def scene_of_drafts(
+    engagement: Engagement, wanted: Mapping[IssueKind, IssueDraft], snapshot: Snapshot, methodology: Methodology
+) -> Scene:
+    """The scene of issues that are about to be made."""
+    submission = engagement.submission
+    texts = {
+        kind: "".join(part for part in draft.description if not isinstance(part, IssueRef))
+        for kind, draft in wanted.items()
+    }
+    fields = read_answers(texts.get(IssueKind.INTAKE, ""))
+    return Scene(
+        issues={
+            kind: IssueView(frozenset(draft.labels), True, frozenset(filter(None, [draft.assignee])))
+            for kind, draft in wanted.items()
+        },
+        holders={**snapshot.holders, ACCOUNT_TEAM: account_team(submission)},
+        answered=frozenset(fields).intersection(methodology.intake_fields),
+        fields_missing=_missing_fields(fields, methodology),
+        open_questions=tuple(each.key for each in asked(submission, methodology) if each.is_open),
+        has_segment=route(submission, methodology).segment is not None,
+        is_sku=submission.commercial_form is CommercialForm.SKU,
+    )
+
+
+def signs_of(engagement: Engagement, snapshot: Snapshot) -> tuple[Sign, ...]:
+    """The label changes since last time; of a label that was deleted GitLab keeps no name."""
+    return tuple(
+        Sign(
+            id=event.id,
+            on=kind,
+            label=event.label,
+            is_added=event.is_added,
+            by=None if event.by is None else event.by.username,
+            at=event.at.timestamp(),
+            is_bot=event.by is not None and event.by.id == snapshot.bot_id,
+        )
+        for kind, link in engagement.issues.items()
+        for event in snapshot.labels.get(link.iid, ())
+        if event.label is not None
+    )
+
+
+def turns_of(engagement: Engagement, snapshot: Snapshot) -> tuple[Turn, ...]:
+    """The closings and openings by people since last time."""
+    return tuple(
+        Turn(event.id, kind, event.is_closed, None if event.by is None else event.by.username, event.at.timestamp())
+        for kind, link in engagement.issues.items()
+        for event in snapshot.states.get(link.iid, ())
+        if event.by is None or event.by.id != snapshot.bot_id
+    )
+
+
+def with_estimate(standing: Standing, submission: Submission, now: float) -> Standing:
+    """The standing with the estimate that the submission brought: another amount is another version."""
+    given, known = submission.estimate, standing.papers.get("estimate")
+    if (
+        given is None
+        or given.amount is None
+        or (known is not None and known.by != submission.requester_gitlab_username)
+    ):
+        return standing  # none was sent, or the EM has put one on record since
+    form = None if given.type is None else given.type.value
+    if known is not None and (known.amount, known.currency, known.form) == (given.amount, given.currency, form):
+        return standing
+    version = 1 if known is None else known.version + 1
+    by = submission.requester_gitlab_username
+    paper = Paper(version, by, now, amount=given.amount, currency=given.currency, form=form)
+    return replace(standing, papers={**standing.papers, "estimate": paper})
+
+
+def account_team(submission: Submission) -> frozenset[str]:
+    """The people of this very engagement: who asked, and the account team that was named."""
+    names = (submission.requester_gitlab_username, *(member.username for member in submission.account_team))
+    return frozenset(name.lower() for name in names)
+
+
+def quarter_label(now: datetime, methodology: Methodology) -> str:
+    """The label of the quarter that a day lies in, by the financial year of the methodology."""
+    day = now.astimezone(ZoneInfo(methodology.time_zone)).date()
+    fiscal = methodology.fiscal
+    months = (day.month - fiscal.first_month) % 12
+    begun = day.year if day.month >= fiscal.first_month else day.year - 1
+    year = begun + 1 if fiscal.named_by_end and fiscal.first_month > 1 else begun
+    return fiscal.label.replace("{quarter}", f"Q{months // 3 + 1}{year % 100:02d}")
+
+
+def _missing_fields(fields: Mapping[str, str], methodology: Methodology) -> tuple[str, ...]:
+    """What scheduling needs to know and nobody has answered."""
+    needed = (key for key, field in methodology.intake_fields.items() if field.needed_by in NEEDED_TO_SCHEDULE)
+    return tuple(key for key in needed if key not in fields)
+
+
+def _has_segment(submission: Submission, issues: Mapping[IssueKind, Issue], methodology: Methodology) -> bool:
+    prefix = methodology.classification.segment.partition("{")[0]
+    labels = (label for issue in issues.values() for label in issue.labels)
+    return any(label.startswith(prefix) for label in labels) or route(submission, methodology).segment is not None

@@ -1,0 +1,57 @@
+"""What the process says, for one engagement: the words of its status notes and comments, with the people they name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from app.engagement import Engagement
+from app.issue_text import Playbook
+from app.machine.outcome import Notice
+from app.machine.scene import Scene
+from app.methodology.parts import IssueKind
+from app.notices import Speech, notice_text
+from app.snapshot import Snapshot
+from app.status_note import StatusView, status_mark, status_note
+from app.text import Safe
+from handlers.scene import ACCOUNT_TEAM
+
+
+def status_body(
+    on: IssueKind, engagement: Engagement, scene: Scene, playbook: Playbook, *, bot: str
+) -> tuple[Safe, Safe, str]:
+    """Marker, words and their digest of an issue's status note."""
+    other = next((link.iid for kind, link in engagement.issues.items() if kind is not on), None)
+    view = StatusView(
+        engagement=engagement.id,
+        on=on,
+        standing=engagement.standing,
+        scene=scene,
+        bot=bot,
+        people=people_of_roles(engagement, playbook),
+        other_iid=other,
+        opportunity_url=engagement.submission.sfdc_opportunity_url,
+    )
+    words = status_note(view, playbook.methodology)
+    return status_mark(engagement.id, on), words, hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def notice_body(notice: Notice, engagement: Engagement, snapshot: Snapshot, playbook: Playbook, mark: Safe) -> Safe:
+    """The words of a comment."""
+    requester = engagement.submission.requester_gitlab_username
+    # what a comment names it calls: of the people in a submission only the one who asked, and only if GitLab knows them
+    callable_team = (requester,) if snapshot.people.get(requester) else ()
+    speech = Speech(
+        standing=engagement.standing,
+        people={**people_of_roles(engagement, playbook), ACCOUNT_TEAM: callable_team},
+        groups={name: role.groups for name, role in playbook.methodology.roles.items()},
+    )
+    return notice_text(notice, speech, playbook.methodology, mark=mark)
+
+
+def people_of_roles(engagement: Engagement, playbook: Playbook) -> Mapping[str, tuple[str, ...]]:
+    """Role → the users that the methodology names; the account team is the one of this engagement."""
+    submission = engagement.submission
+    team = (submission.requester_gitlab_username, *(member.username for member in submission.account_team))
+    named = {name: role.users for name, role in playbook.methodology.roles.items()}
+    return {**named, ACCOUNT_TEAM: tuple(dict.fromkeys(team))}

@@ -27,7 +27,7 @@ from app.machine.outcome import (
 from app.machine.standing import Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Gate, Kind, State
-from app.status_note import day, label_in_words, paper_in_words, role_in_words
+from app.status_words import day, label_in_words, paper_in_words, role_in_words
 from app.text import Safe, code_span, marker, mention, own
 
 MAX_MENTIONS: Final = 5

@@ -10,7 +10,6 @@ Three rules surprise:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from app.blocks.words import joined, lines, table, together
@@ -22,21 +21,11 @@ from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Fact, Gate, Kind, State, Weight
 from app.status_view import Stand, StatusView, Waiting, stand_of, waiting_on, waits
+from app.status_words import day, label_in_words, paper_in_words, role_in_words
 from app.text import Safe, code_span, link, marker, own
 
-__all__ = [
-    "StatusView",
-    "Waiting",
-    "day",
-    "label_in_words",
-    "paper_in_words",
-    "role_in_words",
-    "status_mark",
-    "status_note",
-    "waiting_on",
-]
+__all__ = ["StatusView", "Waiting", "status_mark", "status_note", "waiting_on"]
 
-MAX_NAMES: Final = 3
 MAX_FIELDS: Final = 8
 _NOTHING: Final = Safe("—")
 _PAPERS: Final = {"estimate": "Estimate", "sow": "SOW", "cogs": "Cost sheet (COGS)", "legal_case": "Legal case"}
@@ -60,42 +49,6 @@ def status_note(view: StatusView, methodology: Methodology) -> Safe:
     else:
         parts = list(_under_way(at, view))
     return _blocks([status_mark(view.engagement, view.on), *parts, *_details(at, view, methodology)])
-
-
-def role_in_words(role: str, people: Sequence[str], groups: Sequence[str], methodology: Methodology) -> Safe:
-    """A role and who holds it, as code."""
-    rules = methodology.roles[role]
-    if people:
-        more = [own(f"{len(people) - MAX_NAMES} more")] if len(people) > MAX_NAMES else []
-        who = joined([*map(code_span, people[:MAX_NAMES]), *more], own(", "))
-    elif groups:
-        who = joined([together(own("group "), code_span(path)) for path in groups[:MAX_NAMES]], own(", "))
-    elif rules.access_level is not None:
-        who = own(f"whoever is {rules.access_level} or above")
-    else:
-        who = own("nobody is named")
-    return together(own(rules.title), own(" ("), who, own(")"))
-
-
-def label_in_words(state: State) -> Safe:
-    """How a state is set by hand."""
-    return code_span(state.label) if state.label is not None else own("no label of the track")
-
-
-def day(at: float) -> Safe:
-    """A day in UTC."""
-    return own(datetime.fromtimestamp(at, UTC).date().isoformat())
-
-
-def paper_in_words(paper: Paper, methodology: Methodology, *, version: int) -> Iterator[Safe]:
-    """Version, worth and place of a document; the version counts how often it was opened again, as approvals do."""
-    yield own(f"version {version}")
-    if paper.amount is not None:
-        form = methodology.words.get("estimate.type", {}).get(paper.form or "")
-        worth = code_span(f"{paper.amount:,f} {paper.currency or ''}")
-        yield worth if form is None else together(worth, own(f" ({form})"))
-    if paper.url is not None:
-        yield link(paper.url, "open it", allowed_hosts=methodology.link_hosts)
 
 
 # -- what the note says in each case
@@ -128,7 +81,7 @@ def _ended(at: Stand, view: StatusView) -> Iterator[Safe]:
     yield together(own(f"**{at.state.title}: {at.state.step}** ({at.name}), on "), day(at.place.since))
     if at.gaps:
         yield together(own("**Still missing:** "), joined([_gap(gap, at) for gap in at.gaps], own("; ")))
-    role = role_in_words(*_role(at.track.reopened_by, view, at.methodology), at.methodology)
+    role = _role(at.track.reopened_by, view, at.methodology)
     back = at.track.states[at.place.left or at.track.start]
     again = own(f"**To open it again:** reopen the issue; it goes back to {back.title}. That is for the ")
     yield together(again, role, own("."))
@@ -152,7 +105,7 @@ def _waiting_line(at: Stand, view: StatusView) -> Safe:
     waiting = waits(at)
     if waiting is None:
         return own("**Waiting on:** nobody; this is the last state.")
-    roles = [role_in_words(*_role(role, view, at.methodology), at.methodology) for role in waiting.roles]
+    roles = [_role(role, view, at.methodology) for role in waiting.roles]
     what = own(f": {waiting.what[0]}") if len(waiting.what) == 1 else own("")
     return together(own("**Waiting on:** "), _and(roles), own(" since "), day(waiting.since), what)
 
@@ -168,14 +121,12 @@ def _missing(at: Stand) -> Safe | None:
     passed = [gate.title for name, gate in at.needed.items() if gate.before == at.next and name not in is_open]
     there = [own(f"- Already there: {', '.join(passed)}")] if passed else []
     if not found:
-        is_all = not any(_has_its_own_part(gap, at) for gap in at.gaps)
-        return (
-            lines(own(f"**Missing for {title}:** nothing"), *([own(""), *there] if there else [])) if is_all else None
-        )
+        if any(_has_its_own_part(gap, at) for gap in at.gaps):
+            return None
+        return lines(own(f"**Missing for {title}:** nothing"), *([own(""), *there] if there else []))
     hint = " (what is bold holds the move back)" if at.holding else ""
-    return lines(
-        own(f"**Missing for {title}:**{hint}"), own(""), *(together(own("- "), each) for each in found), *there
-    )
+    items = (together(own("- "), each) for each in found)
+    return lines(own(f"**Missing for {title}:**{hint}"), own(""), *items, *there)
 
 
 def _open_gate(name: str, gate: Gate, at: Stand) -> Safe:
@@ -303,11 +254,13 @@ def _who(name: str, gate: Gate, at: Stand) -> Safe:
     approval, state = at.standing.approvals.get(name), at.gate(name)
     if state is GateState.NOT_NEEDED:
         return _NOTHING
+    is_present = approval is not None and approval.version == at.standing.version(gate.document)
+    if state is GateState.PASSED and not is_present:
+        return own("by what is on record")
     if approval is None:
-        return own("by what is on record" if state is GateState.PASSED else at.methodology.roles[gate.role].title)
+        return own(at.methodology.roles[gate.role].title)
     said = [code_span(approval.by), day(approval.at)]
     if gate.document is not None:
-        is_present = approval.version == at.standing.version(gate.document)
         said.append(own(f"{'' if is_present else 'only for '}version {approval.version}"))
     return joined(said, own(", "))
 
@@ -334,8 +287,8 @@ def _others(at: Stand | None, view: StatusView, methodology: Methodology) -> Ite
         yield together(own("The other issue"), where)
 
 
-def _role(role: str, view: StatusView, methodology: Methodology) -> tuple[str, Sequence[str], Sequence[str]]:
-    return role, view.people.get(role, ()), methodology.roles[role].groups
+def _role(role: str, view: StatusView, methodology: Methodology) -> Safe:
+    return role_in_words(role, view.people.get(role, ()), methodology.roles[role].groups, methodology)
 
 
 def _and(parts: Sequence[Safe]) -> Safe:

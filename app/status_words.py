@@ -1,0 +1,51 @@
+"""Roles, labels, days and documents in words: the same in status notes and in comments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from app.blocks.words import joined, together
+from app.machine.standing import Paper
+from app.methodology.model import Methodology
+from app.methodology.process import State
+from app.text import Safe, code_span, link, own
+
+MAX_NAMES: Final = 3
+
+
+def role_in_words(role: str, people: Sequence[str], groups: Sequence[str], methodology: Methodology) -> Safe:
+    """A role and who holds it, as code."""
+    rules = methodology.roles[role]
+    if people:
+        more = [own(f"{len(people) - MAX_NAMES} more")] if len(people) > MAX_NAMES else []
+        who = joined([*map(code_span, people[:MAX_NAMES]), *more], own(", "))
+    elif groups:
+        who = joined([together(own("group "), code_span(path)) for path in groups[:MAX_NAMES]], own(", "))
+    elif rules.access_level is not None:
+        who = own(f"whoever is {rules.access_level} or above")
+    else:
+        who = own("nobody is named")
+    return together(own(rules.title), own(" ("), who, own(")"))
+
+
+def label_in_words(state: State) -> Safe:
+    """How a state is set by hand."""
+    return code_span(state.label) if state.label is not None else own("no label of the track")
+
+
+def day(at: float) -> Safe:
+    """A day in UTC."""
+    return own(datetime.fromtimestamp(at, UTC).date().isoformat())
+
+
+def paper_in_words(paper: Paper, methodology: Methodology, *, version: int) -> Iterator[Safe]:
+    """Version, worth and place of a document; the version counts how often it was opened again, as approvals do."""
+    yield own(f"version {version}")
+    if paper.amount is not None:
+        form = methodology.words.get("estimate.type", {}).get(paper.form or "")
+        worth = code_span(f"{paper.amount:,f} {paper.currency or ''}")
+        yield worth if form is None else together(worth, own(f" ({form})"))
+    if paper.url is not None:
+        yield link(paper.url, "open it", allowed_hosts=methodology.link_hosts)

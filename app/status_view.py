@@ -125,7 +125,7 @@ def stand_of(on: IssueKind, standing: Standing, scene: Scene, methodology: Metho
 
 
 def waits(at: Stand) -> Waiting | None:
-    """The same, for what is known already."""
+    """Whom it waits for, as in `waiting_on`."""
     if at.state.kind is not Kind.STEP or at.next is None:
         return None
     for name in at.holding:

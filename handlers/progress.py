@@ -38,8 +38,13 @@ class Progress:
     reasons: tuple[str, ...] = ()
 
 
-def progress(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Progress:
-    """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for."""
+def progress(
+    engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime, *, is_revision: bool = False
+) -> Progress:
+    """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for.
+
+    `is_revision`: the bot's own parts are brought up to date by others.
+    """
     methodology = playbook.methodology
     moment = now.timestamp()
     before = engagement.standing
@@ -53,7 +58,7 @@ def progress(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now
         now=moment,
         quarter=quarter_label(now, methodology),
     )
-    parts = _answered_parts(engagement, snapshot, playbook, now)
+    parts = {} if is_revision else _answered_parts(engagement, snapshot, playbook, now)
     did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
     standing = replace(outcome.standing, serial=before.serial + 1) if did_something else outcome.standing
     stands = replace(engagement, standing=standing)

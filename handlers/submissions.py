@@ -57,7 +57,7 @@ def with_progress(
     now: datetime,
 ) -> Decision:
     """A revision with what follows from it: another estimate is another version, and approvals fall."""
-    after = progress(replace(engagement, submission=submission), snapshot, playbook, now)
+    after = progress(replace(engagement, submission=submission), snapshot, playbook, now, is_revision=True)
     kept = replace(engagement, standing=after.engagement.standing)  # the submission is remembered when all is done
     return replace(revised, actions=(*revised.actions, *after.actions), engagement=kept)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -215,5 +216,25 @@ def end_state(world: World) -> dict[str, Any]:
         "issues": issues(world),
         "assignees": {iid: list(issue.assignee_ids) for iid, issue in sorted(world.issues.items())},
         "links": sorted(sorted((link.source_iid, link.target_iid)) for link in world.links.values()),
-        "notes": [(note.issue_iid, note.body) for note in world.notes.values() if not note.system],
+        # the record in a status note is signed with a key that each database has for itself
+        "notes": [
+            (note.issue_iid, re.sub(r"<!-- psplan-record .*? -->", "", note.body))
+            for note in world.notes.values()
+            if not note.system
+        ],
     }
+
+
+def spoken(world: World, iid: int | None = None) -> list[str]:
+    """Every comment on an issue, or on all, but the status notes."""
+    return [
+        note.body
+        for note in world.notes.values()
+        if not note.system and iid in (None, note.issue_iid) and not note.body.startswith("<!-- psplan:status:")
+    ]
+
+
+def status_of(world: World, iid: int) -> str:
+    """The one status note of an issue."""
+    (note,) = [each.body for each in world.notes_of(iid) if each.body.startswith("<!-- psplan:status:")]
+    return note

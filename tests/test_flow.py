@@ -16,7 +16,7 @@ from app.sandbox.quick_actions import extract
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.text import find_markers, sections
-from tests.harness import Process, Stage, environment, issues, stage, submission, until
+from tests.harness import Process, Stage, environment, issues, spoken, stage, submission, until
 from tests.properties.gfm_model import read
 
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
@@ -113,7 +113,7 @@ def test_hostile_words_stay_words(on: Stage) -> None:
         assert find_markers(text)[0].kind in {"scoping", "intake"}
         assert "@all" not in title
         assert all(part.is_untouched for part in sections(text).values())
-    assert on.writes() == 3
+    assert on.writes() == 4, "two issues, their link, one status note"
 
 
 def test_the_same_submission_ten_times_at_once_and_again_after_a_restart(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_same_submission_ten_times_at_once_and_again_after_a_restart(tmp_pat
             assert on.is_idle()
             assert process.stop() == 0, "SIGTERM drains and exits 0"
         assert len(sandbox.world.issues) == 2
-        assert sum(sandbox.world.count(verb, ".") for verb in ("POST", "PUT")) == 3
+        assert sum(sandbox.world.count(verb, ".") for verb in ("POST", "PUT")) == 4
 
 
 def test_sigterm_in_the_middle_of_the_work_loses_nothing(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_revision_updates_the_bots_parts_keeps_peoples_words_and_tells_once(on
     assert issue.title == "Acme Europe SE - Scope Engagement and Write SOW"
     assert {"Service: Security"} <= set(on.world.label_titles(issue))
     assert "Service: Training" not in on.world.label_titles(issue)
-    (told,) = [note.body for note in on.world.notes.values() if not note.system]
+    (told,) = spoken(on.world)
     for words in ("customer_name", "Acme GmbH", "Acme Europe SE", "services", "goals"):
         assert words in told
 
@@ -236,14 +236,14 @@ def test_an_issue_opened_by_hand_with_a_block_is_adopted(block: str, tail: str, 
     on.world.update_issue("erin", iid, add_labels=["EM_Status::ToDo"])
     assert on.quiet()
     assert len(on.world.issues) == 2
-    assert [n for n in on.world.notes.values() if not n.system] == []
+    assert spoken(on.world) == []
 
 
 def test_a_block_with_faults_is_answered_once_and_adopted_when_it_is_mended(on: Stage) -> None:
     iid = open_by_hand(on, "```psplan-submission\ncustomer_name: ''\nservices: [teleport]\n```")
     on.world.update_issue("alice", iid, title="Still wrong")
     assert on.quiet()
-    (told,) = [note.body for note in on.world.notes.values() if not note.system]
+    (told,) = spoken(on.world)
     assert "customer_name" in told
     assert "services.0" in told
     on.world.update_issue("alice", iid, description="```psplan-submission\ncustomer_name: Mended AG\n```")
@@ -255,7 +255,7 @@ def test_a_block_that_claims_a_submission_with_an_issue_is_told_where_it_is(on: 
     body = submission()
     first = on.submit(body)["scoping_issue"]["iid"]
     second = open_by_hand(on, f"```psplan-submission\n{json.dumps(body)}\n```")
-    (told,) = [note for note in on.world.notes.values() if not note.system]
+    (told,) = spoken(on.world)
     assert told.issue_iid == second
     assert f"#{first}" in told.body
     assert len(on.world.issues) == 3
@@ -267,7 +267,7 @@ def test_a_changed_block_is_a_revision(on: Stage) -> None:
     on.world.update_issue("alice", iid, description=text.replace("Hand GmbH\n```", "Hand AG\n```"))
     assert on.quiet()
     assert "`Hand AG`" in (on.world.issue(iid).description or "")
-    assert len([n for n in on.world.notes.values() if not n.system]) == 1
+    assert len(spoken(on.world)) == 1
     assert len(on.world.issues) == 2
 
 

@@ -20,7 +20,7 @@ from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.people import token_of
 from app.sandbox.world import World
 from app.store import database
-from tests.harness import HOOK_TOKEN, KEY, Stage, stage, submission, until
+from tests.harness import HOOK_TOKEN, KEY, Stage, spoken, stage, submission, until
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def on(tmp_path: Path) -> Iterator[Stage]:
 
 
 def comments(on: Stage) -> list[str]:
-    return [note.body for note in on.world.notes.values() if not note.system]
+    return spoken(on.world)
 
 
 def open_by_hand(on: Stage, block: str) -> int:

@@ -60,7 +60,7 @@ def live_through(folder: Path, flow: list[dict[str, Any]], *, die_at: int) -> tu
 @pytest.mark.parametrize(
     ("flow", "writes"),
     [
-        pytest.param([FIRST], ["POST issue", "POST issue", "POST link"], id="a new submission"),
+        pytest.param([FIRST], ["POST issue", "POST issue", "POST link", "POST note"], id="a new submission"),
         pytest.param([FIRST, CHANGED], ["PUT issue", "PUT issue", "POST note"], id="a revision"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.machine.scene import Scene
-from app.machine.standing import Standing
+from app.machine.standing import Standing, trusted_key
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Criterion, Fact
@@ -30,8 +30,8 @@ def is_met(criterion: Criterion, standing: Standing, scene: Scene, methodology: 
         (criterion.fact is not None and _holds(criterion.fact, standing, scene, methodology))
         or not scene.ticked.isdisjoint(criterion.ticked)
         or criterion.field in scene.answered
-        or any(_is_set(label, criterion, standing, scene) for label in criterion.labels)
-        or any(_is_at(ref, standing) for ref in criterion.states)
+        or (bool(criterion.labels) and _is_set(criterion, standing, scene))
+        or (bool(criterion.states) and _is_at(criterion.states, standing))
     )
 
 
@@ -79,13 +79,17 @@ def _holds(fact: Fact, standing: Standing, scene: Scene, methodology: Methodolog
             return _ON_RECORD[fact] in standing.papers
 
 
-def _is_set(label: str, criterion: Criterion, standing: Standing, scene: Scene) -> bool:
-    if not any(label in issue.labels for issue in scene.issues.values()):
-        return False
-    return criterion.set_by is None or standing.setters.get(label) is not None
+def _is_set(criterion: Criterion, standing: Standing, scene: Scene) -> bool:
+    return any(
+        label in issue.labels and (criterion.set_by is None or trusted_key(on, label) in standing.setters)
+        for on, issue in scene.issues.items()
+        for label in criterion.labels
+    )
 
 
-def _is_at(ref: str, standing: Standing) -> bool:
-    track, state = ref.split(".")
-    place = standing.places.get(track)
-    return place is not None and place.state == state
+def _is_at(refs: tuple[str, ...], standing: Standing) -> bool:
+    """Whether a track stands there, or left it for a pause or an end and may come back to it."""
+    for name, place in standing.places.items():
+        if f"{name}.{place.state}" in refs or (place.left is not None and f"{name}.{place.left}" in refs):
+            return True
+    return False

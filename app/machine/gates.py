@@ -7,10 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.machine.criteria import is_met
+from app.machine.index import index_of
 from app.machine.scene import Scene
 from app.machine.standing import Paper, Standing, Verdict
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Gate, Weight
+from app.methodology.process import Document, Gate
 
 
 class GateState(StrEnum):
@@ -20,6 +21,9 @@ class GateState(StrEnum):
     OPEN = "open"
     PASSED = "passed"
     FAILED = "failed"
+
+
+_HOLDING = (GateState.OPEN, GateState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,20 @@ def gate_state(name: str, standing: Standing, scene: Scene, methodology: Methodo
     gate = methodology.gates[name]
     if not is_needed(gate, standing, scene, methodology):
         return GateState.NOT_NEEDED
-    approval = standing.approvals.get(name)
-    if approval is not None and approval.version == standing.version(gate.document):
-        return GateState.PASSED if approval.verdict is Verdict.PASSED else GateState.FAILED
+    verdict = verdict_on(name, standing, methodology)
+    if verdict is not None:
+        return GateState.PASSED if verdict is Verdict.PASSED else GateState.FAILED
     if gate.proof is not None and is_met(methodology.criteria[gate.proof], standing, scene, methodology):
         return GateState.PASSED
     return GateState.OPEN
+
+
+def verdict_on(name: str, standing: Standing, methodology: Methodology) -> Verdict | None:
+    """What was said at a gate of the present version of its document; None: nothing was."""
+    approval = standing.approvals.get(name)
+    if approval is None or approval.version != standing.version(methodology.gates[name].document):
+        return None
+    return approval.verdict
 
 
 def is_needed(gate: Gate, standing: Standing, scene: Scene, methodology: Methodology) -> bool:
@@ -66,17 +78,14 @@ def in_main_currency(estimate: Paper | None, methodology: Methodology) -> Decima
 
 def is_before(gate: Gate, to: str, methodology: Methodology) -> bool:
     """Whether a state lies at or behind a gate. Side states and bad ends lie behind none."""
-    path = methodology.tracks[gate.track].path
-    return to in path and path.index(to) >= path.index(gate.before)
+    path = index_of(methodology).positions[gate.track]
+    return to in path and path[to] >= path[gate.before]
 
 
 def held_back(track: str, to: str, standing: Standing, scene: Scene, methodology: Methodology) -> tuple[Missing, ...]:
     """The blocking gates that a move to a state would skip."""
     return tuple(
         Missing(name, gate.title, gate.role)
-        for name, gate in methodology.gates.items()
-        if gate.track == track
-        and gate.weight is Weight.BLOCK
-        and is_before(gate, to, methodology)
-        and gate_state(name, standing, scene, methodology) in {GateState.OPEN, GateState.FAILED}
+        for name, gate in index_of(methodology).blocking[track, to]
+        if gate_state(name, standing, scene, methodology) in _HOLDING
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from app.machine.gates import GateState, gate_state
+from app.machine.gates import GateState, gate_state, verdict_on
+from app.machine.index import index_of
 from app.machine.outcome import LabelChange
 from app.machine.scene import Scene
-from app.machine.standing import Standing
+from app.machine.standing import Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
+from app.methodology.spelling import Reading, scope_of
 
 
 def label_changes(
@@ -33,12 +35,19 @@ def label_changes(
         change = LabelChange(
             add=tuple(label for label in wanted if label not in issue.labels),
             remove=tuple(
-                label for label in sorted(issue.labels) if label not in wanted and speller.read(label).is_ours
+                label
+                for label in sorted(issue.labels)
+                if label not in wanted and _is_in_the_way(on, label, speller.read(label), methodology)
             ),
         )
         if change:
             found[on] = change
     return found
+
+
+def _is_in_the_way(on: IssueKind, label: str, reading: Reading, methodology: Methodology) -> bool:
+    """Whether a label that is not wanted has to go. A strange one in the scope of a gate does no harm: it stays."""
+    return reading.is_ours and (reading.is_known or scope_of(label) in index_of(methodology).scopes[on])
 
 
 def open_or_closed(
@@ -62,27 +71,31 @@ def open_or_closed(
 
 
 def _states(on: IssueKind, standing: Standing, methodology: Methodology) -> Iterator[str]:
-    for name, track in methodology.tracks.items():
+    for name, track in index_of(methodology).tracks_on[on]:
         place = standing.places.get(name)
-        if track.on is on and place is not None and (label := track.states[place.state].label) is not None:
+        if place is not None and (label := track.states[place.state].label) is not None:
             yield label
 
 
 def _gates(
     on: IssueKind, present: Collection[str], standing: Standing, scene: Scene, methodology: Methodology
 ) -> Iterator[str]:
-    """A gate's labels say how it stands; a yes that is a state's label is said by the state."""
-    for name, gate in methodology.gates.items():
-        track, labels = methodology.tracks[gate.track], gate.labels
-        if track.on is not on:
-            continue
-        state = gate_state(name, standing, scene, methodology)
+    """A gate's labels say how it stands, also where it is not needed; a yes that is a state's label the state says.
+
+    A review that people ask for by the label is left to them until somebody has said a word about it.
+    """
+    for name, gate in index_of(methodology).shown[on]:
+        labels = gate.labels
+        verdict = verdict_on(name, standing, methodology)
         label = None
-        if state is GateState.PASSED and name in standing.approvals and labels.passed not in track.by_label:
-            label = labels.passed
-        elif state is GateState.FAILED:
+        if verdict is Verdict.PASSED:
+            label = None if labels.passed in methodology.tracks[gate.track].by_label else labels.passed
+        elif verdict is Verdict.FAILED:
             label = labels.failed
-        elif state is GateState.OPEN and (name in standing.asked or labels.asked in present):
+        elif name in standing.asked:
+            is_open = gate_state(name, standing, scene, methodology) is GateState.OPEN
+            label = labels.asked if is_open else None
+        elif labels.asked in present:
             label = labels.asked
         if label is not None:
             yield label

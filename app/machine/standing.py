@@ -65,7 +65,9 @@ class Standing:
 
     `reopened` counts how often a document was opened again without a new one: that too makes a version. `asked`: gate
     or ask → version for which it was asked. `seen`, `seen_states`: issue → the last label event, and the last closing
-    or opening, that was worked on. `setters`: label → who set it, where it counts only when certain people set it.
+    or opening, that was worked on. `setters`: issue and label (`trusted_key`) → who set it, where it counts only when
+    certain people set it. `declined`: automatic moves that a person went back over; they rest until
+    their cause has gone.
     `serial` counts the decisions that did something: of two records the higher one is newer. `notes`: issue → id of its
     status note. `told`: issue → what that note says, as a digest.
     """
@@ -79,6 +81,7 @@ class Standing:
     seen: Mapping[str, int] = field(default_factory=dict)
     seen_states: Mapping[str, int] = field(default_factory=dict)
     setters: Mapping[str, str] = field(default_factory=dict)
+    declined: frozenset[str] = frozenset()
     serial: int = 0
     notes: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
@@ -94,10 +97,6 @@ class Standing:
         """The same, elsewhere on one track."""
         return replace(self, places={**self.places, track: place})
 
-    def saw(self, issue: IssueKind, event_id: int) -> Standing:
-        """The same, after a label event."""
-        return replace(self, seen={**self.seen, issue.value: max(event_id, self.seen.get(issue.value, 0))})
-
     def to_record(self) -> dict[str, Any]:
         """As stored: JSON values only."""
         return {
@@ -110,10 +109,16 @@ class Standing:
             "seen": dict(self.seen),
             "seen_states": dict(self.seen_states),
             "setters": dict(self.setters),
+            "declined": sorted(self.declined),
             "serial": self.serial,
             "notes": dict(self.notes),
             "told": dict(self.told),
         }
+
+
+def trusted_key(on: IssueKind, label: str) -> str:
+    """How `setters` names a label on an issue."""
+    return f"{on.value}:{label}"
 
 
 def standing_from_record(record: Mapping[str, Any]) -> Standing:
@@ -134,6 +139,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         seen=record["seen"],
         seen_states=record["seen_states"],
         setters=record["setters"],
+        declined=frozenset(record["declined"]),
         serial=record["serial"],
         notes=record["notes"],
         told=record["told"],

@@ -1,0 +1,196 @@
+"""An engagement on its course: states are entered, and what follows from that by itself follows to the end.
+
+What people did comes in from `people`; here is what the process does about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from app.machine.criteria import all_met, gaps
+from app.machine.gates import GateState, gate_state, held_back, is_before
+from app.machine.index import Index
+from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice
+from app.machine.scene import Scene
+from app.machine.standing import Place, Standing
+from app.methodology.model import Methodology
+from app.methodology.process import Automatic, Kind, Pull
+
+
+@dataclass(slots=True)
+class Course:
+    """Where the engagement stands by now, the scene as it was then, and what has to be said about it so far."""
+
+    standing: Standing
+    scene: Scene
+    methodology: Methodology
+    index: Index
+    notices: list[Notice] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    revived: set[str] = field(default_factory=set)
+    """Tracks that left an end."""
+
+    def enter(self, name: str, to: str, *, at: float, pulled: bool = False) -> None:
+        """Be in another state of a track, and begin what begins there. The caller has looked at the gates."""
+        track = self.methodology.tracks[name]
+        place, state = self.standing.places[name], track.states[to]
+        came_from = track.states[place.state]
+        self._open_document_again(name, place, to)
+        remembers = state.kind is Kind.HOLD or state.is_end
+        left = (place.state if came_from.kind is Kind.STEP else place.left) if remembers else None
+        self.standing = self.standing.at(name, Place(to, at, left, pulled))
+        self.reasons.append(f"{name}: {place.state} → {to}")
+        if came_from.is_end and not state.is_end:
+            self.revived.add(name)
+            self._come_back(name, at)
+        for pull in state.on_enter.pull:
+            self._pull(pull, at, why=to)
+        for ask in state.on_enter.ask:
+            self._ask_for(ask)
+
+    def go_back_to(self, name: str) -> str:
+        """The state that a paused or ended track left; where a gate before it has fallen since, one before that."""
+        track, place = self.methodology.tracks[name], self.standing.places[name]
+        to = place.left or track.start
+        while self.missing(name, to):
+            to = track.path[self.index.positions[name][to] - 1]
+        return to
+
+    def missing(self, name: str, to: str) -> bool:
+        """Whether a blocking gate holds a move back."""
+        return bool(held_back(name, to, self.standing, self.scene, self.methodology))
+
+    def settle(self, at: float) -> None:
+        """Whatever follows by itself, until nothing more does; then the reviews that are due are asked for."""
+        # automatic moves go forward only and starts happen once, so that this ends; the bound is for a file that errs
+        for _ in range(len(self.index.blocking) + len(self.methodology.starts) + 1):
+            if not (self._complete_a_yes(at) or self._move_by_itself(at) or self._start(at)):
+                break
+        self._ask_for_reviews()
+
+    def decline(self, name: str, origin: Place) -> None:
+        """A person has just moved back over an automatic move: it is not made again until its cause has gone and come.
+
+        Without this the bot would undo, without a word, what a person is free to do.
+        """
+        path = self.index.positions[name]
+        old = self._on_path(name, origin)
+        for key, auto in self.index.leaving[name, self.standing.places[name].state]:
+            if old is not None and auto.to in path and path[old] >= path[auto.to] and self._all(auto.when):
+                self.standing = replace(self.standing, declined=self.standing.declined | {key})
+
+    def _on_path(self, name: str, place: Place) -> str | None:
+        """The state of a place, or, of a side state, the one it left."""
+        return place.state if place.state in self.index.positions[name] else place.left
+
+    def _open_document_again(self, name: str, place: Place, to: str) -> None:
+        """Leaving, backwards, what a yes had opened makes its document open again: what was said of it is void."""
+        path = self.index.positions[name]
+        old = self._on_path(name, place)
+        if old is None or to not in path or path[to] >= path[old]:
+            return
+        for key, track, _ in self.index.yes_moves:
+            gate = self.methodology.gates[key]
+            if track != name or gate.document is None:
+                continue
+            if is_before(gate, old, self.methodology) and not is_before(gate, to, self.methodology):
+                document = gate.document.value
+                times = {**self.standing.reopened, document: self.standing.reopened.get(document, 0) + 1}
+                self.standing = replace(self.standing, reopened=times)
+
+    def _come_back(self, track: str, at: float) -> None:
+        """An engagement that was at its end goes on: so does what it had pulled along."""
+        for name, place in list(self.standing.places.items()):
+            ended = self.methodology.tracks[name].states[place.state].is_end
+            if name != track and place.pulled and ended:
+                self.enter(name, self.go_back_to(name), at=at)
+
+    def _pull(self, pull: Pull, at: float, *, why: str) -> None:
+        place = self.standing.places.get(pull.track)
+        track = self.methodology.tracks[pull.track]
+        if place is None or place.state == pull.to or track.states[place.state].is_end:
+            return
+        comes_from_there = not pull.only_from or place.state in pull.only_from
+        if comes_from_there and not self.missing(pull.track, pull.to):
+            self.enter(pull.track, pull.to, at=at, pulled=True)
+        elif pull.say is not None:
+            wanted = track.states[pull.only_from[0]].leave if pull.only_from else ()
+            names = tuple(dict.fromkeys([*track.states[place.state].leave, *wanted]))
+            lacks = gaps(names, self.standing, self.scene, self.methodology)
+            key = f"follow:{pull.track}:{why}"
+            # told each time that the engagement gets there: after opening it again, other things may lack
+            times = self.standing.asked.get(key, 0) + 1
+            self._asked(key, times)
+            self.notices.append(CouldNotFollow(f"{key}:{times}", track.on, pull.say, lacks))
+
+    def _move_by_itself(self, at: float) -> bool:
+        for key in sorted(self.standing.declined):
+            if key not in self.methodology.automatic or not self._all(self.methodology.automatic[key].when):
+                self.standing = replace(self.standing, declined=self.standing.declined - {key})
+        for name, place in self.standing.places.items():
+            for key, auto in self.index.leaving[name, place.state]:
+                if key in self.standing.declined or not self._all(auto.when):
+                    continue
+                if self._is_trusted(auto) or not self.missing(name, auto.to):
+                    self.enter(name, auto.to, at=at)
+                    return True
+        return False
+
+    def _is_trusted(self, auto: Automatic) -> bool:
+        """Whether it goes by a word that counts more than our gates: a label that only certain people can set."""
+        return any(self.methodology.criteria[name].set_by is not None for name in auto.when)
+
+    def _start(self, at: float) -> bool:
+        for name, start in self.methodology.starts.items():
+            if name not in self.standing.started and self._all(start.when):
+                self.standing = replace(self.standing, started=self.standing.started | {name})
+                self.reasons.append(f"starts: {name}")
+                for pull in start.pull:
+                    self._pull(pull, at, why=name)
+                for ask in start.ask:
+                    self._ask_for(ask)
+                return True
+        return False
+
+    def _complete_a_yes(self, at: float) -> bool:
+        """A yes that was kept because others were missing moves the engagement when the last of them has come."""
+        for key, name, to in self.index.yes_moves:
+            place = self.standing.places.get(name)
+            path = self.index.positions[name]
+            if key not in self.standing.approvals or place is None or place.state not in path:
+                continue
+            if path[place.state] >= path[to] or self.gate(key) is not GateState.PASSED or self.missing(name, to):
+                continue
+            self.enter(name, to, at=at)
+            return True
+        return False
+
+    def gate(self, name: str) -> GateState:
+        """How a gate stands by now."""
+        return gate_state(name, self.standing, self.scene, self.methodology)
+
+    def _ask_for_reviews(self) -> None:
+        """The gates whose review is due here are asked for, once for each version."""
+        for track, place in self.standing.places.items():
+            for name, gate in self.index.asking[track, place.state]:
+                version = self.standing.version(gate.document)
+                if self.standing.asked.get(name) != version and self.gate(name) is GateState.OPEN:
+                    self._asked(name, version)
+                    on = self.methodology.tracks[track].on
+                    self.notices.append(AskedReview(f"review:{name}:{version}", on, name))
+
+    def _ask_for(self, name: str) -> None:
+        if name in self.standing.asked:
+            return
+        self._asked(name, 0)
+        ask = self.methodology.asks[name]
+        if ask.on in self.scene.issues:
+            lacks = gaps(ask.missing, self.standing, self.scene, self.methodology)
+            self.notices.append(AskedFor(f"ask:{name}", ask.on, name, lacks))
+
+    def _asked(self, name: str, version: int) -> None:
+        self.standing = replace(self.standing, asked={**self.standing.asked, name: version})
+
+    def _all(self, names: Sequence[str]) -> bool:
+        return all_met(names, self.standing, self.scene, self.methodology)

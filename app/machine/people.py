@@ -1,0 +1,163 @@
+"""What people did, one thing after the other: labels set and taken off, issues closed and opened again.
+
+A label is an order only when a person changed it; a gate's label only when a holder of its role did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.machine.course import Course
+from app.machine.gates import GateState, held_back
+from app.machine.index import NO_ORDERS
+from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack
+from app.machine.scene import Sign, Turn
+from app.machine.standing import Approval, Verdict, trusted_key
+from app.methodology.process import Document, Gate, Kind, Track
+from app.methodology.spelling import Reading, scope_of
+
+
+def take_sign(course: Course, sign: Sign) -> bool:
+    """A label was set or taken off; `course.scene` is as it was just after that. Whether it is any of our business."""
+    is_watched = sign.label in course.index.watched
+    if is_watched:
+        _note_setter(course, sign)
+    reading = course.methodology.spellers[sign.on].read(sign.label)
+    if not reading.is_ours:
+        return is_watched  # nobody's business but the people's
+    if not sign.is_bot:
+        if sign.is_added:
+            _added(course, sign, reading)
+        else:
+            _taken_off(course, sign, reading)
+    return True
+
+
+def take_turn(course: Course, turn: Turn) -> None:
+    """An issue was closed or opened again by a person."""
+    for name, track in course.index.tracks_on[turn.on]:
+        place = course.standing.places[name]
+        state = track.states[place.state]
+        if turn.is_closed:
+            course.revived.discard(name)
+            if not state.is_end and track.closing_asks is not None:
+                course.notices.append(HowDidItEnd(f"closed:{turn.on.value}:{turn.id}", turn.on, name, turn.by))
+        elif state.is_end and course.scene.holds(turn.by, track.reopened_by):
+            course.enter(name, course.go_back_to(name), at=turn.at)
+            course.decline(name, place)
+        elif state.is_end:
+            key, title = f"opened:{turn.on.value}:{turn.id}", f"Opening it again after {state.title}"
+            course.notices.append(NotYours(key, turn.on, title, track.reopened_by, turn.by))
+
+
+def _note_setter(course: Course, sign: Sign) -> None:
+    """Of a label that counts only when certain people set it: who did."""
+    criteria = course.methodology.trusted_labels.get(sign.label)
+    if not criteria:
+        return
+    key = trusted_key(sign.on, sign.label)
+    setters = {known: by for known, by in course.standing.setters.items() if known != key}
+    if sign.is_added and (sign.is_bot or any(course.scene.holds(sign.by, each.set_by or "") for each in criteria)):
+        setters[key] = sign.by or ""
+    course.standing = replace(course.standing, setters=setters)
+
+
+def _added(course: Course, sign: Sign, reading: Reading) -> None:
+    if not reading.is_known or reading.name is None:
+        name = _track_of_scope(course, sign)
+        if name is None:
+            return
+        if reading.is_known:  # a retired name for "no label"
+            _move(course, name, course.methodology.tracks[name].start, sign)
+        else:
+            course.notices.append(NotAState(f"state:{sign.on.value}:{sign.id}", sign.on, name, sign.by))
+        return
+    orders = course.index.orders[sign.on].get(reading.name, NO_ORDERS)
+    for name, gate, verdict in orders.verdicts:
+        _verdict(course, name, gate, verdict, sign)
+    for name, to in orders.moves:
+        _move(course, name, to, sign)
+
+
+def _verdict(course: Course, name: str, gate: Gate, verdict: Verdict, sign: Sign) -> None:
+    """A yes or no by label: it counts when a holder of the role set it."""
+    standing = course.standing
+    estimate = standing.papers.get(Document.ESTIMATE.value) if gate.document is Document.ESTIMATE else None
+    own = estimate is not None and sign.by is not None and estimate.by.lower() == sign.by.lower()
+    if own or not course.scene.holds(sign.by, gate.role):
+        if gate.labels.passed not in course.methodology.tracks[gate.track].by_label:
+            # where it is a state's label as well, the move says what is missing
+            key = f"gate:{sign.on.value}:{sign.id}"
+            course.notices.append(NotYours(key, sign.on, gate.title, gate.role, sign.by, own))
+        return
+    approval = Approval(verdict, sign.by or "", sign.at, standing.version(gate.document))
+    course.standing = replace(standing, approvals={**standing.approvals, name: approval})
+    course.reasons.append(f"{name}: {verdict.value}")
+
+
+def _taken_off(course: Course, sign: Sign, reading: Reading) -> None:
+    orders = course.index.orders[sign.on].get(reading.name or "", NO_ORDERS)
+    for name, to in orders.moves:
+        _label_gone(course, name, to, sign)
+    if orders.moves:
+        return  # a yes that is a state's label is not taken back by moving on
+    for name, gate, verdict in orders.verdicts:
+        approval = course.standing.approvals.get(name)
+        if approval is None or approval.verdict is not verdict:
+            continue
+        if course.scene.holds(sign.by, gate.role):
+            left = {other: each for other, each in course.standing.approvals.items() if other != name}
+            course.standing = replace(course.standing, approvals=left)
+            course.reasons.append(f"{name}: taken back")
+        else:
+            key = f"gate:{sign.on.value}:{sign.id}"
+            course.notices.append(NotYours(key, sign.on, gate.title, gate.role, sign.by))
+
+
+def _label_gone(course: Course, name: str, state: str, sign: Sign) -> None:
+    """The label of the present state was taken off and none of its scope is left: it goes back to the start, or, from a
+    pause or an end, to where it was.
+
+    GitLab records a label that replaces another before the one it replaces, so a replacement leaves one of the scope.
+    """
+    track, place = course.methodology.tracks[name], course.standing.places[name]
+    if place.state != state or track.states[track.start].label is not None:
+        return
+    if any(_is_of_track(course, track, sign, label) for label in course.scene.issues[sign.on].labels):
+        return
+    came_from = track.states[state]
+    is_pause = came_from.kind is Kind.HOLD or came_from.is_end
+    _move(course, name, course.go_back_to(name) if is_pause else track.start, sign)
+
+
+def _is_of_track(course: Course, track: Track, sign: Sign, label: str) -> bool:
+    reading = course.methodology.spellers[sign.on].read(label)
+    return reading.name in track.by_label or (reading.is_ours and scope_of(label) == track.scope.casefold())
+
+
+def _move(course: Course, name: str, to: str, sign: Sign) -> None:
+    """A move by a person: it stands, unless it skips a blocking gate or leaves an end without the role for it."""
+    track, place = course.methodology.tracks[name], course.standing.places[name]
+    if to == place.state:
+        return
+    came_from = track.states[place.state]
+    key = f"move:{sign.on.value}:{sign.id}"
+    if came_from.is_end and not course.scene.holds(sign.by, track.reopened_by):
+        title = f"Opening it again after {came_from.title}"
+        course.notices.append(NotYours(key, sign.on, title, track.reopened_by, sign.by))
+        return
+    if missing := held_back(name, to, course.standing, course.scene, course.methodology):
+        is_kept = any(
+            track_name == name and state == to and course.gate(gate) is GateState.PASSED
+            for gate, track_name, state in course.index.yes_moves
+        )
+        course.notices.append(PutBack(key, sign.on, name, to, sign.by, missing, is_kept))
+        return
+    course.enter(name, to, at=sign.at)
+    course.decline(name, place)
+
+
+def _track_of_scope(course: Course, sign: Sign) -> str | None:
+    scope = scope_of(sign.label)
+    tracks = course.index.tracks_on[sign.on]
+    return next((name for name, track in tracks if track.scope.casefold() == scope), None)

@@ -34,7 +34,10 @@ from app.submit import TIMEOUT_S, Receipt, follow, send
 _METHODOLOGY = Path(str(files("app.sandbox") / "demo-methodology.yaml"))
 PATIENCE_S = 30.0
 BOT = "ps-bot"
-COMMENTER = "erin"
+EM = "erin"
+FIRST_LABEL = "proposal::Awaiting_Discovery"
+FOLLOWS = "Intake::Needs-Info"
+POLL_S = 0.05
 GRACE_S = 2.0
 """Nothing stays on its way for long on loopback."""
 
@@ -118,7 +121,7 @@ def _tell_story(sandbox: SandboxServer, service_url: str, settings: Settings) ->
         with gitlab:
             _tell_issues(gitlab, outcome, took_s)
             _check_writes(sandbox.world)
-            _comment(gitlab, sandbox.world, outcome)
+            _first_touch(gitlab, outcome)
         again = send(client, service_url, body, settings.calculator_keys[0].get_secret_value())
         _check_no_double(client, again, outcome, sandbox.world)
     _say("4. The calculator sends the same submission again: still two issues.", "")
@@ -143,18 +146,19 @@ def _check_writes(world: World) -> None:
     _check(writes == 4, f"it took {writes} writes, not four: two issues, their link, one status note")
 
 
-def _comment(gitlab: httpx.Client, world: World, outcome: dict[str, Any]) -> None:
-    """A person comments, and the comment reaches the bot by GitLab's webhook."""
-    iid = outcome["scoping_issue"]["iid"]
-    said = {"body": "Thanks, I am on it."}
-    headers = {"PRIVATE-TOKEN": token_of(COMMENTER)}
-    gitlab.post(f"/issues/{iid}/notes", json=said, headers=headers).raise_for_status()
-    _check(world.deliveries_idle(PATIENCE_S), "GitLab's deliveries did not arrive")
-    hook = next(iter(world.hooks.values()))
-    log = world.hook_log("root", hook.id)
-    answered = [each.response_status for each in log if each.request_headers["X-Gitlab-Event"] == "Note Hook"]
-    _check(answered == [202], "the comment was not taken in")
-    _say(f"3. Erin comments on #{iid}; GitLab's webhook brings it to the bot, which stores it and answers 202.")
+def _first_touch(gitlab: httpx.Client, outcome: dict[str, Any]) -> None:
+    """The EM sets a label; GitLab's webhook brings it to the bot, and the process goes on, on both issues."""
+    scoping, intake = outcome["scoping_issue"]["iid"], outcome["intake_issue"]["iid"]
+    headers = {"PRIVATE-TOKEN": token_of(EM)}
+    gitlab.put(f"/issues/{scoping}", json={"add_labels": FIRST_LABEL}, headers=headers).raise_for_status()
+    deadline = time.monotonic() + PATIENCE_S
+    while FOLLOWS not in gitlab.get(f"/issues/{intake}").raise_for_status().json()["labels"]:
+        _check(time.monotonic() < deadline, f"{FIRST_LABEL} on #{scoping} did not bring {FOLLOWS} to #{intake}")
+        time.sleep(POLL_S)
+    notes = gitlab.get(f"/issues/{scoping}/notes").raise_for_status().json()
+    _check(any("Awaiting Discovery" in each["body"] for each in notes), "the status note does not say where it stands")
+    _say(f"3. Erin (EM) sets {FIRST_LABEL} on #{scoping}. GitLab's webhook tells the bot, which moves #{intake}")
+    _say(f"   to {FOLLOWS} and brings the status note up to date: where it stands, what is missing, who is next.")
 
 
 def _check_no_double(client: httpx.Client, again: Receipt, outcome: dict[str, Any], world: World) -> None:
@@ -167,7 +171,7 @@ def _check_no_double(client: httpx.Client, again: Receipt, outcome: dict[str, An
 def _stay(url: str) -> None:
     try:
         _say(
-            f"Your turn: open {url}/ in a browser, choose who you are, and comment, label or close.",
+            f"Your turn: open {url}/ in a browser, choose who you are, and label, tick, answer or close.",
             "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
             "",
         )

@@ -33,13 +33,18 @@ def scoping(on: Stage, body: dict[str, object]) -> str:
     return on.world.issue(on.submit(body)["scoping_issue"]["iid"]).description or ""
 
 
-def test_two_issues_and_their_link_cost_three_writes_and_no_read(on: Stage) -> None:
+def test_two_issues_their_link_and_a_status_note_cost_four_writes_and_no_read(on: Stage) -> None:
     assert until(lambda: on.world.count("GET", "/members/all") == 1), "names are read once, at the start"
     before = len(on.world.requests)
     outcome = on.submit(submission())
     made = [(each.method, each.path.rsplit("ps-plan", 1)[1]) for each in on.world.requests[before:]]
     first, second = outcome["scoping_issue"]["iid"], outcome["intake_issue"]["iid"]
-    assert made == [("POST", "/issues"), ("POST", "/issues"), ("POST", f"/issues/{first}/links")]
+    assert made == [
+        ("POST", "/issues"),
+        ("POST", "/issues"),
+        ("POST", f"/issues/{first}/links"),
+        ("POST", f"/issues/{first}/notes"),
+    ]
     assert (first, second) == (1, 2)
 
 
@@ -74,7 +79,7 @@ def test_some_orders_need_no_scoping_and_the_intake_issue_says_why(
     assert "Intake::Draft" in labels
     assert says.lower() in text.lower()
     assert text.count("@alice") == 1
-    assert on.writes() == 1
+    assert on.writes() == 2, "the issue and its status note"
 
 
 def test_training_alone_that_is_custom_is_scoped(on: Stage) -> None:
@@ -256,8 +261,8 @@ def test_a_block_that_claims_a_submission_with_an_issue_is_told_where_it_is(on: 
     first = on.submit(body)["scoping_issue"]["iid"]
     second = open_by_hand(on, f"```psplan-submission\n{json.dumps(body)}\n```")
     (told,) = spoken(on.world)
-    assert told.issue_iid == second
-    assert f"#{first}" in told.body
+    assert spoken(on.world, second) == [told]
+    assert f"#{first}" in told
     assert len(on.world.issues) == 3
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: acknowledgements, event to effect, start and memory, side by side in one run, as a table.
+"""`python -m benchmarks`: acknowledgements, event to effect, start and memory, decisions, side by side in one run, as a table.
 
 Contestants take turns within each round and every ratio is taken inside a round, since a machine's speed is never the
 same twice; the table shows medians over the rounds. Everything talks to loopback and stops by itself.
@@ -26,6 +26,7 @@ from app.metrics import Metrics
 from app.ports import Issue, NewIssue
 from app.sandbox.people import token_of
 from app.submit import follow, send
+from benchmarks import decisions
 from benchmarks.bare import TOKEN
 from benchmarks.contestants import KEY, ROOT, Contestant, bare, psplan, sandbox
 from benchmarks.load import Load, closed_loop, open_loop, requests_for
@@ -48,6 +49,7 @@ def main() -> None:
     print(f"{platform.python_version()}, {os.cpu_count()} CPUs, load average before: {os.getloadavg()[0]:.2f}\n")
     acknowledgements(wishes.rounds, wishes.seconds, wishes.open_seconds)
     event_to_effect(wishes.submissions)
+    decisions.main()
 
 
 def acknowledgements(rounds: int, seconds: float, open_seconds: float) -> None:
@@ -155,7 +157,7 @@ def event_to_effect(submissions: int) -> None:
     print(f"| the three calls alone (python-gitlab) | {calls_cuts[49]:.1f} | {calls_cuts[98]:.1f} |")
     print(f"| submission to third write, durable | {ours_cuts[49]:.1f} | {ours_cuts[98]:.1f} |")
     print(f"| overhead | {ours_cuts[49] - calls_cuts[49]:.1f} | {ours_cuts[98] - calls_cuts[98]:.1f} |")
-    print(f"\nCPU per submission, status polls included: {cpu:.1f} ms")
+    print(f"\nCPU per submission, status polls included: {cpu:.1f} ms\n")
 
 
 def _submission() -> dict[str, object]:

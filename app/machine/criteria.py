@@ -28,7 +28,7 @@ def is_met(criterion: Criterion, standing: Standing, scene: Scene, methodology: 
     """Whether any of its signs is there."""
     return (
         (criterion.fact is not None and _holds(criterion.fact, standing, scene, methodology))
-        or not scene.ticked.isdisjoint(criterion.ticked)
+        or (bool(criterion.ticked) and not scene.ticked.isdisjoint(criterion.ticked))
         or criterion.field in scene.answered
         or (bool(criterion.labels) and _is_set(criterion, standing, scene))
         or (bool(criterion.states) and _is_at(criterion.states, standing))
@@ -80,11 +80,12 @@ def _holds(fact: Fact, standing: Standing, scene: Scene, methodology: Methodolog
 
 
 def _is_set(criterion: Criterion, standing: Standing, scene: Scene) -> bool:
-    return any(
-        label in issue.labels and (criterion.set_by is None or trusted_key(on, label) in standing.setters)
-        for on, issue in scene.issues.items()
-        for label in criterion.labels
-    )
+    for on, issue in scene.issues.items():
+        if not issue.labels.isdisjoint(criterion.labels):
+            present = issue.labels.intersection(criterion.labels)
+            if criterion.set_by is None or any(trusted_key(on, label) in standing.setters for label in present):
+                return True
+    return False
 
 
 def _is_at(refs: tuple[str, ...], standing: Standing) -> bool:

@@ -9,45 +9,40 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from app.machine.gates import GateState, gate_state, verdict_on
-from app.machine.index import index_of
+from app.machine.index import Index
 from app.machine.outcome import LabelChange
 from app.machine.scene import Scene
 from app.machine.standing import Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
-from app.methodology.spelling import Reading, scope_of
+from app.methodology.spelling import scope_of
 
 
 def label_changes(
-    standing: Standing, scene: Scene, methodology: Methodology, *, quarter: str | None
+    standing: Standing, scene: Scene, index: Index, *, quarter: str | None
 ) -> dict[IssueKind, LabelChange]:
     """What is to differ on each issue; nothing for an issue that is as it should be. `quarter`: label of today's."""
     found = {}
     for on, issue in scene.issues.items():
-        speller = methodology.spellers[on]
         wanted = dict.fromkeys(
             [
-                *_states(on, standing, methodology),
-                *_gates(on, issue.labels, standing, scene, methodology),
-                *_quarter(on, issue.labels, standing, methodology, quarter),
+                *_states(on, standing, index),
+                *_gates(on, issue.labels, standing, scene, index),
+                *_quarter(on, issue.labels, standing, index, quarter),
             ]
         )
-        change = LabelChange(
-            add=tuple(label for label in wanted if label not in issue.labels),
-            remove=tuple(
-                label
-                for label in sorted(issue.labels)
-                if label not in wanted and _is_in_the_way(on, label, speller.read(label), methodology)
-            ),
-        )
-        if change:
-            found[on] = change
+        add = tuple([label for label in wanted if label not in issue.labels])
+        remove = _in_the_way(on, issue.labels.difference(wanted), index)
+        if add or remove:
+            found[on] = LabelChange(add, remove)
     return found
 
 
-def _is_in_the_way(on: IssueKind, label: str, reading: Reading, methodology: Methodology) -> bool:
-    """Whether a label that is not wanted has to go. A strange one in the scope of a gate does no harm: it stays."""
-    return reading.is_ours and (reading.is_known or scope_of(label) in index_of(methodology).scopes[on])
+def _in_the_way(on: IssueKind, labels: Collection[str], index: Index) -> tuple[str, ...]:
+    """The labels that have to go where they are not wanted. A strange one in the scope of a gate does no harm."""
+    read = index.methodology.spellers[on].read
+    ours = [(label, reading.is_known) for label in labels if (reading := read(label)).is_ours]
+    return tuple(sorted(label for label, is_known in ours if is_known or scope_of(label) in index.scopes[on]))
 
 
 def open_or_closed(
@@ -70,30 +65,28 @@ def open_or_closed(
     return found
 
 
-def _states(on: IssueKind, standing: Standing, methodology: Methodology) -> Iterator[str]:
-    for name, track in index_of(methodology).tracks_on[on]:
+def _states(on: IssueKind, standing: Standing, index: Index) -> Iterator[str]:
+    for name, track in index.tracks_on[on]:
         place = standing.places.get(name)
         if place is not None and (label := track.states[place.state].label) is not None:
             yield label
 
 
-def _gates(
-    on: IssueKind, present: Collection[str], standing: Standing, scene: Scene, methodology: Methodology
-) -> Iterator[str]:
+def _gates(on: IssueKind, present: Collection[str], standing: Standing, scene: Scene, index: Index) -> Iterator[str]:
     """A gate's labels say how it stands, also where it is not needed; a yes that is a state's label the state says.
 
     A review that people ask for by the label is left to them until somebody has said a word about it.
     """
-    for name, gate in index_of(methodology).shown[on]:
+    for name, gate in index.shown[on]:
         labels = gate.labels
-        verdict = verdict_on(name, standing, methodology)
+        verdict = verdict_on(name, standing, index.methodology)
         label = None
         if verdict is Verdict.PASSED:
-            label = None if labels.passed in methodology.tracks[gate.track].by_label else labels.passed
+            label = None if labels.passed in index.methodology.tracks[gate.track].by_label else labels.passed
         elif verdict is Verdict.FAILED:
             label = labels.failed
         elif name in standing.asked:
-            is_open = gate_state(name, standing, scene, methodology) is GateState.OPEN
+            is_open = gate_state(name, standing, scene, index.methodology) is GateState.OPEN
             label = labels.asked if is_open else None
         elif labels.asked in present:
             label = labels.asked
@@ -102,13 +95,14 @@ def _gates(
 
 
 def _quarter(
-    on: IssueKind, present: Collection[str], standing: Standing, methodology: Methodology, quarter: str | None
+    on: IssueKind, present: Collection[str], standing: Standing, index: Index, quarter: str | None
 ) -> Iterator[str]:
     """The label of the quarter where an engagement has ended, unless somebody has set one."""
-    prefix = methodology.fiscal.label.partition("{")[0]
-    ended = any(
-        methodology.tracks[name].on is on and methodology.tracks[name].states[place.state].on_enter.quarter
-        for name, place in standing.places.items()
-    )
-    if ended and quarter is not None and not any(label.startswith(prefix) for label in present):
-        yield quarter
+    if quarter is None:
+        return
+    for name, track in index.tracks_on[on]:
+        place = standing.places.get(name)
+        if place is not None and track.states[place.state].on_enter.quarter:
+            prefix = index.methodology.fiscal.label.partition("{")[0]
+            if not any(label.startswith(prefix) for label in present):
+                yield quarter

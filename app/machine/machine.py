@@ -55,7 +55,7 @@ def proceed(
     return Outcome(
         standing=stands,
         reasons=tuple(course.reasons),
-        labels=label_changes(stands, scene, methodology, quarter=quarter),
+        labels=label_changes(stands, scene, course.index, quarter=quarter),
         open=open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
     )
@@ -66,7 +66,7 @@ _Act = TypeVar("_Act", Sign, Turn)
 
 def _new(acts: Iterable[_Act], seen: Mapping[str, int], scene: Scene) -> list[_Act]:
     """What was not worked on yet, each once, by GitLab's own numbers."""
-    new = {act.id: act for act in acts if act.id > seen.get(act.on.value, 0) and act.on in scene.issues}
+    new = {act.id: act for act in acts if act.id > seen.get(act.on, 0) and act.on in scene.issues}
     return [new[number] for number in sorted(new)]
 
 
@@ -88,12 +88,13 @@ def _second(act: Sign | Turn) -> int:
 
 def _scenes(acts: Sequence[Sign | Turn], scene: Scene) -> list[Scene]:
     """The scene as it was just after each act, by the labels; the last of them is as it is now."""
-    found = []
-    for act in reversed(acts):
-        found.append(scene)
+    found = [scene] * len(acts)
+    for number in range(len(acts) - 1, 0, -1):
+        act = acts[number]
         if isinstance(act, Sign):
             scene = _before(act, scene)
-    return found[::-1]
+        found[number - 1] = scene
+    return found
 
 
 def _before(sign: Sign, scene: Scene) -> Scene:
@@ -103,6 +104,7 @@ def _before(sign: Sign, scene: Scene) -> Scene:
 
 
 def _caught_up(standing: Standing, acts: Iterable[Sign | Turn]) -> Standing:
+    """The standing, with these worked on."""
     seen, seen_states = dict(standing.seen), dict(standing.seen_states)
     for act in acts:
         last = seen if isinstance(act, Sign) else seen_states

@@ -90,8 +90,8 @@ class Standing:
         """Which version of a document an approval is about; 0: nothing is on record."""
         if document is None:
             return 0
-        paper = self.papers.get(document.value)
-        return (0 if paper is None else paper.version) + self.reopened.get(document.value, 0)
+        paper = self.papers.get(document)
+        return (0 if paper is None else paper.version) + self.reopened.get(document, 0)
 
     def at(self, track: str, place: Place) -> Standing:
         """The same, elsewhere on one track."""

@@ -4,7 +4,7 @@ Three rules surprise:
 
 * Nobody is mentioned in it, and labels are code: the note is edited often, and each edit would be live again.
 * It speaks of dates only, never of "3 days ago": so it changes only when something happened.
-* What happens on the other track changes nothing but that track's one line: one event seldom edits both notes.
+* What happens on the other track changes nothing in it: one event edits one note.
 """
 
 from __future__ import annotations
@@ -274,17 +274,11 @@ def _paper(name: str, paper: Paper, standing: Standing, methodology: Methodology
 
 
 def _others(at: Stand | None, view: StatusView, methodology: Methodology) -> Iterator[Safe]:
-    """The other track in one line; no more than that, so that this note keeps still when that one moves."""
-    where = own("") if view.other_iid is None else own(f" (#{view.other_iid})")
-    found = False
-    for name, track in methodology.tracks.items():
-        place = view.standing.places.get(name)
-        if place is not None and (at is None or name != at.name):
-            found = True
-            state = track.states[place.state]
-            yield together(own(track.title), where, own(f": {state.title}, since "), day(place.since))
-    if not found and view.other_iid is not None:
-        yield together(own("The other issue"), where)
+    """Where the other track is, and not how it stands: so this note keeps still when that one moves."""
+    if view.other_iid is None:
+        return
+    titles = [track.title for name, track in methodology.tracks.items() if at is None or name != at.name]
+    yield own(f"{titles[0] if len(titles) == 1 else 'The other issue'} (#{view.other_iid})")
 
 
 def _role(role: str, view: StatusView, methodology: Methodology) -> Safe:

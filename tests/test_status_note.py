@@ -307,8 +307,8 @@ FOLDED = {
         {"papers": {"sow": sow()}, "reopened": {"sow": 1}},
         "- SOW: version 2, \u200b[`open it`](https://docs.google.com/document/d/2), `erin`, 2026-11-19, opened again\n",
     ),
-    "the other track in one line": ({}, "- Scheduling (#13): Needs Info, since 2026-11-18\n"),
-    "the other track, from the intake": ({"on": INTAKE}, "- Scoping (#12): Estimate Feedback, since 2026-11-20\n"),
+    "the other track in one line": ({}, "- Scheduling (#13)\n"),
+    "the other track, from the intake": ({"on": INTAKE}, "- Scoping (#12)\n"),
     "the opportunity": ({}, "- Salesforce: \u200b[`services opportunity`](https://example.my.salesforce.com/0061)\n"),
 }  # fmt: skip
 
@@ -349,7 +349,7 @@ def test_an_issue_without_states_has_a_note_all_the_same() -> None:
     tracks = {"proposal": METHODOLOGY.tracks["proposal"]}
     text = note(on=INTAKE, methodology=METHODOLOGY.model_copy(update={"tracks": tracks}))
     assert "This issue has no states of its own." in text
-    assert "- Scoping (#12): Estimate Feedback" in text
+    assert "(#12)" in text
 
 
 def test_commands_stand_in_the_list_of_what_is_next() -> None:
@@ -378,16 +378,13 @@ def test_in_every_state_it_calls_nobody_runs_nothing_and_can_be_read_on_a_phone(
     assert [marker.kind for marker in find_markers(text)] == ["status"]
 
 
-def test_what_happens_on_the_other_track_changes_one_line_only() -> None:
+def test_what_happens_on_the_other_track_changes_nothing() -> None:
     before = note("sow_wip", "needs_info", **FEEDBACK)
     after = note(
         "sow_wip", "ready", scene={"fields_missing": ("sow_number",), "ticked": frozenset({"readiness.close_plan"})},
         **FEEDBACK,
     )  # fmt: skip
-    changed = [(a, b) for a, b in zip(before.split("\n"), after.split("\n"), strict=True) if a != b]
-    assert changed == [
-        ("- Scheduling (#13): Needs Info, since 2026-11-18", "- Scheduling (#13): Ready, since 2026-11-18")
-    ]
+    assert before == after
     quiet = note("sow_wip", "staffing", on=INTAKE)
     assert quiet == note("sow_wip", "staffing", on=INTAKE, **FEEDBACK)
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from app.clock import Clock
 from app.errors import Permanent, Retry
-from app.methodology.model import Role
+from app.methodology.model import Holders
 from app.ports import GitLab, Member, Person
 
 ACCESS_LEVELS: Mapping[str, int] = MappingProxyType(
@@ -111,7 +111,7 @@ class Directory:
             self._entries[name] = _Entry(found, self._clock())
         return found
 
-    def holders(self, role: Role) -> frozenset[str]:
+    def holders(self, role: Holders) -> frozenset[str]:
         """The user names, in lower case, of everybody who holds the role: by name, by group or by access level.
 
         A role of names alone costs no call. Raises Retry or Permanent (Absent for a group that is not there) where

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from app import text
 from app.blocks import facts, welcome, work
 from app.blocks.case import Case, case_of, service_titles
 from app.blocks.words import together
+from app.clocks import due_at
 from app.methodology.model import IssueText, Methodology
 from app.routing import Routing, intake_only, labels_for
 from app.submission import Submission
@@ -69,7 +70,7 @@ def open_case(
     question key; such a question is not asked for any more.
     """
     zone = ZoneInfo(playbook.methodology.time_zone)
-    limit = timedelta(hours=playbook.methodology.clocks.first_touch.hours)
+    due = due_at(now.astimezone(zone), playbook.methodology.clocks.first_touch)
     return case_of(
         submission,
         playbook.methodology,
@@ -77,7 +78,7 @@ def open_case(
         people=people,
         answers=answers,
         today=now.astimezone(zone).date(),
-        first_touch=(now + limit).astimezone(zone).date(),
+        first_touch=due.date(),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from app.directory import Directory
 from app.engagement import Engagement
 from app.errors import Absent, Permanent, Retry
-from app.methodology.model import Role
+from app.methodology.model import Holders
 from app.ports import GitLab, Issue, LabelEvent, StateEvent
 
 
@@ -25,7 +25,8 @@ class Needs:
     """Issue → the last change of a label that is known already."""
     states_since: Mapping[int, int] = field(default_factory=dict)
     """Issue → the last closing or opening that is known already."""
-    roles: Mapping[str, Role] = field(default_factory=dict)
+    roles: Mapping[str, Holders] = field(default_factory=dict)
+    """Role, or `role@segment`, whose holders have to be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def take_snapshot(
     )
 
 
-def _holders(role: Role, directory: Directory) -> frozenset[str]:
+def _holders(role: Holders, directory: Directory) -> frozenset[str]:
     """Who holds a role. A group that cannot be seen at all holds nobody; one that does not answer is asked again."""
     try:
         return directory.holders(role)

@@ -64,7 +64,7 @@ def progress(
     stands = replace(engagement, standing=standing)
     actions = [
         *_changes(stands, outcome, parts),
-        *_says(stands, outcome, snapshot, playbook),
+        *_says(stands, outcome, scene, snapshot, playbook),
         *_status(stands, scene, snapshot, playbook, is_due=did_something),
     ]
     return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
@@ -106,10 +106,12 @@ def _changes(engagement: Engagement, outcome: Outcome, parts: dict[IssueKind, Sa
             )
 
 
-def _says(engagement: Engagement, outcome: Outcome, snapshot: Snapshot, playbook: Playbook) -> Iterator[Say]:
+def _says(
+    engagement: Engagement, outcome: Outcome, scene: Scene, snapshot: Snapshot, playbook: Playbook
+) -> Iterator[Say]:
     for notice in outcome.notices:
         mark = notice_mark(engagement.id, notice.key)
-        body = notice_body(notice, engagement, snapshot, playbook, mark)
+        body = notice_body(notice, engagement, scene, snapshot, playbook, mark=mark)
         yield Say(key=f"{engagement.id}:notice:{notice.key}", target=notice.on, marker=mark, body=(body,))
 
 

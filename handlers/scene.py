@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from app.engagement import Engagement
 from app.issue_text import IssueDraft, IssueRef
 from app.machine.scene import IssueView, Scene, Sign, Turn
 from app.machine.standing import Paper, Standing
-from app.methodology.model import Methodology, NeededBy
+from app.methodology.model import Holders, Methodology, NeededBy
 from app.methodology.parts import IssueKind
 from app.ports import Issue
 from app.questions import asked
@@ -36,7 +36,7 @@ def what_to_see(engagement: Engagement, methodology: Methodology) -> Needs:
         people=frozenset({engagement.submission.requester_gitlab_username}),
         labels_since={iid: standing.seen.get(kind.value, 0) for kind, iid in numbers.items()},
         states_since={iid: standing.seen_states.get(kind.value, 0) for kind, iid in numbers.items()},
-        roles={name: methodology.roles[name] for name in methodology.deciding_roles},
+        roles=dict(_roles(methodology)),
     )
 
 
@@ -52,6 +52,7 @@ def scene_of(engagement: Engagement, snapshot: Snapshot, methodology: Methodolog
     answers = {kind: read_answers(issue.description) for kind, issue in issues.items()}
     said = answers.get(IssueKind.SCOPING) or answers.get(IssueKind.INTAKE, {})
     fields = answers.get(IssueKind.INTAKE, {})
+    segment = _segment(submission, issues, methodology)
     return Scene(
         issues={
             kind: IssueView(
@@ -61,14 +62,15 @@ def scene_of(engagement: Engagement, snapshot: Snapshot, methodology: Methodolog
             )
             for kind, issue in issues.items()
         },
-        holders={**snapshot.holders, ACCOUNT_TEAM: account_team(submission)},
+        holders={**_holders(segment, snapshot, methodology), ACCOUNT_TEAM: account_team(submission)},
         ticked=frozenset(box for issue in issues.values() for box in ticked(issue.description, methodology)),
         answered=frozenset(fields).intersection(methodology.intake_fields),
         fields_missing=_missing_fields(fields, methodology),
         open_questions=tuple(
             each.key for each in asked(submission, methodology) if each.is_open and each.key not in said
         ),
-        has_segment=_has_segment(submission, issues, methodology),
+        has_segment=segment is not None,
+        segment=segment,
         is_sku=submission.commercial_form is CommercialForm.SKU,
     )
 
@@ -93,6 +95,7 @@ def scene_of_drafts(
         fields_missing=_missing_fields(fields, methodology),
         open_questions=tuple(each.key for each in asked(submission, methodology) if each.is_open),
         has_segment=route(submission, methodology).segment is not None,
+        segment=route(submission, methodology).segment,
         is_sku=submission.commercial_form is CommercialForm.SKU,
     )
 
@@ -165,7 +168,26 @@ def _missing_fields(fields: Mapping[str, str], methodology: Methodology) -> tupl
     return tuple(key for key in needed if key not in fields)
 
 
-def _has_segment(submission: Submission, issues: Mapping[IssueKind, Issue], methodology: Methodology) -> bool:
-    prefix = methodology.classification.segment.partition("{")[0]
-    labels = (label for issue in issues.values() for label in issue.labels)
-    return any(label.startswith(prefix) for label in labels) or route(submission, methodology).segment is not None
+def _segment(submission: Submission, issues: Mapping[IssueKind, Issue], methodology: Methodology) -> str | None:
+    """What the label says, which an EM sets by hand at triage; else where the request was routed to."""
+    before, _, behind = methodology.classification.segment.partition("{segment}")
+    for issue in issues.values():
+        for label in issue.labels:
+            if label.startswith(before) and label.endswith(behind):
+                return label.removeprefix(before).removesuffix(behind)
+    return route(submission, methodology).segment
+
+
+def _roles(methodology: Methodology) -> Iterator[tuple[str, Holders]]:
+    """The roles that decide, and their holders of each segment: the segment is a label, which is yet to be read."""
+    for name in methodology.deciding_roles:
+        role = methodology.roles[name]
+        yield name, role
+        for segment, held in role.segments.items():
+            yield f"{name}@{segment.value}", held
+
+
+def _holders(segment: str | None, snapshot: Snapshot, methodology: Methodology) -> dict[str, frozenset[str]]:
+    held = snapshot.holders
+    known = (name for name in methodology.deciding_roles if name in held)
+    return {name: held.get(f"{name}@{segment}", held[name]) for name in known}

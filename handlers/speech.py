@@ -28,7 +28,7 @@ def status_body(
         standing=engagement.standing,
         scene=scene,
         bot=bot,
-        people=people_of_roles(engagement, playbook),
+        people=people_of_roles(engagement, playbook, scene.segment),
         other_iid=other,
         opportunity_url=engagement.submission.sfdc_opportunity_url,
     )
@@ -36,22 +36,24 @@ def status_body(
     return status_mark(engagement.id, on), words, hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-def notice_body(notice: Notice, engagement: Engagement, snapshot: Snapshot, playbook: Playbook, mark: Safe) -> Safe:
+def notice_body(
+    notice: Notice, engagement: Engagement, scene: Scene, snapshot: Snapshot, playbook: Playbook, *, mark: Safe
+) -> Safe:
     """The words of a comment."""
     requester = engagement.submission.requester_gitlab_username
     # what a comment names it calls: of the people in a submission only the one who asked, and only if GitLab knows them
     callable_team = (requester,) if snapshot.people.get(requester) else ()
     speech = Speech(
         standing=engagement.standing,
-        people={**people_of_roles(engagement, playbook), ACCOUNT_TEAM: callable_team},
-        groups={name: role.groups for name, role in playbook.methodology.roles.items()},
+        people={**people_of_roles(engagement, playbook, scene.segment), ACCOUNT_TEAM: callable_team},
+        groups={name: role.within(scene.segment).groups for name, role in playbook.methodology.roles.items()},
     )
     return notice_text(notice, speech, playbook.methodology, mark=mark)
 
 
-def people_of_roles(engagement: Engagement, playbook: Playbook) -> Mapping[str, tuple[str, ...]]:
+def people_of_roles(engagement: Engagement, playbook: Playbook, segment: str | None) -> Mapping[str, tuple[str, ...]]:
     """Role → the users that the methodology names; the account team is the one of this engagement."""
     submission = engagement.submission
     team = (submission.requester_gitlab_username, *(member.username for member in submission.account_team))
-    named = {name: role.users for name, role in playbook.methodology.roles.items()}
+    named = {name: role.within(segment).users for name, role in playbook.methodology.roles.items()}
     return {**named, ACCOUNT_TEAM: tuple(dict.fromkeys(team))}

@@ -229,3 +229,39 @@ def test_a_label_costs_at_most_one_put_for_each_issue_and_one_edit_of_its_note(
     for iid in (scoping, intake):
         assert sum(each.method == "PUT" and each.path.endswith(f"/issues/{iid}") for each in mine) <= 1
         assert sum(each.method == "PUT" and f"/issues/{iid}/notes/" in each.path for each in mine) <= 1
+
+
+def test_a_raised_estimate_arms_the_gate_again_and_the_yes_to_the_old_one_falls(on: Stage) -> None:
+    body = submission(estimate={"amount": 50000, "currency": "USD"})
+    scoping = on.submit(body)["scoping_issue"]["iid"]
+    label(on, "erin", scoping, "proposal::SOW_WIP")
+    assert state(on, scoping) == ["SOW_WIP"], "50,000 is not above 50,000"
+    assert on.submit({**body, "estimate": BIG})["state"] == "done"
+    assert on.quiet()
+    assert "TA::Needs-Review" in labels(on, scoping)
+    label(on, "tara", scoping, "TA::Approved")
+    assert on.submit({**body, "estimate": {"amount": 90000, "currency": "USD"}})["state"] == "done"
+    assert on.quiet()
+    assert "TA::Approved" not in labels(on, scoping)
+    assert "TA::Needs-Review" in labels(on, scoping)
+    assert len([words for words in spoken(on.world, scoping) if "@tara" in words]) == 2, "once for each version"
+
+
+def test_a_role_is_held_by_the_people_of_the_segment(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "extends: default\n"
+        "roles:\n  em: {users: [erin]}\n  ta: {users: [tara], segments: {Ent_EMEA: {users: [ravi]}}}\n"
+        "routing: {default_em: erin}\n"
+    )
+    with stage(tmp_path, methodology=file) as on:
+        scoping, _ = pair(on, estimate=BIG)
+        label(on, "erin", scoping, "proposal::Strawman_WIP")
+        assert any("@ravi" in words for words in spoken(on.world, scoping))
+        label(on, "tara", scoping, "TA::Approved")
+        assert "TA::Approved" not in labels(on, scoping)
+        label(on, "ravi", scoping, "TA::Approved")
+        assert "TA::Approved" in labels(on, scoping)
+        label(on, "erin", scoping, "Segment::Ent_APAC", away=("Segment::Ent_EMEA",))
+        label(on, "erin", scoping, "TA::Approved")
+        assert "TA::Approved" in labels(on, scoping), "the yes of before stands"

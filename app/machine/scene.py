@@ -36,6 +36,7 @@ class Scene:
     fields_missing: tuple[str, ...] = ()
     open_questions: tuple[str, ...] = ()
     has_segment: bool = False
+    segment: str | None = None
     is_sku: bool = False
 
     def holds(self, username: str | None, role: str) -> bool:

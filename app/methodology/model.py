@@ -114,13 +114,23 @@ class Clocks(Block):
     first_touch: Clock
 
 
-class Role(Block):
-    """Who holds a role: single people, GitLab groups, or everybody from an access level on."""
+class Holders(Block):
+    """Single people, GitLab groups, or everybody from an access level on."""
 
-    title: Plain
     users: tuple[Username, ...] = ()
     groups: tuple[GroupPath, ...] = ()
     access_level: AccessLevel | None = None
+
+
+class Role(Holders):
+    """Who holds a role; for the segments that are named, these people instead."""
+
+    title: Plain
+    segments: Mapping[Segment, Holders] = Field(default_factory=dict)
+
+    def within(self, segment: str | None) -> Holders:
+        """Who holds it in a segment (None: not known)."""
+        return next((held for known, held in self.segments.items() if known.value == segment), self)
 
 
 class RoutingRules(Block):

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: acknowledgements, event to effect, start and memory, decisions, side by side in one run, as a table.
+"""`python -m benchmarks`: acknowledgements, event to effect, start and memory, decisions, in one run, as tables.
 
 Contestants take turns within each round and every ratio is taken inside a round, since a machine's speed is never the
 same twice; the table shows medians over the rounds. Everything talks to loopback and stops by itself.

@@ -252,6 +252,25 @@ def test_a_pause_changes_nothing(name: str, is_paid: bool, data: st.DataObject) 
     assert walk.labels == before.labels
 
 
+@either
+@each_file
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_move_that_nothing_forbids_stands(name: str, is_paid: bool, data: st.DataObject) -> None:
+    walk = _started(name, is_paid, data.draw(st.booleans()))
+    for act in data.draw(acts(name, facts_change=True)):
+        act(walk)
+    walk.look()
+    track_name, track = data.draw(st.sampled_from(sorted(of(name).tracks.items(), key=str)))
+    to = data.draw(st.sampled_from([name for name, state in track.states.items() if state.label is not None]))
+    refused = {f"move:{track.on.value}:{len(walk.signs) + 1}"}
+    outcome = walk.say("erin", track.states[to].label or "", on=track.on)
+    if refused.isdisjoint(notice.key for notice in outcome.notices):
+        state = walk.state(track_name)
+        ahead = track.path[track.path.index(to) :] if to in track.path else (to, track.of_kind(Kind.WON))
+        assert state in ahead
+
+
 @each_file
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())

@@ -131,7 +131,9 @@ def waits(at: Stand) -> Waiting | None:
     for name in at.holding:
         if at.is_asked(name):
             gate = at.gates[name]
-            return Waiting((gate.role,), _asked_since(gate, at), (gate.title,))
+            # what was sent back waits for whoever leads here: only a new version can be reviewed again
+            role = at.state.dri if at.gate(name) is GateState.FAILED else gate.role
+            return Waiting((role,), _asked_since(gate, at), (gate.title,))
     if at.gaps:
         owners = tuple(dict.fromkeys(gap.owner for gap in at.gaps))
         return Waiting(owners, at.place.since, tuple(gap.title for gap in at.gaps))

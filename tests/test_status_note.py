@@ -183,7 +183,7 @@ WAITING = {
     ),
     "who reviewed and asked for changes": (
         {"proposal": "sow_wip", "papers": {"sow": sow()}, "asked": {"rdm": 1}, "approvals": {"rdm": no("rita")}},
-        Waiting(("rdm",), at(20), ("RDM review",)),
+        Waiting(("em",), at(20), ("RDM review",)),
     ),
     "nobody for a review of an older version": (
         {"proposal": "awaiting_discovery", "papers": {"estimate": estimate()}, "asked": {"ta": 1}},

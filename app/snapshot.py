@@ -25,6 +25,8 @@ class Needs:
     """Issue → the last change of a label that is known already."""
     states_since: Mapping[int, int] = field(default_factory=dict)
     """Issue → the last closing or opening that is known already."""
+    should_be_open: Mapping[int, bool] = field(default_factory=dict)
+    """Issue → what is expected; closings and openings are only read where it is not so."""
     roles: Mapping[str, Holders] = field(default_factory=dict)
     """Role, or `role@segment`, whose holders have to be known."""
 
@@ -78,7 +80,11 @@ def take_snapshot(
         issues=issues,
         people={name: directory.find(name) is not None for name in sorted(needs.people)},
         labels={i: tuple(gitlab.label_events(i, after=a)) for i, a in needs.labels_since.items() if i in issues},
-        states={i: tuple(gitlab.state_events(i, after=a)) for i, a in needs.states_since.items() if i in issues},
+        states={
+            iid: tuple(gitlab.state_events(iid, after=after))
+            for iid, after in needs.states_since.items()
+            if iid in issues and issues[iid].is_open is not needs.should_be_open.get(iid)
+        },
         holders={name: _holders(role, directory) for name, role in needs.roles.items()},
     )
 

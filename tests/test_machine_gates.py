@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -215,6 +216,21 @@ def test_gates_that_only_warn_hold_nothing_back() -> None:
     open_ones = [n for n in warned if gate_state(n, walk.standing, walk.scene(), walk.methodology) is GateState.OPEN]
     assert walk.state("proposal") == "closed_won"
     assert open_ones == warned
+
+
+def test_what_a_team_lets_happen_by_itself_waits_for_the_gate_too(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "extends: default\n"
+        "automatic:\n"
+        "  agreed: {track: proposal, from: [estimate_feedback], to: sow_wip, when: [price_agreed], why: Price agreed}\n"
+    )
+    walk = begun(load_methodology(own), worth=estimate())
+    walk.facts = Scene({}, ticked=frozenset({"scoping.estimate_review"}))
+    walk.say("erin", "proposal::Estimate_Feedback")
+    assert walk.state("proposal") == "estimate_feedback"
+    walk.say("tara", "TA::Approved")
+    assert walk.state("proposal") == "sow_wip"
 
 
 def test_a_catalogue_order_needs_the_same_yeses_by_default() -> None:

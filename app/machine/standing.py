@@ -64,12 +64,12 @@ class Standing:
     """Everything the process knows of an engagement.
 
     `reopened` counts how often a document was opened again without a new one: that too makes a version. `asked`: gate
-    or ask → version for which it was asked. `seen`, `seen_states`: issue → the last label event, and the last closing
-    or opening, that was worked on. `setters`: issue and label (`trusted_key`) → who set it, where it counts only when
-    certain people set it. `declined`: automatic moves that a person went back over; they rest until
-    their cause has gone.
-    `serial` counts the decisions that did something: of two records the higher one is newer. `notes`: issue → id of its
-    status note. `told`: issue → what that note says, as a digest.
+    or ask → version for which it was asked; and of what could not follow, how often that was told. `seen`,
+    `seen_states`: issue → the last label event, and the last closing or opening, that was worked on. `setters`: issue
+    and label (`trusted_key`) → who set it, where it counts only when certain people set it. `declined`: automatic moves
+    that a person went back over; they rest until their cause has gone. `serial` counts the decisions that did
+    something: of two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that
+    note says, as a digest.
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)

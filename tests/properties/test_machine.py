@@ -10,11 +10,11 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import methodology as methodology_room
-from app.machine.gates import GateState, gate_state
+from app.machine.gates import GateState, gate_state, held_back
 from app.machine.machine import proceed
 from app.machine.outcome import Outcome
 from app.machine.scene import IssueView, Scene
@@ -130,12 +130,14 @@ def _started(name: str, is_paid: bool, is_complete: bool) -> Walk:
 
 
 either = pytest.mark.parametrize("is_paid", [False, True], ids=["free", "premium"])
+# a busy machine is slow, which says nothing about the machine under test
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 each_file = pytest.mark.parametrize("name", FILES)
 
 
 @either
 @each_file
-@settings(max_examples=60, deadline=None)
+@thorough
 @given(data=st.data())
 def test_after_it_has_done_its_part_there_is_nothing_left_to_do(name: str, is_paid: bool, data: st.DataObject) -> None:
     walk = _started(name, is_paid, data.draw(st.booleans()))
@@ -159,7 +161,7 @@ def _assert_rest(walk: Walk) -> None:
 
 @either
 @each_file
-@settings(max_examples=60, deadline=None)
+@thorough
 @given(data=st.data())
 def test_no_state_behind_a_gate_is_entered_while_it_is_not_passed(
     name: str, is_paid: bool, data: st.DataObject
@@ -193,7 +195,7 @@ def _before(walk: Walk, outcome: Outcome, track: str) -> Place:
 
 @either
 @each_file
-@settings(max_examples=60, deadline=None)
+@thorough
 @given(data=st.data())
 def test_when_and_how_often_the_bot_looks_and_in_which_order_it_is_told_makes_no_difference(
     name: str, is_paid: bool, data: st.DataObject
@@ -225,7 +227,7 @@ def test_when_and_how_often_the_bot_looks_and_in_which_order_it_is_told_makes_no
 
 @either
 @each_file
-@settings(max_examples=40, deadline=None)
+@thorough
 @given(data=st.data())
 def test_a_pause_changes_nothing(name: str, is_paid: bool, data: st.DataObject) -> None:
     hold = next((s.label for s in of(name).tracks["proposal"].states.values() if s.kind is Kind.HOLD), None)
@@ -237,8 +239,9 @@ def test_a_pause_changes_nothing(name: str, is_paid: bool, data: st.DataObject) 
     walk.look()
     track = of(name).tracks["proposal"]
     state = track.states[walk.state("proposal")]
-    if state.kind is not Kind.STEP:
-        return
+    fallen = held_back("proposal", walk.state("proposal"), walk.standing, walk.scene(), of(name))
+    if state.kind is not Kind.STEP or fallen:
+        return  # where a yes was taken back meanwhile, a pause ends before its gate
     before = deepcopy(walk)
     walk.say("erin", hold)
     assert walk.state("proposal") == track.of_kind(Kind.HOLD)
@@ -254,7 +257,7 @@ def test_a_pause_changes_nothing(name: str, is_paid: bool, data: st.DataObject) 
 
 @either
 @each_file
-@settings(max_examples=60, deadline=None)
+@thorough
 @given(data=st.data())
 def test_a_move_that_nothing_forbids_stands(name: str, is_paid: bool, data: st.DataObject) -> None:
     walk = _started(name, is_paid, data.draw(st.booleans()))
@@ -263,16 +266,18 @@ def test_a_move_that_nothing_forbids_stands(name: str, is_paid: bool, data: st.D
     walk.look()
     track_name, track = data.draw(st.sampled_from(sorted(of(name).tracks.items(), key=str)))
     to = data.draw(st.sampled_from([name for name, state in track.states.items() if state.label is not None]))
+    before = walk.state(track_name)
     refused = {f"move:{track.on.value}:{len(walk.signs) + 1}"}
     outcome = walk.say("erin", track.states[to].label or "", on=track.on)
     if refused.isdisjoint(notice.key for notice in outcome.notices):
-        state = walk.state(track_name)
-        ahead = track.path[track.path.index(to) :] if to in track.path else (to, track.of_kind(Kind.WON))
-        assert state in ahead
+        path = list(track.path)
+        goes_back = before in path and to in path and path.index(to) < path.index(before)
+        ahead = path[path.index(to) :] if to in path else [to, track.of_kind(Kind.WON)]
+        assert walk.state(track_name) in ([to] if goes_back else ahead)
 
 
 @each_file
-@settings(max_examples=40, deadline=None)
+@thorough
 @given(data=st.data())
 def test_from_everywhere_both_ends_can_be_reached_by_labels(name: str, data: st.DataObject) -> None:
     walk = _started(name, False, data.draw(st.booleans()))
@@ -303,7 +308,7 @@ def test_from_everywhere_both_ends_can_be_reached_by_labels(name: str, data: st.
     assert walk.state("proposal") == track.of_kind(Kind.WON)
 
 
-@settings(max_examples=60, deadline=None)
+@thorough
 @given(data=st.data())
 def test_it_never_raises_also_where_the_file_has_changed_under_an_engagement(data: st.DataObject) -> None:
     walk = _started("default", False, data.draw(st.booleans()))

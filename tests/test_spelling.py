@@ -126,3 +126,9 @@ def test_a_reading_is_the_same_each_time() -> None:
         assert speller.read("x::redy") == Reading("x::Ready")
         assert speller.read("x::Fin") == Reading("x::Done")
         assert speller.read("x::Nothing like it") == Reading("x::Nothing like it", is_known=False)
+
+
+@pytest.mark.parametrize("label", ["proposal::Closed", "proposal::SOW", "proposal::Ready", "proposal::Hold it"])
+def test_half_a_name_is_not_taken_for_one(label: str) -> None:
+    reading = load_methodology().spellers[SCOPING].read(label)
+    assert (reading.is_ours, reading.is_known) == (True, False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LIKE_ENOUGH: Final = 0.8
-"""Share of equal letters from which a name in a scope of the process is taken for a misspelled one of it."""
+"""Share of equal letters behind the scope from which a name is taken for a misspelled one of the process."""
 MOST_REMEMBERED: Final = 10_000
 
 
@@ -35,7 +35,7 @@ class Speller:
         self._by_scope: dict[str, dict[str, str]] = {}
         for name in ours:
             if (scope := scope_of(name)) is not None:
-                self._by_scope.setdefault(scope, {})[_plain(name)] = name
+                self._by_scope.setdefault(scope, {})[_plain_value(name)] = name
         self._remembered: dict[str, Reading] = {name: Reading(name) for name in ours}
 
     def read(self, label: str) -> Reading:
@@ -55,8 +55,8 @@ class Speller:
             return Reading(means if is_ours else label, is_ours=is_ours)
         if beside is None:
             return Reading(label, is_ours=False)
-        near = difflib.get_close_matches(_plain(label), beside, n=1, cutoff=LIKE_ENOUGH)
-        likely = beside.get(_plain(label)) or (beside[near[0]] if near else None)
+        near = difflib.get_close_matches(_plain_value(label), beside, n=1, cutoff=LIKE_ENOUGH)
+        likely = beside.get(_plain_value(label)) or (beside[near[0]] if near else None)
         return Reading(likely) if likely else Reading(label, is_known=False)
 
 
@@ -68,5 +68,6 @@ def scope_of(label: str) -> str | None:
     return head.casefold() if separator else None
 
 
-def _plain(label: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", label.casefold())
+def _plain_value(label: str) -> str:
+    """The letters and digits behind the scope: of the whole, names that share a long scope would all be alike."""
+    return re.sub(r"[^a-z0-9]", "", label.casefold().rpartition(":")[2])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-LIKE_ENOUGH: Final = 0.8
+LIKE_ENOUGH: Final = 0.81
 """Share of equal letters behind the scope from which a name is taken for a misspelled one of the process."""
 MOST_REMEMBERED: Final = 10_000
 

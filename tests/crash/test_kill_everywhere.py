@@ -61,7 +61,9 @@ def live_through(folder: Path, flow: list[dict[str, Any]], *, die_at: int) -> tu
     ("flow", "writes"),
     [
         pytest.param([FIRST], ["POST issue", "POST issue", "POST link", "POST note"], id="a new submission"),
-        pytest.param([FIRST, CHANGED], ["PUT issue", "PUT issue", "POST note", "PUT note", "POST note"], id="a revision"),
+        pytest.param(
+            [FIRST, CHANGED], ["PUT issue", "PUT issue", "POST note", "PUT note", "POST note"], id="a revision"
+        ),
     ],
 )
 def test_a_death_at_any_point_changes_nothing_in_the_end(

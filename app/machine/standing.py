@@ -57,6 +57,8 @@ class Paper:
     amount: Decimal | None = None
     currency: str | None = None
     form: str | None = None
+    source: str = "command"
+    """`submission` or `command`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,5 +89,5 @@ def engagement_from_record(ident: str, submission: Mapping[str, Any], record: Ma
         issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},
         is_linked=record["is_linked"],
         block_digest=record["block_digest"],
-        standing=standing_from_record(record.get("standing") or Standing().to_record()),
+        standing=standing_from_record(record.get("standing", {})),
     )

@@ -23,6 +23,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    TooEarly,
 )
 from app.machine.standing import Standing, Verdict
 from app.methodology.model import Methodology
@@ -58,6 +59,8 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
             parts = said.put_back(notice)
         case NotYours():
             parts = said.not_yours(notice)
+        case TooEarly():
+            parts = said.too_early(notice)
         case NotAState():
             parts = said.not_a_state(notice)
         case AskedReview():
@@ -105,6 +108,13 @@ class _Said:
         else:
             yield together(start, own(f"**{notice.title}** is for the holders of one role only."))
             yield together(own("Please ask: "), self._role(notice.role), own("."))
+
+    def too_early(self, notice: TooEarly) -> Iterator[Safe]:
+        what = {Document.ESTIMATE: "estimate", Document.SOW: "SOW"}[notice.document]
+        yield together(
+            _address(notice.by), own(f"thank you, but there is no {what} yet that **{notice.title}** could be about.")
+        )
+        yield own("I have taken the label off. Please set it again when there is one.")
 
     def not_a_state(self, notice: NotAState) -> Iterator[Safe]:
         track = self.methodology.tracks[notice.track]

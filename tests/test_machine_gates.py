@@ -27,10 +27,15 @@ each_gate = pytest.mark.parametrize(("gate", "yes", "holder", "before", "behind"
 def at(label: str, *, without: tuple[str, ...] = (), worth: Paper | None = None) -> Walk:
     """An engagement in the state of a label, with every other yes that it needs."""
     walk = begun(load_methodology(), worth=worth or estimate("62000", by="sally"))
-    for gate, (holder, yes) in YESES.items():
-        if gate not in without:
-            walk.say(holder, yes)
-    walk.say("erin", label)
+    walk.say("erin", "proposal::Estimate_Feedback")
+    if "ta" not in without:
+        walk.say(*YESES["ta"])
+    if label != "proposal::Estimate_Feedback":
+        walk.say("erin", "proposal::SOW_WIP")
+        for gate in ("rdm", "revenue"):
+            if gate not in without:
+                walk.say(*YESES[gate])
+        walk.say("erin", label)
     assert label in walk.labels[SCOPING]
     return walk
 

@@ -22,8 +22,14 @@ def at(step: str, *, is_paid: bool = False, complete: bool = False) -> Walk:
     walk = begun(load_methodology(), is_paid=is_paid, worth=estimate("10"), facts=facts)
     if complete:
         walk.facts = replace(facts, ticked=frozenset(f"readiness.{key}" for key in walk.methodology.readiness))
-    for who, label in (("ravi", "RDM::approved"), ("rhea", "Revenue::approved")):
-        walk.say(who, label)
+    if step in {"SOW_WIP", "Ready For Approval", "Approved", "Closed_Won"}:
+        walk.say("erin", "proposal::SOW_WIP")
+        walk.say("ravi", "RDM::approved")
+        walk.say("rhea", "Revenue::approved")
+    if step in {"Approved", "Closed_Won"}:
+        walk.say("erin", "proposal::Ready For Approval")
+    if step == "Closed_Won":
+        walk.say("dana", "proposal::Approved")
     if step != "Open":
         walk.say("dana", f"proposal::{step}")
     return walk
@@ -105,7 +111,7 @@ def test_what_the_bot_takes_off_is_no_order() -> None:
     [
         (("Strawman_WIP", "Estimate_Feedback"), "Estimate_Feedback"),
         (("Estimate_Feedback", "Strawman_WIP"), "Strawman_WIP"),
-        (("Strawman_WIP", "Ready For Approval"), "Ready For Approval"),
+        (("Strawman_WIP", "SOW_WIP"), "SOW_WIP"),
     ],
 )
 def test_of_two_labels_of_one_scope_the_newest_stays(labels: tuple[str, ...], left: str) -> None:

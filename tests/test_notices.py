@@ -22,11 +22,13 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    TooEarly,
 )
 from app.machine.standing import Approval, Paper, Place, Standing, Verdict
 from app.methodology import Methodology, load_methodology
 from app.methodology.model import AccessLevel
 from app.methodology.parts import IssueKind
+from app.methodology.process import Document
 from app.notices import MAX_MENTIONS, Speech, notice_mark, notice_text
 from app.sandbox.quick_actions import extract
 from app.text import find_markers
@@ -102,6 +104,13 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "@Tara, I have undone that change: nobody passes their own estimate.\n"
         "\n"
         "Please ask somebody else who can: Technical Architect (`tom`).",
+    ),
+    "a yes to nothing yet": (
+        TooEarly("gate:scoping:4", SCOPING, "RDM review", Document.SOW, "ravi"),
+        speech(),
+        "@ravi, thank you, but there is no SOW yet that **RDM review** could be about.\n"
+        "\n"
+        "I have taken the label off. Please set it again when there is one.",
     ),
     "a label that no state has": (
         NotAState("state:intake:7", INTAKE, "intake", "petra"),

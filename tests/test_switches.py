@@ -57,8 +57,9 @@ def ta_of_a_large_catalogue_order(methodology: Methodology) -> str:
 
 def ready_for_approval_without_revenue(methodology: Methodology) -> str:
     walk = begun(methodology)
+    walk.say("erin", "proposal::SOW_WIP")
     walk.say("ravi", "RDM::approved")
-    walk.say("erin", "proposal::SOW_WIP", "proposal::Ready For Approval")
+    walk.say("erin", "proposal::Ready For Approval")
     return walk.state("proposal")
 
 
@@ -70,8 +71,10 @@ def when_revenue_is_asked(methodology: Methodology) -> str:
 
 def who_opens_the_legal_case(methodology: Methodology) -> str:
     walk = begun(methodology)
+    walk.say("erin", "proposal::SOW_WIP")
     walk.say("ravi", "RDM::approved")
     walk.say("rhea", "Revenue::approved")
+    walk.say("erin", "proposal::Ready For Approval")
     walk.say("dana", "proposal::Approved")
     [ask] = [notice.ask for notice in walk.notices if isinstance(notice, AskedFor)]
     return methodology.asks[ask].roles[0]

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from app.machine.criteria import all_met, gaps
 from app.machine.gates import GateState, gate_state, held_back, is_before
 from app.machine.index import Index
-from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice
+from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack
 from app.machine.scene import Scene
 from app.machine.standing import Place, Standing
 from app.methodology.model import Methodology
-from app.methodology.process import Automatic, Kind, Pull
+from app.methodology.process import Automatic, Document, Gate, Kind, Pull
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class Course:
     reasons: list[str] = field(default_factory=list)
     revived: set[str] = field(default_factory=set)
     """Tracks that left an end."""
+    refused: dict[tuple[str, str | None], float] = field(default_factory=dict)
+    """What was refused to whom, and when last."""
 
     def enter(self, name: str, to: str, *, at: float, pulled: bool = False) -> None:
         """Be in another state of a track, and begin what begins there. The caller has looked at the gates."""
@@ -37,15 +39,16 @@ class Course:
         place, state = self.standing.places[name], track.states[to]
         came_from = track.states[place.state]
         self._open_document_again(name, place, to)
-        remembers = state.kind is Kind.HOLD or state.is_end
+        remembers = state.kind is Kind.HOLD or state.is_end or pulled
         left = (place.state if came_from.kind is Kind.STEP else place.left) if remembers else None
         self.standing = self.standing.at(name, Place(to, at, left, pulled))
         self.reasons.append(f"{name}: {place.state} → {to}")
-        if came_from.is_end and not state.is_end:
-            self.revived.add(name)
-            self._come_back(name, at)
+        if came_from.is_end:
+            self._come_back(name, at)  # also where it ends otherwise: what was lost and is won has an intake again
+            if not state.is_end:
+                self.revived.add(name)
         for pull in state.on_enter.pull:
-            self._pull(pull, at, why=to)
+            self._pull(pull, at, why=to, is_tied=state.is_end)
         for ask in state.on_enter.ask:
             self._ask_for(ask)
 
@@ -65,7 +68,7 @@ class Course:
         """Whatever follows by itself, until nothing more does; then the reviews that are due are asked for."""
         # automatic moves go forward only and starts happen once, so that this ends; the bound is for a file that errs
         for _ in range(len(self.index.blocking) + len(self.methodology.starts) + 1):
-            if not (self._complete_a_yes(at) or self._move_by_itself(at) or self._start(at)):
+            if not (self._fall(at) or self._complete_a_yes(at) or self._move_by_itself(at) or self._start(at)):
                 break
         self._ask_for_reviews()
 
@@ -85,35 +88,53 @@ class Course:
         return place.state if place.state in self.index.positions[name] else place.left
 
     def _open_document_again(self, name: str, place: Place, to: str) -> None:
-        """Leaving, backwards, what a yes had opened makes its document open again: what was said of it is void."""
+        """Going back makes a document open again: what was said of it is void, and is asked for anew.
+
+        That is so where it leaves what a yes had opened, and where it leaves the states in which a review is due: being
+        sent back is a no to the version that was there.
+        """
         path = self.index.positions[name]
         old = self._on_path(name, place)
         if old is None or to not in path or path[to] >= path[old]:
             return
-        for key, track, _ in self.index.yes_moves:
-            gate = self.methodology.gates[key]
-            if track != name or gate.document is None:
-                continue
-            if is_before(gate, old, self.methodology) and not is_before(gate, to, self.methodology):
-                document = gate.document.value
-                times = {**self.standing.reopened, document: self.standing.reopened.get(document, 0) + 1}
-                self.standing = replace(self.standing, reopened=times)
+        yeses = {key for key, track, _ in self.index.yes_moves if track == name}
+        documents = {
+            gate.document
+            for key, gate in self.methodology.gates.items()
+            if gate.track == name
+            and gate.document is not None
+            and ((key in yeses and self._leaves_behind(gate, old, to)) or self._leaves_review(key, gate, old, to))
+        }
+        for document in sorted(documents):
+            self.reopen(document)
+
+    def _leaves_behind(self, gate: Gate, old: str, to: str) -> bool:
+        return is_before(gate, old, self.methodology) and not is_before(gate, to, self.methodology)
+
+    def _leaves_review(self, key: str, gate: Gate, old: str, to: str) -> bool:
+        said = key in self.standing.asked or key in self.standing.approvals
+        return said and old in gate.ask_in and to not in gate.ask_in
+
+    def reopen(self, document: Document) -> None:
+        """Another version of a document, without a new one: no yes or no to the one before counts any more."""
+        times = {**self.standing.reopened, document.value: self.standing.reopened.get(document.value, 0) + 1}
+        self.standing = replace(self.standing, reopened=times)
 
     def _come_back(self, track: str, at: float) -> None:
-        """An engagement that was at its end goes on: so does what it had pulled along."""
+        """An engagement leaves its end: so does what it had pulled along."""
         for name, place in list(self.standing.places.items()):
-            ended = self.methodology.tracks[name].states[place.state].is_end
-            if name != track and place.pulled and ended:
+            if name != track and place.pulled:
                 self.enter(name, self.go_back_to(name), at=at)
 
-    def _pull(self, pull: Pull, at: float, *, why: str) -> None:
+    def _pull(self, pull: Pull, at: float, *, why: str, is_tied: bool) -> None:
+        """Take the other track along. `is_tied`: it comes back when this one does."""
         place = self.standing.places.get(pull.track)
         track = self.methodology.tracks[pull.track]
         if place is None or place.state == pull.to or track.states[place.state].is_end:
             return
         comes_from_there = not pull.only_from or place.state in pull.only_from
         if comes_from_there and not self.missing(pull.track, pull.to):
-            self.enter(pull.track, pull.to, at=at, pulled=True)
+            self.enter(pull.track, pull.to, at=at, pulled=is_tied)
         elif pull.say is not None:
             wanted = track.states[pull.only_from[0]].leave if pull.only_from else ()
             names = tuple(dict.fromkeys([*track.states[place.state].leave, *wanted]))
@@ -147,10 +168,30 @@ class Course:
                 self.standing = replace(self.standing, started=self.standing.started | {name})
                 self.reasons.append(f"starts: {name}")
                 for pull in start.pull:
-                    self._pull(pull, at, why=name)
+                    self._pull(pull, at, why=name, is_tied=False)
                 for ask in start.ask:
                     self._ask_for(ask)
                 return True
+        return False
+
+    def _fall(self, at: float) -> bool:
+        """What a yes had opened is left again when the yes has fallen: the document is another one now."""
+        for key, name, to in self.index.yes_moves:
+            place = self.standing.places.get(name)
+            path = self.index.positions[name]
+            if place is None or place.state not in path or self.methodology.tracks[name].states[place.state].is_end:
+                continue
+            if path[place.state] < path[to] or self.gate(key) not in {GateState.OPEN, GateState.FAILED}:
+                continue
+            held = held_back(name, place.state, self.standing, self.scene, self.methodology)
+            back = self.methodology.tracks[name].path[path[to] - 1]
+            while self.missing(name, back):
+                back = self.methodology.tracks[name].path[path[back] - 1]
+            version = self.standing.version(self.methodology.gates[key].document)
+            on, wanted = self.methodology.tracks[name].on, place.state
+            self.notices.append(PutBack(f"fell:{name}:{key}:{version}", on, name, wanted, None, held, is_kept=False))
+            self.enter(name, back, at=at)
+            return True
         return False
 
     def _complete_a_yes(self, at: float) -> bool:
@@ -160,7 +201,10 @@ class Course:
             path = self.index.positions[name]
             if key not in self.standing.approvals or place is None or place.state not in path:
                 continue
-            if path[place.state] >= path[to] or self.gate(key) is not GateState.PASSED or self.missing(name, to):
+            ask_in = self.methodology.gates[key].ask_in
+            if path[place.state] >= path[to] or (ask_in and place.state not in ask_in):
+                continue
+            if self.gate(key) is not GateState.PASSED or self.missing(name, to):
                 continue
             self.enter(name, to, at=at)
             return True
@@ -174,11 +218,15 @@ class Course:
         """The gates whose review is due here are asked for, once for each version."""
         for track, place in self.standing.places.items():
             for name, gate in self.index.asking[track, place.state]:
-                version = self.standing.version(gate.document)
-                if self.standing.asked.get(name) != version and self.gate(name) is GateState.OPEN:
-                    self._asked(name, version)
-                    on = self.methodology.tracks[track].on
-                    self.notices.append(AskedReview(f"review:{name}:{version}", on, name))
+                self.ask_for_review(name, gate)
+
+    def ask_for_review(self, name: str, gate: Gate) -> None:
+        """Ask the holders of a gate's role, once for each version of its document."""
+        version = self.standing.version(gate.document)
+        if self.standing.asked.get(name) != version and self.gate(name) is GateState.OPEN:
+            self._asked(name, version)
+            on = self.methodology.tracks[gate.track].on
+            self.notices.append(AskedReview(f"review:{name}:{version}", on, name))
 
     def _ask_for(self, name: str) -> None:
         if name in self.standing.asked:

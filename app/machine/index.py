@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from app.machine.standing import Verdict
+from app.machine.standing import Place, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Gate, Track, Weight
@@ -17,9 +17,10 @@ Spot = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a label says when a person sets it: verdicts at gates, and states to move to."""
+    """What a label says when a person sets it: verdicts at gates, gates asked for, and states to move to."""
 
     verdicts: tuple[tuple[str, Gate, Verdict], ...] = ()
+    requests: tuple[tuple[str, Gate], ...] = ()
     moves: tuple[Spot, ...] = ()
 
 
@@ -46,6 +47,30 @@ class Index:
     shown: Mapping[IssueKind, tuple[tuple[str, Gate], ...]]
     orders: Mapping[IssueKind, Mapping[str, Orders]]
     watched: frozenset[str]
+
+    def is_behind(self, track: str, to: str, place: Place) -> bool:
+        """Whether a state lies behind where a track is, or where it was when it was paused."""
+        path = self.positions[track]
+        old = place.state if place.state in path else place.left
+        return old in path and to in path and path[to] < path[old or ""]
+
+    def can_be_judged(self, name: str, standing: Standing) -> bool:
+        """Whether there is something that a gate could say yes to.
+
+        A document that is on record; or, since the bot does not know of every document, a state in which one of its
+        kind is written or reviewed.
+        """
+        gate = self.methodology.gates[name]
+        place = standing.places.get(gate.track)
+        if gate.document is None or gate.document in standing.papers or place is None:
+            return True
+        path = self.positions[gate.track]
+        others = (each for each in self.methodology.gates.values() if each.document is gate.document)
+        reviewed = [
+            path[state] for each in others if each.track == gate.track for state in each.ask_in if state in path
+        ]
+        now = place.state if place.state in path else place.left
+        return not reviewed or (now in path and path[now or ""] >= min(reviewed))
 
 
 MOST_KEPT: Final = 32
@@ -126,10 +151,13 @@ def _orders(on: IssueKind, methodology: Methodology) -> dict[str, Orders]:
             for label, verdict in ((gate.labels.passed, Verdict.PASSED), (gate.labels.failed, Verdict.FAILED)):
                 if label is not None:
                     so_far = found.get(label, NO_ORDERS)
-                    found[label] = Orders((*so_far.verdicts, (name, gate, verdict)), so_far.moves)
+                    found[label] = replace(so_far, verdicts=(*so_far.verdicts, (name, gate, verdict)))
+            if (label := gate.labels.asked) is not None:
+                so_far = found.get(label, NO_ORDERS)
+                found[label] = replace(so_far, requests=(*so_far.requests, (name, gate)))
     for name, track in methodology.tracks.items():
         if track.on is on:
             for label, state in track.by_label.items():
                 so_far = found.get(label, NO_ORDERS)
-                found[label] = Orders(so_far.verdicts, (*so_far.moves, (name, state)))
+                found[label] = replace(so_far, moves=(*so_far.moves, (name, state)))
     return found

@@ -9,6 +9,7 @@ from app.machine.criteria import Gap
 from app.machine.gates import Missing
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
+from app.methodology.process import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,17 @@ class NotYours:
     role: str
     by: str | None
     own_estimate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TooEarly:
+    """A yes or no by the right person, where there is nothing yet that it could be about."""
+
+    key: str
+    on: IssueKind
+    title: str
+    document: Document
+    by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ class CouldNotFollow:
     gaps: tuple[Gap, ...]
 
 
-Notice = PutBack | NotYours | NotAState | AskedReview | AskedFor | HowDidItEnd | CouldNotFollow
+Notice = PutBack | NotYours | TooEarly | NotAState | AskedReview | AskedFor | HowDidItEnd | CouldNotFollow
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from app.machine.course import Course
 from app.machine.gates import GateState, held_back
 from app.machine.index import NO_ORDERS
-from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack
+from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack, TooEarly
 from app.machine.scene import Sign, Turn
-from app.machine.standing import Approval, Verdict, trusted_key
+from app.machine.standing import Approval, Standing, Verdict, trusted_key
 from app.methodology.process import Document, Gate, Kind, Track
 from app.methodology.spelling import Reading, scope_of
 
@@ -75,6 +75,8 @@ def _added(course: Course, sign: Sign, reading: Reading) -> None:
     orders = course.index.orders[sign.on].get(reading.name, NO_ORDERS)
     for name, gate, verdict in orders.verdicts:
         _verdict(course, name, gate, verdict, sign)
+    for name, gate in orders.requests:
+        _asked_again(course, name, gate)
     for name, to in orders.moves:
         _move(course, name, to, sign)
 
@@ -82,17 +84,42 @@ def _added(course: Course, sign: Sign, reading: Reading) -> None:
 def _verdict(course: Course, name: str, gate: Gate, verdict: Verdict, sign: Sign) -> None:
     """A yes or no by label: it counts when a holder of the role set it."""
     standing = course.standing
-    estimate = standing.papers.get(Document.ESTIMATE.value) if gate.document is Document.ESTIMATE else None
-    own = estimate is not None and sign.by is not None and estimate.by.lower() == sign.by.lower()
-    if own or not course.scene.holds(sign.by, gate.role):
+    is_holder = course.scene.holds(sign.by, gate.role)
+    own = is_holder and gate.document is not None and _is_author(sign.by, standing)
+    is_early = not course.index.can_be_judged(name, standing)
+    if own or is_early or not is_holder:
         if gate.labels.passed not in course.methodology.tracks[gate.track].by_label:
             # where it is a state's label as well, the move says what is missing
             key = f"gate:{sign.on.value}:{sign.id}"
-            course.notices.append(NotYours(key, sign.on, gate.title, gate.role, sign.by, own))
+            if is_holder and is_early and gate.document is not None:
+                course.notices.append(TooEarly(key, sign.on, gate.title, gate.document, sign.by))
+            else:
+                _refuse(course, NotYours(key, sign.on, gate.title, gate.role, sign.by, own), sign.at)
         return
     approval = Approval(verdict, sign.by or "", sign.at, standing.version(gate.document))
     course.standing = replace(standing, approvals={**standing.approvals, name: approval})
     course.reasons.append(f"{name}: {verdict.value}")
+
+
+def _is_author(username: str | None, standing: Standing) -> bool:
+    """Nobody says yes to their own work, at whatever gate."""
+    papers = (standing.papers.get(document) for document in Document)
+    return username is not None and any(paper is not None and paper.by.lower() == username.lower() for paper in papers)
+
+
+def _asked_again(course: Course, name: str, gate: Gate) -> None:
+    """Somebody asks for a review by its label: after a no, that is another version of what was sent back."""
+    if gate.document is not None and course.gate(name) is GateState.FAILED:
+        course.reopen(gate.document)
+        course.reasons.append(f"{name}: asked again")
+    course.ask_for_review(name, gate)
+
+
+def _refuse(course: Course, notice: NotYours, at: float) -> None:
+    """Tell somebody that something is not theirs: once, where one request replaced one label of a gate by another."""
+    if course.refused.get((notice.title, notice.by)) != at:
+        course.notices.append(notice)
+    course.refused[notice.title, notice.by] = at
 
 
 def _taken_off(course: Course, sign: Sign, reading: Reading) -> None:
@@ -111,7 +138,7 @@ def _taken_off(course: Course, sign: Sign, reading: Reading) -> None:
             course.reasons.append(f"{name}: taken back")
         else:
             key = f"gate:{sign.on.value}:{sign.id}"
-            course.notices.append(NotYours(key, sign.on, gate.title, gate.role, sign.by))
+            _refuse(course, NotYours(key, sign.on, gate.title, gate.role, sign.by), sign.at)
 
 
 def _label_gone(course: Course, name: str, state: str, sign: Sign) -> None:
@@ -127,7 +154,22 @@ def _label_gone(course: Course, name: str, state: str, sign: Sign) -> None:
         return
     came_from = track.states[state]
     is_pause = came_from.kind is Kind.HOLD or came_from.is_end
+    if not is_pause and not _may_undo(course, name, state, sign):
+        key, title = f"move:{sign.on.value}:{sign.id}", f"Taking off {came_from.title}"
+        _refuse(course, NotYours(key, sign.on, title, track.reopened_by, sign.by), sign.at)
+        return
     _move(course, name, course.go_back_to(name) if is_pause else track.start, sign)
+
+
+def _may_undo(course: Course, name: str, state: str, sign: Sign) -> bool:
+    """Whether somebody may take an issue back to the start by no more than taking its label off.
+
+    A slip of the hand must not cost the yeses that were given: where there are any, it takes one of their givers or who
+    may open it again.
+    """
+    given = [gate.role for key, gate in course.index.blocking[name, state] if key in course.standing.approvals]
+    roles = (course.methodology.tracks[name].reopened_by, *given)
+    return not given or any(course.scene.holds(sign.by, role) for role in roles)
 
 
 def _is_of_track(course: Course, track: Track, sign: Sign, label: str) -> bool:
@@ -146,10 +188,16 @@ def _move(course: Course, name: str, to: str, sign: Sign) -> None:
         title = f"Opening it again after {came_from.title}"
         course.notices.append(NotYours(key, sign.on, title, track.reopened_by, sign.by))
         return
-    if missing := held_back(name, to, course.standing, course.scene, course.methodology):
+    goes_back = not came_from.is_end and course.index.is_behind(name, to, place)
+    missing = () if goes_back else held_back(name, to, course.standing, course.scene, course.methodology)
+    if missing:
         is_kept = any(
-            track_name == name and state == to and course.gate(gate) is GateState.PASSED
+            track_name == name
+            and state == to
+            and course.gate(gate) is GateState.PASSED
+            and course.standing.approvals[gate].by == sign.by
             for gate, track_name, state in course.index.yes_moves
+            if gate in course.standing.approvals
         )
         course.notices.append(PutBack(key, sign.on, name, to, sign.by, missing, is_kept))
         return

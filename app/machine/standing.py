@@ -124,7 +124,8 @@ def trusted_key(on: IssueKind, label: str) -> str:
 
 
 def standing_from_record(record: Mapping[str, Any]) -> Standing:
-    """What `to_record` wrote."""
+    """What `to_record` wrote, or an earlier version of it: what it did not know yet is as in a new engagement."""
+    record = {**Standing().to_record(), **record}
     return Standing(
         places={name: Place(**each) for name, each in record["places"].items()},
         approvals={

@@ -200,6 +200,14 @@ UNSOUND: list[tuple[str, str, list[str]]] = [
         ["2: gates.ta.labels.failed: 'TA::Approved' says passed already"],
     ),
     (
+        "a box of anybody beside a label of somebody",
+        "criteria: {salesforce_won: {ticked: [sow_execution.closed_won]}}",
+        [
+            "default: criteria.salesforce_won.set_by: only of labels is known who set them; "
+            "with it a criterion has no fact, ticked, field or states"
+        ],
+    ),
+    (
         "a spelling that is a label",
         'spellings: {"Lost::budget": {means: null, why: x}}',
         ["2: spellings.Lost::budget: is a label of this file and would always be taken away"],

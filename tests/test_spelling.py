@@ -6,6 +6,7 @@ import pytest
 
 from app.machine.outcome import NotAState
 from app.methodology import load_methodology
+from app.methodology.parts import IssueKind
 from app.methodology.spelling import Reading, Speller, scope_of
 from tests.walks import INTAKE, SCOPING, begun, estimate
 
@@ -132,3 +133,67 @@ def test_a_reading_is_the_same_each_time() -> None:
 def test_half_a_name_is_not_taken_for_one(label: str) -> None:
     reading = load_methodology().spellers[SCOPING].read(label)
     assert (reading.is_ours, reading.is_known) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("on", "label"),
+    [
+        (SCOPING, "TA::Not-Approved"),
+        (SCOPING, "TA::Not:Approved"),
+        (SCOPING, "TA::Approved?"),
+        (SCOPING, "TA::Aproved"),
+        (SCOPING, "RDM::disapproved"),
+        (SCOPING, "Revenue::unapproved"),
+        (SCOPING, "proposal::Disapproved"),
+        (SCOPING, "proposal::Aproved"),
+        (SCOPING, "proposal::Closed_Lst"),
+        (SCOPING, "proposal::Closed"),
+        (SCOPING, "proposal::No SOW_WIP"),
+        (INTAKE, "Intake::Unstaffed"),
+        (INTAKE, "Intake::Not Ready"),
+    ],
+)
+def test_no_word_at_a_gate_no_end_and_no_opposite_is_ever_guessed(on: IssueKind, label: str) -> None:
+    assert load_methodology().spellers[on].read(label) == Reading(label, is_known=False)
+
+
+@pytest.mark.parametrize(
+    ("on", "label"),
+    [
+        (SCOPING, "proposal: deck sent"),
+        (SCOPING, "TA: Bob"),
+        (SCOPING, "Revenue: high"),
+        (SCOPING, "proposal:SOW_WPI"),
+        (INTAKE, "Intake: EMEA"),
+    ],
+)
+def test_a_label_with_one_colon_that_is_no_known_name_is_the_peoples_own(on: IssueKind, label: str) -> None:
+    assert load_methodology().spellers[on].read(label) == Reading(label, is_ours=False)
+
+
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [
+        ("TA: approved", "TA::Approved"),
+        ("TA::AP-PROVED", "TA::Approved"),
+        ("proposal: ready for approval", "proposal::Ready For Approval"),
+        ("proposal: writing", "proposal::SOW_WIP"),
+        ("proposal::cost_estimate", "proposal::Strawman_WIP"),
+        ("proposal: open", None),
+    ],
+)
+def test_case_and_punctuation_make_no_difference_to_names_and_listed_spellings(label: str, meant: str | None) -> None:
+    assert load_methodology().spellers[SCOPING].read(label) == Reading(meant)
+
+
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [
+        ("closeqtr::Q327", "close_qtr::Q327"),
+        ("Close-Qtr::Q327", "close_qtr::Q327"),
+        ("closeqtr::soon", "closeqtr::soon"),
+        ("closeqtr", "closeqtr"),
+    ],
+)
+def test_a_label_of_a_family_is_known_in_another_writing_of_its_scope(label: str, meant: str) -> None:
+    assert load_methodology().spellers[SCOPING].read(label) == Reading(meant, is_ours=False)

@@ -262,7 +262,23 @@ class Methodology(Block):
     def spellers(self) -> Mapping[IssueKind, Speller]:
         """What reads the labels of each kind of issue; it knows those that the process sets and takes off there."""
         spellings = {label: spelling.means for label, spelling in self.spellings.items()}
-        return {kind: Speller(tuple(dict.fromkeys(self._own_labels(kind))), spellings) for kind in IssueKind}
+        families = {name: family.pattern for name, family in self.label_families.items()}
+        return {
+            kind: Speller(
+                tuple(dict.fromkeys(self._own_labels(kind))),
+                spellings,
+                exact=self._deciding_labels,
+                families=families,
+            )
+            for kind in IssueKind
+        }
+
+    @property
+    def _deciding_labels(self) -> frozenset[str]:
+        """What is said at a gate, and the ends."""
+        said = (name for gate in self.gates.values() for name in gate.labels.all if name is not None)
+        ends = (s.label for track in self.tracks.values() for s in track.states.values() if s.is_end and s.label)
+        return frozenset([*said, *ends])
 
     @cached_property
     def deciding_roles(self) -> tuple[str, ...]:

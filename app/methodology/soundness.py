@@ -66,6 +66,12 @@ def _criteria(methodology: Methodology) -> Found:
                 ("criteria", name),
                 f"nothing can ever meet it{so}; give it one of: fact, ticked, field, labels, states",
             )
+        if criterion.set_by is not None and _has_sign_of_anybody(criterion):
+            place: Path = ("criteria", name, "set_by")
+            yield (
+                place,
+                "only of labels is known who set them; with it a criterion has no fact, ticked, field or states",
+            )
     for name, item in methodology.readiness.items():
         if item.fact is Fact.READINESS:
             others = ", ".join(fact for fact in Fact if fact is not Fact.READINESS)
@@ -73,6 +79,11 @@ def _criteria(methodology: Methodology) -> Found:
                 ("readiness", name, "fact"),
                 f"an item of the readiness cannot wait for the readiness; allowed: {others}",
             )
+
+
+def _has_sign_of_anybody(criterion: Criterion) -> bool:
+    """Whether something meets it of which nobody knows whose doing it was."""
+    return bool(criterion.fact or criterion.ticked or criterion.field or criterion.states)
 
 
 def _labels_of_tracks(methodology: Methodology) -> Found:

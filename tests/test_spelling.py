@@ -50,6 +50,7 @@ each_plan = pytest.mark.parametrize("is_paid", [False, True], ids=["free", "prem
 def test_another_spelling_moves_the_issue_and_is_corrected(written: str, meant: str, state: str, is_paid: bool) -> None:
     walk = begun(load_methodology(), is_paid=is_paid, worth=estimate("10"))
     if state in {"ready_for_approval", "closed_won"}:
+        walk.say("erin", "proposal::SOW_WIP")
         walk.say("ravi", "RDM::approved")
     if state == "closed_won":
         walk.say("rhea", "Revenue::approved")
@@ -61,7 +62,8 @@ def test_another_spelling_moves_the_issue_and_is_corrected(written: str, meant: 
 
 @pytest.mark.parametrize(("written", "meant", "who"), OF_GATES)
 def test_another_spelling_of_a_word_at_a_gate_counts_and_is_corrected(written: str, meant: str, who: str) -> None:
-    walk = begun(load_methodology(), worth=estimate())
+    walk = begun(load_methodology(), worth=estimate("10"))
+    walk.say("erin", "proposal::SOW_WIP")
     walk.say(who, written)
     assert meant in walk.labels[SCOPING]
     assert written not in walk.labels[SCOPING]

@@ -20,7 +20,7 @@ from app.snapshot import Needs, Snapshot
 from app.submission import Submission, SubmissionFaults, content_digest, parse_block, parse_submission, submission_block
 from app.text import Safe, code_span, marker, own
 from handlers.pair import Adopt, adopted, drafts
-from handlers.progress import beginning
+from handlers.progress import beginning, progress
 from handlers.submissions import people_of, revision
 
 NOBODYS_ID = str(uuid.UUID(int=0))
@@ -77,8 +77,9 @@ def _join(
         return _already(issue, engagement, scoping.iid)
     adopt = Adopt(issue.iid) if scoping is None else None
     if adopt is None and content_digest(submission) == content_digest(engagement.submission):
-        changed = replace(engagement, block_digest=_digest(block))
-        return Decision(reasons=("the block was written anew, its content is the same",), engagement=changed)
+        after = progress(replace(engagement, block_digest=_digest(block)), snapshot, playbook, now)
+        why = ("the block was written anew, its content is the same", *after.reasons)
+        return Decision(reasons=why, actions=after.actions, engagement=after.engagement)
     return revision(engagement, submission, snapshot, playbook, now, adopt=adopt, block_digest=_digest(block))
 
 
@@ -93,7 +94,7 @@ def _adopt(
         revision=0,
         block_digest=_digest(block),
     )
-    begun = beginning(engagement, wanted, snapshot, playbook, now)
+    begun = beginning(engagement, wanted, snapshot, playbook, now, author=issue.author.username)
     return Decision(
         reasons=(f"#{issue.iid} was opened by hand with a submission block",),
         actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember, *begun.actions),

@@ -17,7 +17,7 @@ from handlers.scene import what_to_see
 
 def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
     block = needs_of_block(event, engagement, playbook)
-    if engagement is None or not _has(engagement, event.iid):
+    if engagement is None or not (_has(engagement, event.iid) or block.issues):
         return block
     seen = what_to_see(engagement, playbook.methodology)
     return replace(seen, issues=seen.issues | block.issues, people=seen.people | block.people)
@@ -28,13 +28,14 @@ def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: d
     """First what the block in it says, where there is one; then what people did to labels, boxes and answers."""
     read = read_block(event, snapshot, playbook, now)
     engagement = snapshot.engagement
-    if not read.changes_nothing or engagement is None or not _has(engagement, event.iid):
+    if engagement is None or not _has(engagement, event.iid) or read.engagement is not None or read.lane is not None:
         return read
     made = progress(engagement, snapshot, playbook, now)
     if made.engagement == engagement and not made.actions:
-        return ignore("nothing follows from this change")
+        return ignore("nothing follows from this change") if read.changes_nothing else read
     reasons = made.reasons or ("nothing that the process knows was changed",)
-    return Decision(reasons=reasons, actions=made.actions, engagement=made.engagement)
+    said = () if read.changes_nothing else read.reasons  # what a block that cannot be used is told
+    return Decision(reasons=(*said, *reasons), actions=(*made.actions, *read.actions), engagement=made.engagement)
 
 
 def _has(engagement: Engagement, iid: int) -> bool:

@@ -25,7 +25,16 @@ from app.revision import read_answers, revise
 from app.routing import route
 from app.snapshot import Snapshot
 from app.text import Safe, section
-from handlers.scene import issues_by_kind, quarter_label, scene_of, scene_of_drafts, signs_of, turns_of, with_estimate
+from handlers.scene import (
+    issues_by_kind,
+    quarter_label,
+    scene_of,
+    scene_of_drafts,
+    signs_of,
+    turns_of,
+    whose_submission,
+    with_estimate,
+)
 from handlers.speech import notice_body, status_body
 
 
@@ -39,18 +48,27 @@ class Progress:
 
 
 def progress(
-    engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime, *, is_revision: bool = False
+    engagement: Engagement,
+    snapshot: Snapshot,
+    playbook: Playbook,
+    now: datetime,
+    *,
+    revised: Mapping[IssueKind, Issue] | None = None,
 ) -> Progress:
     """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for.
 
-    `is_revision`: the bot's own parts are brought up to date by others.
+    `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then.
     """
     methodology = playbook.methodology
     moment = now.timestamp()
     before = engagement.standing
-    scene = scene_of(engagement, snapshot, methodology)
+    issues = issues_by_kind(engagement, snapshot) if revised is None else dict(revised)
+    parts = {} if revised is not None else _answered_parts(engagement, issues, playbook, now)
+    for kind, part in parts.items():  # judged as it will read in a moment: nothing else may come to make it be judged
+        issues[kind] = replace(issues[kind], description=revise(issues[kind].description, new=part).description)
+    scene = scene_of(engagement, issues, snapshot, methodology)
     outcome = proceed(
-        with_estimate(before, engagement.submission, moment),
+        with_estimate(before, engagement.submission, moment, by=whose_submission(engagement, issues)),
         signs_of(engagement, snapshot),
         turns_of(engagement, snapshot),
         scene,
@@ -58,14 +76,16 @@ def progress(
         now=moment,
         quarter=quarter_label(now, methodology),
     )
-    parts = {} if is_revision else _answered_parts(engagement, snapshot, playbook, now)
     did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
-    standing = replace(outcome.standing, serial=before.serial + 1) if did_something else outcome.standing
-    stands = replace(engagement, standing=standing)
+    stands = replace(engagement, standing=outcome.standing)
+    due = _due(stands, scene, snapshot, playbook, is_due=did_something)
+    if did_something or due:
+        # words that come back to what they were are written again, so the number is not only for what was decided
+        stands = replace(stands, standing=replace(outcome.standing, serial=before.serial + 1))
     actions = [
-        *_changes(stands, outcome, parts),
+        *_changes(stands, outcome, scene, parts),
+        *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
         *_says(stands, outcome, scene, snapshot, playbook),
-        *_status(stands, scene, snapshot, playbook, is_due=did_something),
     ]
     return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
 
@@ -76,10 +96,16 @@ def beginning(
     snapshot: Snapshot,
     playbook: Playbook,
     now: datetime,
+    *,
+    author: str | None = None,
 ) -> Progress:
-    """The standing of a new engagement, and the status note of the issue that people look at first."""
+    """The standing of a new engagement, and the status note of the issue that people look at first.
+
+    `author`: of the issue whose block the submission is.
+    """
     moment = now.timestamp()
-    standing = with_estimate(engagement.standing, engagement.submission, moment)
+    by = author or engagement.submission.requester_gitlab_username
+    standing = with_estimate(engagement.standing, engagement.submission, moment, by=by)
     scene = scene_of_drafts(engagement, wanted, snapshot, playbook.methodology)
     begun = proceed(standing, (), (), scene, playbook.methodology, now=moment)
     stands = replace(engagement, standing=replace(begun.standing, serial=1))
@@ -92,8 +118,10 @@ def _moved(before: Standing, outcome: Outcome) -> bool:
     return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states) != before
 
 
-def _changes(engagement: Engagement, outcome: Outcome, parts: dict[IssueKind, Safe]) -> Iterator[Action]:
-    for kind in engagement.issues:
+def _changes(
+    engagement: Engagement, outcome: Outcome, scene: Scene, parts: Mapping[IssueKind, Safe]
+) -> Iterator[Action]:
+    for kind in scene.issues:
         change = outcome.labels.get(kind, LabelChange())
         if change or kind in outcome.open or kind in parts:
             yield ChangeIssue(
@@ -109,21 +137,22 @@ def _changes(engagement: Engagement, outcome: Outcome, parts: dict[IssueKind, Sa
 def _says(
     engagement: Engagement, outcome: Outcome, scene: Scene, snapshot: Snapshot, playbook: Playbook
 ) -> Iterator[Say]:
+    """The comments; one that is meant for an issue that is gone stands on the other."""
+    if not scene.issues:
+        return
     for notice in outcome.notices:
+        target = notice.on if notice.on in scene.issues else next(iter(scene.issues))
         mark = notice_mark(engagement.id, notice.key)
         body = notice_body(notice, engagement, scene, snapshot, playbook, mark=mark)
-        yield Say(key=f"{engagement.id}:notice:{notice.key}", target=notice.on, marker=mark, body=(body,))
+        yield Say(key=f"{engagement.id}:notice:{notice.key}", target=target, marker=mark, body=(body,))
 
 
-def _status(
+def _due(
     engagement: Engagement, scene: Scene, snapshot: Snapshot, playbook: Playbook, *, is_due: bool
-) -> Iterator[TellStatus]:
+) -> list[IssueKind]:
     """The notes whose words would differ; where none does, one of them carries the record all the same."""
     due = [kind for kind in scene.issues if _digest_of(kind, engagement, scene, snapshot, playbook) is not None]
-    if not due and is_due:
-        due = list(scene.issues)[:1]
-    for kind in due:
-        yield _told(kind, engagement, scene, snapshot, playbook)
+    return list(scene.issues)[:1] if is_due and not due else due
 
 
 def _told(kind: IssueKind, engagement: Engagement, scene: Scene, snapshot: Snapshot, playbook: Playbook) -> TellStatus:
@@ -147,10 +176,9 @@ def _digest_of(
 
 
 def _answered_parts(
-    engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime
+    engagement: Engagement, issues: Mapping[IssueKind, Issue], playbook: Playbook, now: datetime
 ) -> dict[IssueKind, Safe]:
     """The intake table, where answers from the scoping issue belong into it and are not there yet."""
-    issues = issues_by_kind(engagement, snapshot)
     scoping, intake = issues.get(IssueKind.SCOPING), issues.get(IssueKind.INTAKE)
     if scoping is None or intake is None:
         return {}

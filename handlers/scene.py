@@ -14,6 +14,7 @@ from app.machine.scene import IssueView, Scene, Sign, Turn
 from app.machine.standing import Paper, Standing
 from app.methodology.model import Holders, Methodology, NeededBy
 from app.methodology.parts import IssueKind
+from app.methodology.process import Document
 from app.ports import Issue
 from app.questions import asked
 from app.revision import read_answers
@@ -24,6 +25,8 @@ from app.submission.choices import CommercialForm
 
 ACCOUNT_TEAM = "account_team"
 """The one role that every engagement fills anew."""
+OF_SUBMISSION = "submission"
+"""Source of a paper that a submission brought; the next submission replaces it."""
 NEEDED_TO_SCHEDULE = (NeededBy.DRAFT, NeededBy.READY)
 
 
@@ -46,9 +49,10 @@ def issues_by_kind(engagement: Engagement, snapshot: Snapshot) -> dict[IssueKind
     return {kind: snapshot.issues[link.iid] for kind, link in engagement.issues.items() if link.iid in snapshot.issues}
 
 
-def scene_of(engagement: Engagement, snapshot: Snapshot, methodology: Methodology) -> Scene:
-    """What the machine may see."""
-    issues = issues_by_kind(engagement, snapshot)
+def scene_of(
+    engagement: Engagement, issues: Mapping[IssueKind, Issue], snapshot: Snapshot, methodology: Methodology
+) -> Scene:
+    """What the machine may see; `issues` as they are, or as they will be once this decision is carried out."""
     submission = engagement.submission
     answers = {kind: read_answers(issue.description) for kind, issue in issues.items()}
     said = answers.get(IssueKind.SCOPING) or answers.get(IssueKind.INTAKE, {})
@@ -129,22 +133,31 @@ def turns_of(engagement: Engagement, snapshot: Snapshot) -> tuple[Turn, ...]:
     )
 
 
-def with_estimate(standing: Standing, submission: Submission, now: float) -> Standing:
-    """The standing with the estimate that the submission brought: another amount is another version."""
+def with_estimate(standing: Standing, submission: Submission, now: float, *, by: str) -> Standing:
+    """The standing with the estimate that the submission brought: another amount is another version.
+
+    Then the SOW is another one too, whatever was said of it. `by`: whose estimate it is.
+    """
     given, known = submission.estimate, standing.papers.get("estimate")
-    if (
-        given is None
-        or given.amount is None
-        or (known is not None and known.by != submission.requester_gitlab_username)
-    ):
+    if given is None or given.amount is None or (known is not None and known.source != OF_SUBMISSION):
         return standing  # none was sent, or the EM has put one on record since
     form = None if given.type is None else given.type.value
     if known is not None and (known.amount, known.currency, known.form) == (given.amount, given.currency, form):
         return standing
     version = 1 if known is None else known.version + 1
-    by = submission.requester_gitlab_username
-    paper = Paper(version, by, now, amount=given.amount, currency=given.currency, form=form)
-    return replace(standing, papers={**standing.papers, "estimate": paper})
+    paper = Paper(version, by, now, amount=given.amount, currency=given.currency, form=form, source=OF_SUBMISSION)
+    reopened = dict(standing.reopened)
+    if standing.places:  # else it is only just beginning, and nothing was said yet
+        reopened[Document.SOW.value] = reopened.get(Document.SOW.value, 0) + 1
+    return replace(standing, papers={**standing.papers, "estimate": paper}, reopened=reopened)
+
+
+def whose_submission(engagement: Engagement, issues: Mapping[IssueKind, Issue]) -> str:
+    """Who answers for what was submitted: of a block in an issue its author, whatever name stands in the block."""
+    scoping = issues.get(IssueKind.SCOPING)
+    if engagement.block_digest is not None and scoping is not None:
+        return scoping.author.username
+    return engagement.submission.requester_gitlab_username
 
 
 def account_team(submission: Submission) -> frozenset[str]:

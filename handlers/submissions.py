@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from app.actions import Action, Remember, ReviseIssue, Say
+from app.actions import Action, Remember, ReviseIssue, Say, TellStatus
 from app.engagement import Engagement, EngagementId, IssueRole, submission_record
 from app.events import SubmissionReceived
 from app.issue_text import IssueDraft, IssueRef, Playbook
+from app.ports import Issue, Person
 from app.registry import Decision, ignore, registry
-from app.revision import read_answers, revise, revision_note
+from app.revision import append_own_part, read_answers, revise, revision_note
 from app.routing import intake_only, route
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
-from app.text import marker
+from app.text import Safe, marker
 from handlers.pair import Adopt, adopted, complete, drafts, no_longer_alone
 from handlers.progress import beginning, progress
 from handlers.scene import what_to_see
@@ -40,26 +42,11 @@ def on_submission(event: SubmissionReceived, snapshot: Snapshot, playbook: Playb
     if snapshot.engagement is None:
         return _first(event.submission, snapshot, playbook, now)
     if content_digest(snapshot.engagement.submission) != content_digest(event.submission):
-        revised = revision(snapshot.engagement, event.submission, snapshot, playbook, now)
-        return with_progress(revised, snapshot.engagement, event.submission, snapshot, playbook, now)
+        return revision(snapshot.engagement, event.submission, snapshot, playbook, now)
     missing = _missing(snapshot.engagement, snapshot, playbook, now)
     if not missing:
         return ignore("this submission is known, and unchanged")
     return Decision(reasons=("this submission is known, but its issues are not complete",), actions=missing)
-
-
-def with_progress(
-    revised: Decision,
-    engagement: Engagement,
-    submission: Submission,
-    snapshot: Snapshot,
-    playbook: Playbook,
-    now: datetime,
-) -> Decision:
-    """A revision with what follows from it: another estimate is another version, and approvals fall."""
-    after = progress(replace(engagement, submission=submission), snapshot, playbook, now, is_revision=True)
-    kept = replace(engagement, standing=after.engagement.standing)  # the submission is remembered when all is done
-    return replace(revised, actions=(*revised.actions, *after.actions), engagement=kept)
 
 
 def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
@@ -92,7 +79,8 @@ def revision(
 ) -> Decision:
     """The same engagement with changed content: complete and update its issues, and tell once what changed.
 
-    `adopt`: an issue that a person opened is to become the scoping issue. An issue that is gone is left out.
+    What follows from it comes with it: another estimate is another version, and approvals fall. `adopt`: an issue that
+    a person opened is to become the scoping issue. An issue that is gone is left out.
     """
     has_scoping = adopt is not None or IssueRole.SCOPING in engagement.issues
     draft = partial(drafts, playbook=playbook, people=snapshot.people, now=now, has_scoping=has_scoping)
@@ -112,9 +100,63 @@ def revision(
         revision=number,
         block_digest=block_digest or engagement.block_digest,
     )
+    revised = replace(engagement, submission=submission, block_digest=remember.block_digest)
+    issues = _as_revised(engagement, before, after, snapshot, adopt)
+    follows = progress(revised, snapshot, playbook, now, revised=issues)
+    said = _tell(engagement, submission, after, snapshot, sign)
     return Decision(
-        reasons=(f"revision {number} of the submission",),
-        actions=(*made, *updates, *_tell(engagement, submission, after, snapshot, sign), remember),
+        reasons=(f"revision {number} of the submission", *follows.reasons),
+        actions=_in_order((*made, *updates, *follows.actions, remember, *said)),
+        # the submission is remembered when the issues say what it says
+        engagement=replace(engagement, standing=follows.engagement.standing),
+    )
+
+
+def _in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """The issues first, then what is known of them and the status notes that carry it; a comment holds up nothing."""
+    last: tuple[type[Action], ...] = (Remember, TellStatus, Say)
+    return tuple(sorted(actions, key=lambda action: last.index(type(action)) if type(action) in last else -1))
+
+
+def _as_revised(
+    engagement: Engagement,
+    before: Mapping[IssueRole, IssueDraft],
+    after: Mapping[IssueRole, IssueDraft],
+    snapshot: Snapshot,
+    adopt: Adopt | None,
+) -> dict[IssueRole, Issue]:
+    """The issues as they will be once the revision is carried out, with those that are yet to be made."""
+    found: dict[IssueRole, Issue] = {}
+    for role, draft in after.items():
+        text = "".join(part for part in draft.description if not isinstance(part, IssueRef))
+        link = engagement.issues.get(role)
+        if link is None:
+            adopted_issue = None if adopt is None or role is not IssueRole.SCOPING else snapshot.issues.get(adopt.iid)
+            found[role] = _as_made(draft, text, adopted_issue, snapshot)
+        elif (issue := snapshot.issues.get(link.iid)) is not None:
+            gone, come = (
+                set(before[role].labels).difference(draft.labels),
+                set(draft.labels).difference(before[role].labels),
+            )
+            labels = dict.fromkeys([*(label for label in issue.labels if label not in gone), *sorted(come)])
+            description = revise(issue.description, old=engagement.submission, new=text).description
+            found[role] = replace(issue, description=description, labels=tuple(labels))
+    return found
+
+
+def _as_made(draft: IssueDraft, text: str, adopted_issue: Issue | None, snapshot: Snapshot) -> Issue:
+    """An issue that is yet to be made or adopted."""
+    bot = Person(snapshot.bot_id, snapshot.bot_name)
+    assignees = () if draft.assignee is None else (Person(0, draft.assignee),)
+    if adopted_issue is None:
+        return Issue(
+            0, "", draft.title, text, draft.labels, bot, assignees, draft.due_date, draft.confidential, is_open=True
+        )
+    return replace(
+        adopted_issue,
+        description=append_own_part(adopted_issue.description, Safe(text)),
+        labels=tuple(dict.fromkeys([*adopted_issue.labels, *draft.labels])),
+        assignees=adopted_issue.assignees or assignees,
     )
 
 

@@ -120,7 +120,6 @@ class TellStatus:
     marker: Safe
     body: Text
     digest: str
-    is_first: bool
 
     def describe(self) -> str:
         """For the journal."""

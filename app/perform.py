@@ -30,10 +30,11 @@ from app.engagement import Engagement, IssueLink, IssueRole, stored_submission, 
 from app.errors import Absent, Permanent
 from app.issue_text import IssueRef
 from app.keys import RecordKeys
+from app.machine.standing import Standing
 from app.own_part import append_own_part
 from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
 from app.revision import revise
-from app.signed_record import seal
+from app.signed_record import seal_what_fits
 from app.text import Safe, find_markers, marker
 
 Evidence = Mapping[str, Any]
@@ -53,18 +54,19 @@ class Performer:
 
     def is_safe_to_repeat(self, action: Action) -> bool:
         """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
-        if isinstance(action, TellStatus):
-            return not action.is_first
-        return not isinstance(action, CreateIssue | Say)
+        # a status note is edited, but made anew where it is gone, and that shows only on the way
+        return not isinstance(action, CreateIssue | Say | TellStatus)
 
     def look(self, action: Action, engagement: Engagement | None) -> Evidence | None:
         """The evidence of an earlier try that took effect, or None."""
         if isinstance(action, CreateIssue):
             found = self._find_issue(action)
             return None if found is None else _issue_evidence(found)
-        if isinstance(action, Say) or (isinstance(action, TellStatus) and action.is_first):
+        if isinstance(action, Say | TellStatus):
             note = self._find_note(action, engagement)
-            return None if note is None else {"note": note.id}
+            if note is None or (isinstance(action, TellStatus) and not self._says(note, action, engagement)):
+                return None  # a status note that says something else is edited, which is safe to repeat
+            return {"note": note.id}
         return None
 
     @singledispatchmethod
@@ -137,13 +139,15 @@ class Performer:
     @perform.register
     def _(self, action: TellStatus, engagement: Engagement | None) -> Evidence:
         iid = _number(action.role, engagement)
-        body = f"{fill(action.body, engagement)}\n\n{self._sealed(action, engagement)}"
-        known = None if engagement is None else engagement.standing.notes.get(action.role.value)
+        body = self._status_body(action, engagement)
+        standing = Standing() if engagement is None else engagement.standing
+        known = standing.notes.get(action.role.value)
         if known is not None:
             with suppress(Absent):
                 return {"note": self.gitlab.edit_note(iid, known, body).id}
-            if (found := self._find_note(action, engagement)) is not None:
-                return {"note": self.gitlab.edit_note(iid, found.id, body).id}
+        is_new = known is None and standing.serial <= 1  # the issue was made a moment ago
+        if not is_new and (found := self._find_note(action, engagement)) is not None:
+            return {"note": self.gitlab.edit_note(iid, found.id, body).id}
         return {"note": self.gitlab.create_note(iid, body).id}
 
     @perform.register
@@ -160,12 +164,19 @@ class Performer:
     def _(self, action: Remember, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         return {}
 
+    def _status_body(self, action: TellStatus, engagement: Engagement | None) -> str:
+        return f"{fill(action.body, engagement)}\n\n{self._sealed(action, engagement)}".rstrip()
+
+    def _says(self, note: Note, action: TellStatus, engagement: Engagement | None) -> bool:
+        return _as_gitlab_keeps(note.body) == _as_gitlab_keeps(self._status_body(action, engagement))
+
     def _sealed(self, action: TellStatus, engagement: Engagement | None) -> Safe:
         """What is known now, signed: sealed as late as this, it holds the numbers of issues made a moment ago."""
         if engagement is None:
             raise Permanent("there is no engagement to write a status note for")
-        record = {**engagement.to_record(), "submission": submission_record(engagement.submission)}
-        return seal(record, self.keys, engagement=engagement.id, on=action.role.value)
+        record = engagement.to_record()
+        records = ({**record, "submission": each} for each in (submission_record(engagement.submission), None))
+        return seal_what_fits(records, self.keys, engagement=engagement.id, on=action.role.value)
 
     def _user_id(self, username: str | None) -> int | None:
         person = None if username is None else self.directory.find(username)

@@ -15,7 +15,8 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ from app.markers import Safe, block_parser
 
 MAX_BYTES: Final = 1 << 20
 """The largest record, as JSON."""
+MOST_CHARS: Final = 200_000
+"""The longest line that `seal_what_fits` makes."""
 
 _BEGIN: Final = "<!-- psplan-record "
 _LINE: Final = re.compile(r"<!-- psplan-record v1 ([A-Za-z0-9._]+) ([A-Za-z0-9._]+) -->")
@@ -44,11 +47,25 @@ def seal(record: Mapping[str, Any], keys: RecordKeys, *, engagement: str, on: st
     ValueError for a record of more than MAX_BYTES.
     """
     whole = {"engagement": engagement, "record": record}
-    plain = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    plain = text.encode("utf-8", "surrogatepass")
     if len(plain) > MAX_BYTES:
         raise ValueError(f"a record of {len(plain):,} bytes is too large for a note")
     payload = base64.b64encode(zlib.compress(plain, 9), _ALTCHARS).decode().rstrip("=")
     return Safe(f"{_BEGIN}v1 {payload} {keys.seal_of(_signed(payload, on))} -->")
+
+
+def seal_what_fits(records: Iterable[Mapping[str, Any]], keys: RecordKeys, *, engagement: str, on: str) -> Safe:
+    """The first of these records whose line has MOST_CHARS at most; nothing where none has.
+
+    GitLab refuses a comment of more than a million characters, and a note without a record is better than none.
+    """
+    for record in records:
+        with suppress(ValueError):
+            line = seal(record, keys, engagement=engagement, on=on)
+            if len(line) <= MOST_CHARS:
+                return line
+    return Safe("")
 
 
 def unseal(text: str, keys: RecordKeys, *, engagement: str | None = None, on: str) -> dict[str, Any] | None:

@@ -163,7 +163,6 @@ def _told(kind: IssueKind, engagement: Engagement, scene: Scene, snapshot: Snaps
         marker=mark,
         body=(body,),
         digest=digest,
-        is_first=kind.value not in engagement.standing.notes,
     )
 
 

@@ -39,7 +39,6 @@ def what_to_see(engagement: Engagement, methodology: Methodology) -> Needs:
         people=frozenset({engagement.submission.requester_gitlab_username}),
         labels_since={iid: standing.seen.get(kind.value, 0) for kind, iid in numbers.items()},
         states_since={iid: standing.seen_states.get(kind.value, 0) for kind, iid in numbers.items()},
-        should_be_open={iid: _should_be_open(kind, standing, methodology) for kind, iid in numbers.items()},
         roles=dict(_roles(methodology)),
     )
 
@@ -190,14 +189,6 @@ def _segment(submission: Submission, issues: Mapping[IssueKind, Issue], methodol
             if label.startswith(before) and label.endswith(behind):
                 return label.removeprefix(before).removesuffix(behind)
     return route(submission, methodology).segment
-
-
-def _should_be_open(kind: IssueKind, standing: Standing, methodology: Methodology) -> bool:
-    """Whether the places on an issue's tracks leave it open."""
-    return not any(
-        track.on is kind and name in standing.places and track.states[standing.places[name].state].on_enter.close
-        for name, track in methodology.tracks.items()
-    )
 
 
 def _roles(methodology: Methodology) -> Iterator[tuple[str, Holders]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.engine import retry
+from app.sandbox.faults import Fault, FaultKind
 from tests.harness import Stage, spoken, stage, status_of, submission
 from tests.test_process import BIG, answer, label, labels, pair, state, text, tick
 
@@ -136,3 +140,32 @@ def test_an_engagement_whose_intake_issue_is_gone_goes_on_with_the_other(on: Sta
     label(on, "alice", scoping, "proposal::SOW_WIP")
     assert state(on, scoping) == ["Estimate_Feedback"]
     assert on.metric('psplan_deliveries_settled_total{source="gitlab",state="dead"}') == 0
+
+
+def test_a_submission_that_is_too_large_for_a_note_is_left_out_of_its_record(on: Stage) -> None:
+    noise = random.Random(1)
+    more = {f"x{number}": base64.b64encode(noise.randbytes(700)).decode() for number in range(600)}
+    scoping, _ = pair(on, **more)
+    note = status_of(on.world, scoping)
+    assert "<!-- psplan-record v1 " in note
+    assert len(note) < 200_000
+    label(on, "erin", scoping, "proposal::Strawman_WIP")
+    assert state(on, scoping) == ["Strawman_WIP"]
+
+
+def test_a_status_note_that_is_made_anew_while_gitlab_hangs_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "SCHEDULE_S", (0.05,) * 9)
+    with stage(tmp_path, gitlab_timeout_s=0.5) as on:
+        scoping, _ = pair(on)
+        label(on, "erin", scoping, "proposal::Awaiting_Discovery")
+        on.world.delete_note("root", scoping, _status_note(on, scoping))
+        on.world.faults.add(Fault("POST", r"/notes$", FaultKind.PERFORM_THEN_HANG, seconds=1.0, user="ps-bot"))
+        label(on, "erin", scoping, "proposal::Strawman_WIP")
+        assert "Strawman" in status_of(on.world, scoping), "and there is one only"
+
+
+def _status_note(on: Stage, iid: int) -> int:
+    (note,) = [each.id for each in on.world.notes_of(iid) if each.body.startswith("<!-- psplan:status:")]
+    return note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import zlib
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.keys import RecordKeys
-from app.signed_record import MAX_BYTES, find_sealed, seal, unseal
+from app.signed_record import MAX_BYTES, MOST_CHARS, find_sealed, seal, seal_what_fits, unseal
 from app.text import find_markers, marker
 
 OLD, NEW, FOREIGN = b"o" * 32, b"n" * 32, b"f" * 32
@@ -183,3 +184,23 @@ def test_a_marker_beside_it_is_still_found() -> None:
 def test_the_same_record_makes_the_same_line() -> None:
     turned = dict(reversed(RECORD.items()))
     assert seal(turned, KEYS, engagement=ACME, on="scoping") == LINE
+
+
+def test_of_several_records_the_first_that_fits_is_written_and_else_none() -> None:
+    large, larger = {"x": _noise(MOST_CHARS)}, {"x": "y" * MAX_BYTES}
+    assert seal_what_fits([larger, large, RECORD, {}], KEYS, engagement=ACME, on="scoping") == LINE
+    assert seal_what_fits([larger, large], KEYS, engagement=ACME, on="scoping") == ""
+
+
+def test_a_record_in_another_script_is_not_made_longer_by_its_script() -> None:
+    record = {"x": "".join(chr(0x4E00 + (7 * at * at) % 20_000) for at in range(250_000))}
+    assert read(seal(record, KEYS, engagement=ACME, on="scoping")) == record
+
+
+def test_half_a_surrogate_pair_is_written_and_read_again() -> None:
+    record = {"x": "\ud800"}
+    assert read(seal(record, KEYS, engagement=ACME, on="scoping")) == record
+
+
+def _noise(chars: int) -> str:
+    return base64.b64encode(random.Random(1).randbytes(chars)).decode()

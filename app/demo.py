@@ -64,6 +64,7 @@ def _sandbox(port: int) -> Iterator[SandboxServer]:
     try:
         server.start()
     except OSError:  # taken, perhaps by another demo
+        _say(f"Port {port} is taken: this sandbox has another address.")
         server = SandboxServer(world, extra_routes=page_routes(world))
         server.start()
     try:

@@ -198,7 +198,7 @@ class _Said:
             yield lines(*(together(own(f"- {gap.title}: "), self._role(gap.owner)) for gap in gaps))
 
     def _way_out(self, state: State) -> Safe:
-        wanted = [self.methodology.criteria[name].labels for name in state.leave]
+        wanted = [self.methodology.criteria[name].labels for name in state.leave if state.kind is Kind.LOST]
         reasons = [code_span(label) for labels in wanted for label in labels]
         why = together(own(", and why: "), joined(reasons, own(", "))) if reasons else own("")
         return together(own(f"- {state.title}: set "), label_in_words(state), why)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.directory import Directory
 from app.engagement import Engagement
-from app.errors import Absent, Permanent, Retry
+from app.errors import Absent, Retry
 from app.methodology.model import Holders
 from app.ports import GitLab, Issue, LabelEvent, StateEvent
 
@@ -25,8 +25,6 @@ class Needs:
     """Issue → the last change of a label that is known already."""
     states_since: Mapping[int, int] = field(default_factory=dict)
     """Issue → the last closing or opening that is known already."""
-    should_be_open: Mapping[int, bool] = field(default_factory=dict)
-    """Issue → what is expected; closings and openings are only read where it is not so."""
     roles: Mapping[str, Holders] = field(default_factory=dict)
     """Role, or `role@segment`, whose holders have to be known."""
 
@@ -35,7 +33,8 @@ class Needs:
 class Snapshot:
     """The world as it was a moment ago.
 
-    `people`: user name → whether GitLab knows such a user. `holders`: role → user names in lower case.
+    `people`: user name → whether GitLab knows such a user. `holders`: role → user names in lower case. `unsure_roles`:
+    those that somebody else may hold too; unknown is not no, so what depends on it is tried again while it is worth it.
     """
 
     lane: str
@@ -48,6 +47,7 @@ class Snapshot:
     labels: Mapping[int, tuple[LabelEvent, ...]] = field(default_factory=dict)
     states: Mapping[int, tuple[StateEvent, ...]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unsure_roles: frozenset[str] = frozenset()
 
 
 def take_snapshot(
@@ -62,6 +62,8 @@ def take_snapshot(
 ) -> Snapshot:
     """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
 
+    So it is with roles that are not fully known: they are `unsure_roles` only while `is_patient`, then they are as known.
+
     Raises Retry or Permanent as the ports do.
     """
     issues: dict[int, Issue] = {}
@@ -71,6 +73,7 @@ def take_snapshot(
         except Absent as fault:
             if is_patient:
                 raise Retry(fault.reason) from fault
+    held = {name: directory.holders(role) for name, role in needs.roles.items()}
     return Snapshot(
         lane=lane,
         engagement=engagement,
@@ -80,18 +83,7 @@ def take_snapshot(
         issues=issues,
         people={name: directory.find(name) is not None for name in sorted(needs.people)},
         labels={i: tuple(gitlab.label_events(i, after=a)) for i, a in needs.labels_since.items() if i in issues},
-        states={
-            iid: tuple(gitlab.state_events(iid, after=after))
-            for iid, after in needs.states_since.items()
-            if iid in issues and issues[iid].is_open is not needs.should_be_open.get(iid)
-        },
-        holders={name: _holders(role, directory) for name, role in needs.roles.items()},
+        states={i: tuple(gitlab.state_events(i, after=a)) for i, a in needs.states_since.items() if i in issues},
+        holders={name: each.names for name, each in held.items()},
+        unsure_roles=frozenset(name for name, each in held.items() if is_patient and not each.is_sure),
     )
-
-
-def _holders(role: Holders, directory: Directory) -> frozenset[str]:
-    """Who holds a role. A group that cannot be seen at all holds nobody; one that does not answer is asked again."""
-    try:
-        return directory.holders(role)
-    except Permanent:
-        return frozenset(name.lower() for name in role.users)

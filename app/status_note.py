@@ -91,7 +91,7 @@ def _headline(at: Stand) -> Safe:
     stages = list(at.methodology.stages)
     stage = at.methodology.stages[at.state.stage]
     number = f"Stage {stages.index(at.state.stage) + 1} of {len(stages)}"
-    return own(f"**{number}, {stage.title}: {at.state.step}** ({at.name}: {at.state.title})")
+    return own(f"**{number}, {stage.title}: {at.state.step}** ({at.state.title})")
 
 
 def _path(at: Stand) -> Safe:
@@ -260,7 +260,7 @@ def _who(name: str, gate: Gate, at: Stand) -> Safe:
     if approval is None:
         return own(at.methodology.roles[gate.role].title)
     said = [code_span(approval.by), day(approval.at)]
-    if gate.document is not None:
+    if gate.document is not None and (approval.version or not is_present):
         said.append(own(f"{'' if is_present else 'only for '}version {approval.version}"))
     return joined(said, own(", "))
 

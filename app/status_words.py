@@ -32,7 +32,7 @@ def role_in_words(role: str, people: Sequence[str], groups: Sequence[str], metho
 
 def label_in_words(state: State) -> Safe:
     """How a state is set by hand."""
-    return code_span(state.label) if state.label is not None else own("no label of the track")
+    return code_span(state.label) if state.label is not None else own("(take the label off)")
 
 
 def day(at: float) -> Safe:

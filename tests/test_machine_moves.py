@@ -179,11 +179,24 @@ def test_closing_with_the_label_of_an_end_in_the_same_comment_asks_nothing() -> 
     assert walk.state("proposal") == "closed_lost"
 
 
-def test_closing_the_intake_asks_nothing() -> None:
+def test_closing_the_intake_asks_whether_it_is_cancelled() -> None:
     walk = at("Strawman_WIP")
     walk.turn("alice", INTAKE)
-    assert walk.look().notices == ()
+    assert [(type(notice), notice.on) for notice in walk.look().notices] == [(HowDidItEnd, INTAKE)]
     assert walk.is_open[INTAKE] is False
+
+
+def test_an_old_opening_by_an_em_opens_no_later_end() -> None:
+    walk = at("Strawman_WIP")
+    walk.turn("alice")
+    walk.look()
+    walk.turn("erin")
+    walk.look()
+    walk.say("erin", "proposal::Closed_Lost")
+    walk.turn("alice")
+    walk.look()
+    assert walk.state("proposal") == "closed_lost"
+    assert walk.is_open[SCOPING] is False
 
 
 @pytest.mark.parametrize("way", ["issue", "label of a state", "label taken off"])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 
 from app.methodology import Methodology, MethodologyFaults, dump_methodology, load_methodology
-from app.methodology.load import _shipped
 
 EXTENDS = "extends: default\n"
 
@@ -166,11 +164,3 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(MethodologyFaults, match="is not UTF-8 text"):
         load_methodology(path)
-
-
-def test_the_shipped_file_loads_in_a_tenth_of_a_second() -> None:
-    load_methodology(None)
-    _shipped.cache_clear()
-    before = time.process_time()
-    load_methodology(None)
-    assert time.process_time() - before < 0.1

@@ -265,3 +265,22 @@ def test_a_role_is_held_by_the_people_of_the_segment(tmp_path: Path) -> None:
         label(on, "erin", scoping, "Segment::Ent_APAC", away=("Segment::Ent_EMEA",))
         label(on, "erin", scoping, "TA::Approved")
         assert "TA::Approved" in labels(on, scoping), "the yes of before stands"
+
+
+def test_who_closed_and_opened_before_an_end_says_nothing_about_opening_after_it(on: Stage) -> None:
+    scoping, _ = pair(on)
+    for who, event in (("alice", "close"), ("erin", "reopen")):
+        on.world.update_issue(who, scoping, state_event=event)
+        assert on.quiet()
+    label(on, "erin", scoping, "proposal::Closed_Lost")
+    on.world.update_issue("alice", scoping, state_event="reopen")
+    assert on.quiet()
+    assert state(on, scoping) == ["Closed_Lost"]
+    assert not on.world.issue(scoping).is_open
+    before = len(spoken(on.world))
+    on.world.update_issue("erin", scoping, state_event="reopen")
+    assert on.quiet()
+    assert on.world.issue(scoping).is_open
+    assert state(on, scoping) == []
+    assert not any(name.startswith("close_qtr::") for name in labels(on, scoping))
+    assert not [words for words in spoken(on.world)[before:] if "@alice" in words]

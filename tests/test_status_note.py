@@ -107,16 +107,16 @@ def test_a_whole_note_reads_as_the_example_that_is_kept() -> None:
 HEADLINES = {
     "at the start": (
         {"proposal": "open"},
-        "**Stage 1 of 4, Positioning: An EM looks at the request for the first time** (proposal: Open), "
+        "**Stage 1 of 4, Positioning: An EM looks at the request for the first time** (Open), "
         "since 2026-11-20",
     ),
     "under way": (
         {"proposal": "estimate_feedback"},
-        "**Stage 2 of 4, Scoping: Iterate and review the estimate** (proposal: Estimate Feedback), since 2026-11-20",
+        "**Stage 2 of 4, Scoping: Iterate and review the estimate** (Estimate Feedback), since 2026-11-20",
     ),
     "the intake": (
         {"on": INTAKE},
-        "**Stage 3 of 4, Delivery Prep: Gather what scheduling needs** (intake: Needs Info), since 2026-11-18",
+        "**Stage 3 of 4, Delivery Prep: Gather what scheduling needs** (Needs Info), since 2026-11-18",
     ),
     "on hold": (
         {"proposal": "on_hold", "left": "sow_wip"},
@@ -124,7 +124,7 @@ HEADLINES = {
     ),
     "won": (
         {"proposal": "closed_won"},
-        "**Closed Won: Deal Desk closed the opportunity as won** (proposal), on 2026-11-20",
+        "**Closed Won: The engagement is won** (proposal), on 2026-11-20",
     ),
     "lost": ({"proposal": "closed_lost"}, "**Closed Lost: The engagement was lost** (proposal), on 2026-11-20"),
     "cancelled": (

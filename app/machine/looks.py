@@ -19,7 +19,7 @@ from app.methodology.spelling import scope_of
 
 
 def label_changes(
-    standing: Standing, scene: Scene, index: Index, *, quarter: str | None
+    standing: Standing, scene: Scene, index: Index, *, quarter: str | None, revived: Collection[str] = ()
 ) -> dict[IssueKind, LabelChange]:
     """What is to differ on each issue; nothing for an issue that is as it should be. `quarter`: label of today's."""
     found = {}
@@ -32,7 +32,8 @@ def label_changes(
             ]
         )
         add = tuple([label for label in wanted if label not in issue.labels])
-        remove = _in_the_way(on, issue.labels.difference(wanted), index)
+        over = issue.labels.difference(wanted)
+        remove = tuple(sorted({*_in_the_way(on, over, index), *_quarter_of_before(on, over, index, revived)}))
         if add or remove:
             found[on] = LabelChange(add, remove)
     return found
@@ -43,6 +44,13 @@ def _in_the_way(on: IssueKind, labels: Collection[str], index: Index) -> tuple[s
     read = index.methodology.spellers[on].read
     ours = [(label, reading.is_known) for label in labels if (reading := read(label)).is_ours]
     return tuple(sorted(label for label, is_known in ours if is_known or scope_of(label) in index.scopes[on]))
+
+
+def _quarter_of_before(on: IssueKind, labels: Collection[str], index: Index, revived: Collection[str]) -> Iterator[str]:
+    """The quarter of a close that was none: the engagement goes on, and the next close has a quarter of its own."""
+    if any(name in revived for name, _ in index.tracks_on[on]):
+        prefix = index.methodology.fiscal.label.partition("{")[0]
+        yield from (label for label in labels if label.startswith(prefix))
 
 
 def open_or_closed(

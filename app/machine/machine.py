@@ -55,7 +55,7 @@ def proceed(
     return Outcome(
         standing=stands,
         reasons=tuple(course.reasons),
-        labels=label_changes(stands, scene, course.index, quarter=quarter),
+        labels=label_changes(stands, scene, course.index, quarter=quarter, revived=course.revived),
         open=open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
     )

@@ -123,8 +123,8 @@ def _states(path: Path, track: Track) -> Found:
         yield (*path, track.start, "kind"), "the first state is where an issue begins; allowed: step"
     if not any(state.is_end for state in track.states.values()):
         yield path, "none of them is an end; give one of them the kind won, lost or cancelled"
-    elif track.closing_asks is not None:
-        for kind in (Kind.WON, Kind.LOST):
+    elif track.closing_asks is not None and track.of_kind(Kind.WON) != track.of_kind(Kind.LOST):
+        for kind in (Kind.WON, Kind.LOST):  # neither is well: such a track can only be cancelled
             if track.of_kind(kind) is None:
                 yield path, f"lack a state of kind {kind}, though `closing_asks` asks for it"
     first = track.of_kind(Kind.HOLD)

@@ -52,7 +52,7 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
             _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/docs", "")
             _tell_story(sandbox, service.url, settings)
             if not stop_after_story:
-                _stay(sandbox.url)
+                _stay(sandbox.url, service.url, settings)
     return 0
 
 
@@ -169,10 +169,13 @@ def _check_no_double(client: httpx.Client, again: Receipt, outcome: dict[str, An
     _check(made == 2, f"{made} issues were made")
 
 
-def _stay(url: str) -> None:
+def _stay(url: str, service_url: str, settings: Settings) -> None:
+    key = settings.calculator_keys[0].get_secret_value()  # made for this demo, and forgotten with it
     try:
         _say(
             f"Your turn: open {url}/ in a browser, choose who you are, and label, tick, answer or close.",
+            "Another submission, FILE as README says under Running it:",
+            f"  PSPLAN_CALCULATOR_KEYS={key} .venv/bin/psplan submit --wait --url {service_url} FILE",
             "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
             "",
         )

@@ -3,7 +3,8 @@
 Members are read in one go at the start, so that the usual submission (requester and EM are members) costs no read.
 
 Unknown is not no: where GitLab does not say who holds a role, the error goes to the caller, who must not take it for
-"nobody". Only a group that was read before counts as it was known then, and for an hour at most.
+"nobody". Only a group that was read before counts as it was known then, and for an hour at most. A group that cannot be
+seen at all takes nothing from the other holders of the role, but then the role is not fully known.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+import structlog
 
 from app.clock import Clock
 from app.errors import Permanent, Retry
@@ -34,6 +37,10 @@ GROUP_TRUSTED_FOR_S = 3600.0
 """How long a group counts as it was known while GitLab does not say who is in it."""
 GROUP_ASKED_AGAIN_S = 60.0
 """How long after a failure such a group is asked for again."""
+TOLD_AGAIN_S = 3600.0
+"""How often the log tells of a group that cannot be seen."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,14 @@ class _Group:
         return now - self.read_at < GROUP_TRUSTED_FOR_S
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who holds a role, as user names in lower case. `is_sure`: nobody else can hold it."""
+
+    names: frozenset[str]
+    is_sure: bool = True
+
+
 class Directory:
     """A cache over the port, shared by all workers. An unknown name is remembered as well, for the same while."""
 
@@ -79,6 +94,7 @@ class Directory:
         self._entries: dict[str, _Entry] = {}
         self._members: _Members | None = None
         self._groups: dict[str, _Group] = {}
+        self._told_of: dict[str, float] = {}
         self._bot: Person | None = None
 
     @property
@@ -111,19 +127,41 @@ class Directory:
             self._entries[name] = _Entry(found, self._clock())
         return found
 
-    def holders(self, role: Holders) -> frozenset[str]:
-        """The user names, in lower case, of everybody who holds the role: by name, by group or by access level.
+    def holders(self, role: Holders) -> Held:
+        """Everybody who holds the role: by name, by group or by access level.
 
-        A role of names alone costs no call. Raises Retry or Permanent (Absent for a group that is not there) where
-        GitLab does not say. Of a group or project with more than a thousand members some may be missing.
+        A role of names alone costs no call. Raises Retry where GitLab does not say now. Of a group or project with more
+        than a thousand members some may be missing.
         """
         names = {name.lower() for name in role.users}
+        is_sure = True
         for path in role.groups:
-            names |= self._in_group(path)
+            try:
+                names |= self._in_group(path)
+            except Permanent as fault:
+                is_sure = False
+                self._tell_of(path, fault)
         if role.access_level is not None:
-            least = ACCESS_LEVELS[role.access_level]
-            names |= {each.username.lower() for each in self._project_members() if each.access_level >= least}
-        return frozenset(names)
+            try:
+                names |= self._from_level(role.access_level)
+            except Permanent as fault:
+                is_sure = False
+                self._tell_of("the project itself", fault)
+        return Held(frozenset(names), is_sure)
+
+    def _tell_of(self, path: str, fault: Permanent) -> None:
+        """In the log, once an hour: each decision meets it again."""
+        now = self._clock()
+        with self._lock:
+            told_at = self._told_of.get(path)
+            if told_at is not None and now - told_at < TOLD_AGAIN_S:
+                return
+            self._told_of[path] = now
+        log.warning("group.not_seen", group=path, reason=fault.reason)
+
+    def _from_level(self, lowest: str) -> set[str]:
+        least = ACCESS_LEVELS[lowest]
+        return {each.username.lower() for each in self._project_members() if each.access_level >= least}
 
     def _project_members(self) -> Sequence[Member]:
         with self._lock:

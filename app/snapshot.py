@@ -62,7 +62,7 @@ def take_snapshot(
 ) -> Snapshot:
     """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
 
-    So it is with roles that are not fully known: they are `unsure_roles` only while `is_patient`, then they are as known.
+    So it is with roles that are not fully known: they are `unsure_roles` only while `is_patient`.
 
     Raises Retry or Permanent as the ports do.
     """

@@ -13,9 +13,10 @@ from datetime import datetime
 from app.actions import Action, ChangeIssue, Say, TellStatus
 from app.blocks import work
 from app.engagement import Engagement
+from app.errors import Retry
 from app.issue_text import IssueDraft, Playbook, open_case
 from app.machine.machine import proceed
-from app.machine.outcome import LabelChange, Outcome
+from app.machine.outcome import LabelChange, NotYours, Outcome
 from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
@@ -76,6 +77,7 @@ def progress(
         now=moment,
         quarter=quarter_label(now, methodology),
     )
+    _wait_for_roles(outcome, scene, snapshot)
     did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
     stands = replace(engagement, standing=outcome.standing)
     due = _due(stands, scene, snapshot, playbook, is_due=did_something)
@@ -111,6 +113,15 @@ def beginning(
     stands = replace(engagement, standing=replace(begun.standing, serial=1))
     first = next(iter(wanted))
     return Progress(stands, (_told(first, stands, scene, snapshot, playbook),))
+
+
+def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
+    """Refuse nobody while it is not known who holds the role. Raises Retry."""
+    for notice in outcome.notices:
+        if isinstance(notice, NotYours) and not notice.own_estimate:
+            names = {notice.role, f"{notice.role}@{scene.segment}"}
+            if names & snapshot.unsure_roles:
+                raise Retry(f"not all groups that hold the role {notice.role} can be seen")
 
 
 def _moved(before: Standing, outcome: Outcome) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
-from app.directory import GROUP_KNOWN_FOR_S, GROUP_TRUSTED_FOR_S, REFRESH_S, Directory
+from app.directory import GROUP_KNOWN_FOR_S, GROUP_TRUSTED_FOR_S, REFRESH_S, TOLD_AGAIN_S, Directory, Held
 from app.errors import Absent, Permanent, Retry
 from app.methodology.model import Role
 from app.ports import GitLab, Member, Person
@@ -98,7 +99,7 @@ def role(**given: object) -> Role:
 def test_a_role_is_held_by_names_groups_and_levels_and_only_what_is_needed_is_asked(
     directory: Directory, people: People, given: dict[str, object], holders: set[str], asked: list[str]
 ) -> None:
-    assert directory.holders(role(**given)) == holders
+    assert directory.holders(role(**given)).names == holders
     assert people.asked == asked
 
 
@@ -107,7 +108,7 @@ def test_a_role_is_held_by_names_groups_and_levels_and_only_what_is_needed_is_as
     [("guest", 6), ("planner", 5), ("reporter", 4), ("developer", 3), ("maintainer", 2), ("owner", 1)],
 )
 def test_a_level_means_itself_and_everything_above(directory: Directory, level: str, count: int) -> None:
-    assert len(directory.holders(role(access_level=level))) == count
+    assert len(directory.holders(role(access_level=level)).names) == count
 
 
 def test_members_read_at_the_start_serve_roles_until_they_are_due(
@@ -120,7 +121,7 @@ def test_members_read_at_the_start_serve_roles_until_they_are_due(
     assert people.asked == ["members"]
     people.project = []
     clock.now += 1
-    assert directory.holders(owners) == frozenset()
+    assert directory.holders(owners).names == frozenset()
     assert people.asked == ["members", "members"]
 
 
@@ -135,26 +136,41 @@ def test_a_group_is_read_again_after_five_minutes(directory: Directory, people: 
     directory.holders(ems)
     people.groups["ps/ems"] = ["evan"]
     clock.now += GROUP_KNOWN_FOR_S - 1
-    assert directory.holders(ems) == {"erin", "evan"}
+    assert directory.holders(ems).names == {"erin", "evan"}
     clock.now += 1
-    assert directory.holders(ems) == {"evan"}
+    assert directory.holders(ems).names == {"evan"}
     assert people.asked == ["ps/ems", "ps/ems"]
 
 
-@pytest.mark.parametrize("fault", [Retry("busy", after_s=3.0), Permanent("no right")], ids=["retry", "permanent"])
 @pytest.mark.parametrize("given", [{"groups": ("ps/ems",)}, {"access_level": "owner"}], ids=["group", "members"])
 def test_what_was_never_known_is_the_callers_to_wait_for(
-    directory: Directory, people: People, fault: Exception, given: dict[str, object]
+    directory: Directory, people: People, given: dict[str, object]
 ) -> None:
-    people.fault = fault
-    with pytest.raises(type(fault)) as raised:
+    people.fault = fault = Retry("busy", after_s=3.0)
+    with pytest.raises(Retry) as raised:
         directory.holders(role(**given))
     assert raised.value is fault
 
 
-def test_a_group_that_is_not_there_is_no_empty_group(directory: Directory) -> None:
-    with pytest.raises(Absent):
-        directory.holders(role(users=("jane",), groups=("ps/typo",)))
+def test_a_group_that_cannot_be_seen_takes_nothing_from_the_others(directory: Directory) -> None:
+    held = directory.holders(role(users=("jane",), groups=("ps/typo", "ps/tas"), access_level="owner"))
+    assert held == Held(frozenset({"jane", "tara", "olga"}), is_sure=False)
+    assert directory.holders(role(users=("jane",), groups=("ps/tas",))).is_sure
+
+
+def test_members_that_cannot_be_seen_take_nothing_from_the_others(directory: Directory, people: People) -> None:
+    people.fault = Permanent("no right")
+    assert directory.holders(role(users=("jane",), access_level="owner")) == Held(frozenset({"jane"}), is_sure=False)
+
+
+def test_the_log_tells_of_a_group_that_cannot_be_seen_once_an_hour(directory: Directory, clock: HandClock) -> None:
+    with capture_logs() as told:
+        for _ in range(3):
+            directory.holders(role(groups=("ps/typo",)))
+        assert [each["group"] for each in told] == ["ps/typo"]
+        clock.now += TOLD_AGAIN_S
+        directory.holders(role(groups=("ps/typo",)))
+        assert len(told) == 2
 
 
 @pytest.mark.parametrize("fault", [Retry("busy"), Absent("gone")], ids=["retry", "absent"])
@@ -165,10 +181,13 @@ def test_a_group_known_before_counts_as_known_for_an_hour_while_gitlab_does_not_
     directory.holders(ems)
     people.fault = fault
     clock.now += GROUP_TRUSTED_FOR_S - 1
-    assert directory.holders(ems) == {"erin", "evan"}
+    assert directory.holders(ems).names == {"erin", "evan"}
     clock.now += 1
-    with pytest.raises(type(fault)):
-        directory.holders(ems)
+    if isinstance(fault, Absent):
+        assert directory.holders(ems) == Held(frozenset(), is_sure=False)
+    else:
+        with pytest.raises(Retry):
+            directory.holders(ems)
 
 
 def test_a_group_that_cannot_be_read_is_asked_for_once_a_minute_and_believed_at_once_when_it_can(
@@ -183,7 +202,7 @@ def test_a_group_that_cannot_be_read_is_asked_for_once_a_minute_and_believed_at_
     assert people.asked == ["ps/ems"] * 2
     people.fault, people.groups["ps/ems"] = None, ["evan"]
     clock.now += 60
-    assert directory.holders(ems) == {"evan"}
+    assert directory.holders(ems).names == {"evan"}
 
 
 def test_members_that_are_due_and_cannot_be_read_are_not_guessed(

@@ -169,3 +169,25 @@ def test_a_status_note_that_is_made_anew_while_gitlab_hangs_is_made_once(
 def _status_note(on: Stage, iid: int) -> int:
     (note,) = [each.id for each in on.world.notes_of(iid) if each.body.startswith("<!-- psplan:status:")]
     return note
+
+
+TWO_GROUPS = """extends: default
+roles: {em: {users: [erin]}, ta: {groups: [ps/technical-architects, ps/gone]}}
+routing: {default_em: erin}
+"""
+
+
+def test_a_group_that_is_gone_takes_nothing_from_the_other_and_a_stranger_is_refused_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "SCHEDULE_S", (0.05,) * 9)
+    own = tmp_path / "own.yaml"
+    own.write_text(TWO_GROUPS, encoding="utf-8")
+    with stage(tmp_path, methodology=own) as on:
+        scoping, _ = pair(on, estimate=BIG)
+        label(on, "erin", scoping, "proposal::Strawman_WIP")
+        label(on, "alice", scoping, "TA::Approved")
+        assert "TA::Approved" not in labels(on, scoping)
+        assert on.world.count("GET", r"groups/ps%2Fgone/") >= 3, "what is not known is asked for again before"
+        label(on, "tara", scoping, "TA::Approved")
+        assert "TA::Approved" in labels(on, scoping)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tests.harness import KEY, Stage, stage, submission
+from tests.harness import KEY, Stage, spoken, stage, submission
 
 BEARER = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 
@@ -100,7 +100,7 @@ def test_without_a_key_content_that_comes_back_after_a_change_is_a_change(on: St
         status = post(on, each).json()["status_url"]
         while on.client.get(status).json()["state"] not in {"done", "failed"}:
             pass
-    notes = [note.body for note in on.world.notes.values() if not note.system]
+    notes = spoken(on.world)
     assert len([n for n in notes if body["submission_id"] in n]) == 2, "to the other content, and back"
 
 

@@ -137,6 +137,7 @@ def test_an_engagement_whose_intake_issue_is_gone_goes_on_with_the_other(on: Sta
     scoping, intake = pair(on, estimate=BIG)
     label(on, "erin", scoping, "proposal::Estimate_Feedback")
     on.world.delete_issue("root", intake)
+    label(on, "erin", scoping, "SFDC::6-Awaiting Signature")
     label(on, "alice", scoping, "proposal::SOW_WIP")
     assert state(on, scoping) == ["Estimate_Feedback"]
     assert on.metric('psplan_deliveries_settled_total{source="gitlab",state="dead"}') == 0
@@ -191,3 +192,15 @@ def test_a_group_that_is_gone_takes_nothing_from_the_other_and_a_stranger_is_ref
         assert on.world.count("GET", r"groups/ps%2Fgone/") >= 3, "what is not known is asked for again before"
         label(on, "tara", scoping, "TA::Approved")
         assert "TA::Approved" in labels(on, scoping)
+
+
+def test_a_comment_that_gitlab_refuses_takes_no_status_note_with_it(on: Stage) -> None:
+    scoping, _ = pair(on)
+    label(on, "erin", scoping, "proposal::Estimate_Feedback")
+    before, said = status_of(on.world, scoping), len(spoken(on.world))
+    on.world.faults.add(Fault("POST", r"/notes$", FaultKind.STATUS, status=403, user="ps-bot"))
+    on.world.update_issue("erin", scoping, add_labels=["proposal::SOW_WIP", "TA::Approved"])
+    assert on.quiet()
+    assert state(on, scoping) == ["SOW_WIP"]
+    assert status_of(on.world, scoping) != before
+    assert len(spoken(on.world)) == said

@@ -146,14 +146,21 @@ class _Said:
         yield from self._gaps(notice.gaps)
 
     def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
-        yield own(f"**{notice.say}.**")
-        yield from self._gaps(notice.gaps)
         name = next((name for name, track in self.methodology.tracks.items() if track.on is notice.on), None)
+        dri = None if name is None else self._here(name).dri
+        called = [] if dri is None else [*map(_person, self._people(dri))] or [*map(_group, self._groups(dri))]
+        address = together(joined(called[:MAX_MENTIONS], own(", ")), own(": ")) if called else own("")
+        yield together(address, own(f"**{notice.say}.**"))
+        yield from self._gaps(notice.gaps)
         to = None if name is None else self._next(name)
-        if to is not None:
+        if to is not None and not self._goes_on_by_itself(name or ""):
             yield together(own("When that is there, please move this issue on: set "), label_in_words(to), own("."))
 
     # -- parts
+
+    def _goes_on_by_itself(self, track: str) -> bool:
+        here = self.speech.standing.places[track].state
+        return any(auto.track == track and here in auto.only_from for auto in self.methodology.automatic.values())
 
     def _missing_gate(self, missing: Missing) -> Safe:
         gate = self.methodology.gates[missing.gate]

@@ -155,7 +155,7 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
     "a track that could not follow": (
         CouldNotFollow("follow:intake:won", INTAKE, "The engagement is won", (Gap("x", "A PM is named", "pc"),)),
         speech(),
-        "**The engagement is won.**\n"
+        "@petra: **The engagement is won.**\n"
         "\n"
         "What is missing, and who can bring it:\n"
         "\n"
@@ -249,6 +249,11 @@ def test_it_ends_where_nothing_can_be_done() -> None:
     assert told(CouldNotFollow("follow:x:y", INTAKE, "Something", ()), speech(intake="scheduled")) == "**Something.**"
 
 
+def test_it_asks_for_no_label_where_the_bot_goes_on_by_itself() -> None:
+    text = told(CouldNotFollow("follow:x:y", INTAKE, "Something", ()), speech(intake="needs_info"))
+    assert "please move" not in text
+
+
 def test_whoever_has_access_is_asked_where_a_role_goes_by_that() -> None:
     role = METHODOLOGY.roles["revenue"].model_copy(update={"access_level": AccessLevel.MAINTAINER})
     methodology = METHODOLOGY.model_copy(update={"roles": {**METHODOLOGY.roles, "revenue": role}})
@@ -269,7 +274,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     text = notice_text(notice, given, METHODOLOGY, mark=MARK)
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
-    if not isinstance(notice, AskedReview | AskedFor):
+    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()
     assert len(text) < 1_000

@@ -106,7 +106,7 @@ def revision(
     said = _tell(engagement, submission, after, snapshot, sign)
     return Decision(
         reasons=(f"revision {number} of the submission", *follows.reasons),
-        actions=_in_order((*made, *updates, *follows.actions, remember, *said)),
+        actions=_in_order((*made, *updates, *said, *follows.actions, remember)),
         # the submission is remembered when the issues say what it says
         engagement=replace(engagement, standing=follows.engagement.standing),
     )

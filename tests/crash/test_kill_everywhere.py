@@ -62,7 +62,7 @@ def live_through(folder: Path, flow: list[dict[str, Any]], *, die_at: int) -> tu
     [
         pytest.param([FIRST], ["POST issue", "POST issue", "POST link", "POST note"], id="a new submission"),
         pytest.param(
-            [FIRST, CHANGED], ["PUT issue", "PUT issue", "POST note", "PUT note", "POST note"], id="a revision"
+            [FIRST, CHANGED], ["PUT issue", "PUT issue", "PUT note", "POST note", "POST note"], id="a revision"
         ),
     ],
 )

@@ -159,3 +159,10 @@ def test_one_label_of_a_gate_over_another_is_refused_once() -> None:
     walk.say("erin", "TA::Changes-Requested")
     assert len(walk.notices) == before + 1
     assert walk.scoped("TA") == {"TA::Approved"}
+
+
+def test_a_quarter_written_in_the_old_way_is_a_quarter() -> None:
+    walk = approved()
+    walk.say("erin", "closeqtr::Q327")
+    walk.say("erin", "proposal::Closed_Won")
+    assert not [label for label in walk.labels[SCOPING] if label.startswith("close_qtr::")]

@@ -112,5 +112,6 @@ def _quarter(
         place = standing.places.get(name)
         if place is not None and track.states[place.state].on_enter.quarter:
             prefix = index.methodology.fiscal.label.partition("{")[0]
-            if not any(label.startswith(prefix) for label in present):
+            read = index.methodology.spellers[on].read
+            if not any((read(label).name or "").startswith(prefix) for label in present):
                 yield quarter

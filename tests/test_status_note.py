@@ -107,8 +107,7 @@ def test_a_whole_note_reads_as_the_example_that_is_kept() -> None:
 HEADLINES = {
     "at the start": (
         {"proposal": "open"},
-        "**Stage 1 of 4, Positioning: An EM looks at the request for the first time** (Open), "
-        "since 2026-11-20",
+        "**Stage 1 of 4, Positioning: An EM looks at the request for the first time** (Open), since 2026-11-20",
     ),
     "under way": (
         {"proposal": "estimate_feedback"},

@@ -126,7 +126,7 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 
 def _moved(before: Standing, outcome: Outcome) -> bool:
     """Whether the standing differs in more than how far the record was read."""
-    return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states) != before
+    return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states, newest=before.newest) != before
 
 
 def _changes(

@@ -166,3 +166,15 @@ def test_a_quarter_written_in_the_old_way_is_a_quarter() -> None:
     walk.say("erin", "closeqtr::Q327")
     walk.say("erin", "proposal::Closed_Won")
     assert not [label for label in walk.labels[SCOPING] if label.startswith("close_qtr::")]
+
+
+@pytest.mark.parametrize("is_paid", [False, True], ids=["free", "premium"])
+def test_of_two_labels_of_any_scope_of_the_methodology_the_newest_stays(is_paid: bool) -> None:
+    walk = begun(load_methodology(), is_paid=is_paid)
+    walk.say("erin", "Segment::Ent_EMEA", "SFDC::4-Proposal", "EM_Status::ToDo")
+    walk.say("erin", "Segment::Ent_APAC", "SFDC::5-Negotiating", "Customer::Acme", "Customer::Beta")
+    assert walk.scoped("Segment") == {"Segment::Ent_APAC"}
+    assert walk.scoped("SFDC") == {"SFDC::5-Negotiating"}
+    assert walk.scoped("EM_Status") == {"EM_Status::ToDo"}
+    foreign = {"Customer::Beta"} if is_paid else {"Customer::Acme", "Customer::Beta"}
+    assert walk.scoped("Customer") == foreign, "labels of others are nobody's business"

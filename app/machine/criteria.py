@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.machine.scene import Scene
-from app.machine.standing import Standing, trusted_key
+from app.machine.standing import Standing, label_key
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Criterion, Fact
@@ -83,7 +83,7 @@ def _is_set(criterion: Criterion, standing: Standing, scene: Scene) -> bool:
     for on, issue in scene.issues.items():
         if not issue.labels.isdisjoint(criterion.labels):
             present = issue.labels.intersection(criterion.labels)
-            if criterion.set_by is None or any(trusted_key(on, label) in standing.setters for label in present):
+            if criterion.set_by is None or any(label_key(on, label) in standing.setters for label in present):
                 return True
     return False
 

@@ -10,6 +10,7 @@ from app.machine.standing import Place, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Gate, Track, Weight
+from app.methodology.spelling import scope_of
 
 Spot = tuple[str, str]
 """Track and state."""
@@ -47,6 +48,8 @@ class Index:
     shown: Mapping[IssueKind, tuple[tuple[str, Gate], ...]]
     orders: Mapping[IssueKind, Mapping[str, Orders]]
     watched: frozenset[str]
+    scope_of_others: Mapping[str, str]
+    """Label → its scope, of the methodology's labels that no track or gate looks after: one of a scope is enough."""
 
     def is_behind(self, track: str, to: str, place: Place) -> bool:
         """Whether a state lies behind where a track is, or where it was when it was paused."""
@@ -129,6 +132,13 @@ def _build(methodology: Methodology) -> Index:
         },
         orders={on: _orders(on, methodology) for on in IssueKind},
         watched=frozenset(label for criterion in criteria for label in criterion.labels),
+        scope_of_others={
+            label: scope
+            for label in methodology.labels
+            if "::" in label
+            and (scope := scope_of(label)) is not None
+            and not any(methodology.spellers[on].read(label).is_ours for on in IssueKind)
+        },
     )
 
 

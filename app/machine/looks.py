@@ -12,7 +12,7 @@ from app.machine.gates import GateState, gate_state, verdict_on
 from app.machine.index import Index
 from app.machine.outcome import LabelChange
 from app.machine.scene import Scene
-from app.machine.standing import Standing, Verdict
+from app.machine.standing import Standing, Verdict, label_key
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.spelling import scope_of
@@ -33,7 +33,8 @@ def label_changes(
         )
         add = tuple([label for label in wanted if label not in issue.labels])
         over = issue.labels.difference(wanted)
-        remove = tuple(sorted({*_in_the_way(on, over, index), *_quarter_of_before(on, over, index, revived)}))
+        older = _older_of_scope(on, issue.labels, standing, index)
+        remove = tuple(sorted({*_in_the_way(on, over, index), *_quarter_of_before(on, over, index, revived), *older}))
         if add or remove:
             found[on] = LabelChange(add, remove)
     return found
@@ -44,6 +45,17 @@ def _in_the_way(on: IssueKind, labels: Collection[str], index: Index) -> tuple[s
     read = index.methodology.spellers[on].read
     ours = [(label, reading.is_known) for label in labels if (reading := read(label)).is_ours]
     return tuple(sorted(label for label, is_known in ours if is_known or scope_of(label) in index.scopes[on]))
+
+
+def _older_of_scope(on: IssueKind, labels: Collection[str], standing: Standing, index: Index) -> Iterator[str]:
+    """Of two labels of one scope the one that was set before: GitLab itself takes it off on paid plans only."""
+    scopes = index.scope_of_others
+    newest = {scope: standing.newest.get(label_key(on, scope)) for label in labels if (scope := scopes.get(label))}
+    yield from (
+        label
+        for label in labels
+        if (scope := scopes.get(label)) and newest[scope] not in {None, label} and newest[scope] in labels
+    )
 
 
 def _quarter_of_before(on: IssueKind, labels: Collection[str], index: Index, revived: Collection[str]) -> Iterator[str]:

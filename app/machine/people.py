@@ -12,7 +12,7 @@ from app.machine.gates import GateState, held_back
 from app.machine.index import NO_ORDERS
 from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack, TooEarly
 from app.machine.scene import Sign, Turn
-from app.machine.standing import Approval, Standing, Verdict, trusted_key
+from app.machine.standing import Approval, Standing, Verdict, label_key
 from app.methodology.process import Document, Gate, Kind, Track
 from app.methodology.spelling import Reading, scope_of
 
@@ -24,7 +24,10 @@ def take_sign(course: Course, sign: Sign) -> bool:
         _note_setter(course, sign)
     reading = course.methodology.spellers[sign.on].read(sign.label)
     if not reading.is_ours:
-        return is_watched  # nobody's business but the people's
+        if sign.is_added and (scope := course.index.scope_of_others.get(sign.label)) is not None:
+            newest = {**course.standing.newest, label_key(sign.on, scope): sign.label}
+            course.standing = replace(course.standing, newest=newest)
+        return is_watched  # else nobody's business but the people's
     if not sign.is_bot:
         if sign.is_added:
             _added(course, sign, reading)
@@ -55,7 +58,7 @@ def _note_setter(course: Course, sign: Sign) -> None:
     criteria = course.methodology.trusted_labels.get(sign.label)
     if not criteria:
         return
-    key = trusted_key(sign.on, sign.label)
+    key = label_key(sign.on, sign.label)
     setters = {known: by for known, by in course.standing.setters.items() if known != key}
     if sign.is_added and (sign.is_bot or any(course.scene.holds(sign.by, each.set_by or "") for each in criteria)):
         setters[key] = sign.by or ""

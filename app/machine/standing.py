@@ -68,7 +68,8 @@ class Standing:
     `reopened` counts how often a document was opened again without a new one: that too makes a version. `asked`: gate
     or ask → version for which it was asked; and of what could not follow, how often that was told. `seen`,
     `seen_states`: issue → the last label event, and the last closing or opening, that was worked on. `setters`: issue
-    and label (`trusted_key`) → who set it, where it counts only when certain people set it. `declined`: automatic moves
+    and label (`label_key`) → who set it, where it counts only when certain people set it. `newest`: issue and scope →
+    the label of that scope that was set last, of scopes that no track or gate looks after. `declined`: automatic moves
     that a person went back over; they rest until their cause has gone. `serial` counts the decisions that did
     something: of two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that
     note says, as a digest.
@@ -83,6 +84,7 @@ class Standing:
     seen: Mapping[str, int] = field(default_factory=dict)
     seen_states: Mapping[str, int] = field(default_factory=dict)
     setters: Mapping[str, str] = field(default_factory=dict)
+    newest: Mapping[str, str] = field(default_factory=dict)
     declined: frozenset[str] = frozenset()
     serial: int = 0
     notes: Mapping[str, int] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Standing:
             "seen": dict(self.seen),
             "seen_states": dict(self.seen_states),
             "setters": dict(self.setters),
+            "newest": dict(self.newest),
             "declined": sorted(self.declined),
             "serial": self.serial,
             "notes": dict(self.notes),
@@ -118,8 +121,8 @@ class Standing:
         }
 
 
-def trusted_key(on: IssueKind, label: str) -> str:
-    """How `setters` names a label on an issue."""
+def label_key(on: IssueKind, label: str) -> str:
+    """How `setters` and `newest` name a label, or a scope, on an issue."""
     return f"{on.value}:{label}"
 
 
@@ -142,6 +145,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         seen=record["seen"],
         seen_states=record["seen_states"],
         setters=record["setters"],
+        newest=record["newest"],
         declined=frozenset(record["declined"]),
         serial=record["serial"],
         notes=record["notes"],

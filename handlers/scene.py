@@ -11,7 +11,7 @@ from app.boxes import ticked
 from app.engagement import Engagement
 from app.issue_text import IssueDraft, IssueRef
 from app.machine.scene import IssueView, Scene, Sign, Turn
-from app.machine.standing import Paper, Standing
+from app.machine.standing import Paper, Standing, label_key
 from app.methodology.model import Holders, Methodology, NeededBy
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document
@@ -57,6 +57,7 @@ def scene_of(
     said = answers.get(IssueKind.SCOPING) or answers.get(IssueKind.INTAKE, {})
     fields = answers.get(IssueKind.INTAKE, {})
     segment = _segment(submission, issues, methodology)
+    trusted = _segment(submission, _with_trusted_labels(issues, engagement.standing), methodology)
     return Scene(
         issues={
             kind: IssueView(
@@ -66,7 +67,7 @@ def scene_of(
             )
             for kind, issue in issues.items()
         },
-        holders={**_holders(segment, snapshot, methodology), ACCOUNT_TEAM: account_team(submission)},
+        holders={**_holders(trusted, snapshot, methodology), ACCOUNT_TEAM: account_team(submission)},
         ticked=frozenset(box for issue in issues.values() for box in ticked(issue.description, methodology)),
         answered=frozenset(fields).intersection(methodology.intake_fields),
         fields_missing=_missing_fields(fields, methodology),
@@ -179,6 +180,14 @@ def _missing_fields(fields: Mapping[str, str], methodology: Methodology) -> tupl
     """What scheduling needs to know and nobody has answered."""
     needed = (key for key, field in methodology.intake_fields.items() if field.needed_by in NEEDED_TO_SCHEDULE)
     return tuple(key for key in needed if key not in fields)
+
+
+def _with_trusted_labels(issues: Mapping[IssueKind, Issue], standing: Standing) -> dict[IssueKind, Issue]:
+    """The issues with those labels only that the bot, or who may, has set: a label must not choose its own judge."""
+    return {
+        kind: replace(issue, labels=tuple(each for each in issue.labels if label_key(kind, each) in standing.setters))
+        for kind, issue in issues.items()
+    }
 
 
 def _segment(submission: Submission, issues: Mapping[IssueKind, Issue], methodology: Methodology) -> str | None:

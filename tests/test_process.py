@@ -260,6 +260,10 @@ def test_a_role_is_held_by_the_people_of_the_segment(tmp_path: Path) -> None:
         assert any("@ravi" in words for words in spoken(on.world, scoping))
         label(on, "tara", scoping, "TA::Approved")
         assert "TA::Approved" not in labels(on, scoping)
+        on.world.update_issue("tara", scoping, add_labels=["Segment::Ent_APAC"], remove_labels=["Segment::Ent_EMEA"])
+        assert on.quiet()
+        label(on, "tara", scoping, "TA::Approved")
+        assert "TA::Approved" not in labels(on, scoping), "a label does not choose its own judge"
         label(on, "ravi", scoping, "TA::Approved")
         assert "TA::Approved" in labels(on, scoping)
         label(on, "erin", scoping, "Segment::Ent_APAC", away=("Segment::Ent_EMEA",))

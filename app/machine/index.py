@@ -131,7 +131,7 @@ def _build(methodology: Methodology) -> Index:
             for on in IssueKind
         },
         orders={on: _orders(on, methodology) for on in IssueKind},
-        watched=frozenset(label for criterion in criteria for label in criterion.labels),
+        watched=frozenset(label for each in criteria for label in each.labels).union(methodology.trusted_labels),
         scope_of_others={
             label: scope
             for label in methodology.labels

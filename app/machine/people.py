@@ -55,12 +55,12 @@ def take_turn(course: Course, turn: Turn) -> None:
 
 def _note_setter(course: Course, sign: Sign) -> None:
     """Of a label that counts only when certain people set it: who did."""
-    criteria = course.methodology.trusted_labels.get(sign.label)
-    if not criteria:
+    roles = course.methodology.trusted_labels.get(sign.label)
+    if not roles:
         return
     key = label_key(sign.on, sign.label)
     setters = {known: by for known, by in course.standing.setters.items() if known != key}
-    if sign.is_added and (sign.is_bot or any(course.scene.holds(sign.by, each.set_by or "") for each in criteria)):
+    if sign.is_added and (sign.is_bot or any(course.scene.holds(sign.by, role) for role in roles)):
         setters[key] = sign.by or ""
     course.standing = replace(course.standing, setters=setters)
 

@@ -285,15 +285,22 @@ class Methodology(Block):
         """The roles whose holders have to be known before a label can be judged."""
         trusted = (criterion.set_by for criterion in self.criteria.values() if criterion.set_by is not None)
         reopen = (track.reopened_by for track in self.tracks.values())
-        return tuple(dict.fromkeys([*(gate.role for gate in self.gates.values()), *reopen, *trusted]))
+        gates = (gate.role for gate in self.gates.values())
+        return tuple(dict.fromkeys([*gates, *reopen, *trusted, self.routing.triage_role]))
 
     @cached_property
-    def trusted_labels(self) -> Mapping[str, tuple[Criterion, ...]]:
-        """Labels that count only when certain people set them → the criteria that ask for that."""
-        found: dict[str, tuple[Criterion, ...]] = {}
+    def trusted_labels(self) -> Mapping[str, frozenset[str]]:
+        """Labels that count only when the bot or certain people set them → the roles of those people.
+
+        The segment is one: it says whose yes counts, so nobody may choose it who could not choose the EM.
+        """
+        found = {
+            self.classification.segment.replace("{segment}", each.value): frozenset({self.routing.triage_role})
+            for each in Segment
+        }
         for criterion in self.criteria.values():
             for label in criterion.labels if criterion.set_by is not None else ():
-                found[label] = (*found.get(label, ()), criterion)
+                found[label] = found.get(label, frozenset()) | {criterion.set_by or ""}
         return found
 
     def _own_labels(self, on: IssueKind) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from app.machine.outcome import AskedReview, NotYours, PutBack, TooEarly
 from app.machine.standing import Paper
 from app.methodology import load_methodology
-from tests.walks import INTAKE, SCOPING, Walk, begun, estimate
+from tests.walks import INTAKE, QUARTER, SCOPING, Walk, begun, estimate
 
 
 def at_ready(*, worth: str = "40000") -> Walk:
@@ -178,3 +178,15 @@ def test_of_two_labels_of_any_scope_of_the_methodology_the_newest_stays(is_paid:
     assert walk.scoped("EM_Status") == {"EM_Status::ToDo"}
     foreign = {"Customer::Beta"} if is_paid else {"Customer::Acme", "Customer::Beta"}
     assert walk.scoped("Customer") == foreign, "labels of others are nobody's business"
+
+
+def test_what_was_lost_opened_and_lost_again_while_nobody_looked_has_the_quarter_of_the_last_close() -> None:
+    walk = begun(load_methodology(), is_paid=True)
+    walk.say("erin", "proposal::Closed_Lost")
+    walk.labels[SCOPING] = {
+        "close_qtr::Q127" if label.startswith("close_qtr::") else label for label in walk.labels[SCOPING]
+    }
+    walk.add("erin", "proposal::Awaiting_Discovery")
+    walk.add("erin", "proposal::Closed_Lost")
+    walk.look()
+    assert {label for label in walk.labels[SCOPING] if label.startswith("close_qtr::")} == {QUARTER}

@@ -24,17 +24,18 @@ def label_changes(
     """What is to differ on each issue; nothing for an issue that is as it should be. `quarter`: label of today's."""
     found = {}
     for on, issue in scene.issues.items():
+        outdated = frozenset(_quarter_of_before(on, issue.labels, index, revived))
         wanted = dict.fromkeys(
             [
                 *_states(on, standing, index),
                 *_gates(on, issue.labels, standing, scene, index),
-                *_quarter(on, issue.labels, standing, index, quarter),
+                *_quarter(on, issue.labels - outdated, standing, index, quarter),
             ]
         )
         add = tuple([label for label in wanted if label not in issue.labels])
         over = issue.labels.difference(wanted)
         older = _older_of_scope(on, issue.labels, standing, index)
-        remove = tuple(sorted({*_in_the_way(on, over, index), *_quarter_of_before(on, over, index, revived), *older}))
+        remove = tuple(sorted({*_in_the_way(on, over, index), *(outdated & over), *older}))
         if add or remove:
             found[on] = LabelChange(add, remove)
     return found

@@ -24,15 +24,23 @@ from app.machine.outcome import (
     NotYours,
     PutBack,
     TooEarly,
+    YesFell,
 )
-from app.machine.standing import Standing, Verdict
+from app.machine.papers import bound_papers
+from app.machine.standing import Approval, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Gate, Kind, State
-from app.status_words import day, label_in_words, paper_in_words, role_in_words
+from app.status_words import (
+    changes_in_words,
+    day,
+    document_in_words,
+    label_in_words,
+    paper_in_words,
+    role_in_words,
+)
 from app.text import Safe, code_span, marker, mention, own
 
 MAX_MENTIONS: Final = 5
-_DOCUMENTS: Final = {Document.ESTIMATE: "estimate", Document.SOW: "SOW"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,8 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
             parts = said.how_did_it_end(notice)
         case CouldNotFollow():
             parts = said.could_not_follow(notice)
+        case YesFell():
+            parts = said.yes_fell(notice)
     return joined([mark, *parts], own("\n\n"))
 
 
@@ -93,10 +103,28 @@ class _Said:
             yield gates
             yield own(f"Then it moves to **{wanted.title}** by itself; there is nothing else for you to do.")
             return
+        if notice.by is None:
+            yield from self._whose_yes_fell(notice)
         back = own(f"I have put the issue back to **{here.title}**. Before ")
         yield together(_address(notice.by), back, label_in_words(wanted), own(" this has to be there:"))
         yield gates
         yield together(own("Then please set "), label_in_words(wanted), own(" again."))
+
+    def _whose_yes_fell(self, notice: PutBack) -> Iterator[Safe]:
+        """Nobody moved it: what people had said yes to is something else now, and so the issue goes back."""
+        approvals = self.speech.standing.approvals
+        fallen = [
+            (approval, document)
+            for each in notice.missing
+            if (approval := approvals.get(each.gate)) is not None
+            and (document := self.methodology.gates[each.gate].document) is not None
+            and approval.verdict is Verdict.PASSED
+        ]
+        changes = dict.fromkeys(change for approval, document in fallen for change in self._changes(approval, document))
+        if changes:
+            called = joined(dict.fromkeys(_person(approval.by) for approval, _ in fallen), own(", "))
+            yield together(called, own(", what you said yes to has changed, so your yes does not count any more:"))
+            yield lines(*(together(own("- "), each) for each in changes))
 
     def not_yours(self, notice: NotYours) -> Iterator[Safe]:
         start = together(_address(notice.by), own("I have undone that change: "))
@@ -110,7 +138,7 @@ class _Said:
             yield together(own("Please ask: "), self._role(notice.role), own("."))
 
     def too_early(self, notice: TooEarly) -> Iterator[Safe]:
-        what = {Document.ESTIMATE: "estimate", Document.SOW: "SOW"}[notice.document]
+        what = document_in_words(notice.document, self.methodology)
         yield together(
             _address(notice.by), own(f"thank you, but there is no {what} yet that **{notice.title}** could be about.")
         )
@@ -131,6 +159,15 @@ class _Said:
         yield lines(*(self._way_out(state) for state in track.states.values() if state.kind is not Kind.STEP))
         yield own("If it goes on, please open the issue again.")
 
+    def yes_fell(self, notice: YesFell) -> Iterator[Safe]:
+        gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
+        if approval is None or gate.document is None:
+            return
+        version = f" was for version {approval.version} of the {document_in_words(gate.document, self.methodology)}"
+        yield together(_address(approval.by), own(f"your yes (**{gate.title}**){version}, which has changed since:"))
+        yield lines(*(together(own("- "), each) for each in self._changes(approval, gate.document)))
+        yield own("So it does not count any more. I will ask you again when it is your turn.")
+
     # -- something is asked
 
     def asked_review(self, notice: AskedReview) -> Iterator[Safe]:
@@ -138,6 +175,7 @@ class _Said:
         yield together(own(f"**{gate.title}** – "), self._request([gate.role], gate.request or "Please review this"))
         if gate.document is not None:
             yield self._document(gate.document)
+            yield from self._changed_since(self.speech.standing.approvals.get(notice.gate), gate.document)
         yield self._how_to_answer(gate)
 
     def asked_for(self, notice: AskedFor) -> Iterator[Safe]:
@@ -179,7 +217,7 @@ class _Said:
         return together(who, own(f". It is there when: {titles}")) if titles else who
 
     def _document(self, document: Document) -> Safe:
-        name = _DOCUMENTS[document]
+        name = document_in_words(document, self.methodology)
         paper = self.speech.standing.papers.get(document.value)
         if paper is None:
             return own(f"The {name} is not on record yet: look for it on this issue, or ask for it here.")
@@ -187,6 +225,18 @@ class _Said:
         words = paper_in_words(paper, self.methodology, version=self.speech.standing.version(document))
         about = joined([*words, together(own("by "), code_span(paper.by))], own(", "))
         return together(own(f"It is about the {name}: "), about, own(f".{again}"))
+
+    def _changes(self, approval: Approval, document: Document) -> list[Safe]:
+        now = bound_papers(document, self.speech.standing, self.methodology)
+        return changes_in_words(approval.papers, now, self.methodology)
+
+    def _changed_since(self, approval: Approval | None, document: Document) -> Iterator[Safe]:
+        """What differs from what somebody said yes to before: that is what a second review has to look at."""
+        changes = [] if approval is None else self._changes(approval, document)
+        if approval is not None and approval.verdict is Verdict.PASSED and changes:
+            said = together(code_span(approval.by), own(" on "), day(approval.at))
+            yield together(own("Changed since the yes of "), said, own(f" to version {approval.version}:"))
+            yield lines(*(together(own("- "), each) for each in changes))
 
     def _how_to_answer(self, gate: Gate) -> Safe:
         track, here = self.methodology.tracks[gate.track], self._here(gate.track)

@@ -28,7 +28,6 @@ __all__ = ["StatusView", "Waiting", "status_mark", "status_note", "waiting_on"]
 
 MAX_FIELDS: Final = 8
 _NOTHING: Final = Safe("—")
-_PAPERS: Final = {"estimate": "Estimate", "sow": "SOW", "cogs": "Cost sheet (COGS)", "legal_case": "Legal case"}
 _IN_A_PART_OF_ITS_OWN: Final = frozenset({Fact.INTAKE_FIELDS, Fact.READINESS})
 
 
@@ -266,7 +265,7 @@ def _who(name: str, gate: Gate, at: Stand) -> Safe:
 
 
 def _paper(name: str, paper: Paper, standing: Standing, methodology: Methodology) -> Safe:
-    title = _PAPERS.get(name)
+    title = next((rules.title for key, rules in methodology.documents.items() if key == name), None)
     version = paper.version + standing.reopened.get(name, 0)
     parts = [*paper_in_words(paper, methodology, version=version), code_span(paper.by), day(paper.at)]
     reopened = [own("opened again")] if standing.reopened.get(name) else []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from app.blocks.words import joined, together
+from app.machine.papers import differences
 from app.machine.standing import Paper
 from app.methodology.model import Methodology
-from app.methodology.process import State
+from app.methodology.process import Document, State
 from app.text import Safe, code_span, link, own
 
 MAX_NAMES: Final = 3
@@ -33,6 +34,27 @@ def role_in_words(role: str, people: Sequence[str], groups: Sequence[str], metho
 def label_in_words(state: State) -> Safe:
     """How a state is set by hand."""
     return code_span(state.label) if state.label is not None else own("(take the label off)")
+
+
+def document_in_words(document: Document, methodology: Methodology) -> str:
+    """How a document is called inside a sentence: `estimate`, `SOW`."""
+    title = methodology.documents[document].title
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
+def changes_in_words(before: Mapping[str, Paper], now: Mapping[str, Paper], methodology: Methodology) -> list[Safe]:
+    """What a document says that it did not say before, one line for each."""
+    found = []
+    for name, old, new in differences(before, now):
+        title = own(f"{methodology.documents[Document(name)].title}: ")
+        new_words = joined(paper_in_words(new, methodology, version=new.version), own(", "))
+        by = together(own(", by "), code_span(new.by))
+        if old is None:
+            found.append(together(title, new_words, by, own("; there was none before")))
+        else:
+            old_words = joined(paper_in_words(old, methodology, version=old.version), own(", "))
+            found.append(together(title, new_words, by, own("; before: "), old_words))
+    return found
 
 
 def day(at: float) -> Safe:

@@ -116,7 +116,7 @@ _REFERENCE_START: Final = re.compile(
     r"|:(?=//)|(?i:mailto:|www\.)"  # addresses, and with them full GitLab URLs
     r"|:(?=[\w+-]+:)"  # emoji
     r"|[0-9A-Fa-f]{6}(?=[0-9A-Fa-f])"  # a commit: seven or more hexadecimal digits
-    r"|(?<=[A-Za-z0-9_])-(?=[0-9])|CU-(?=\w)|(?<![A-Za-z0-9_])T(?=[0-9])"  # outside trackers: ABC-12, CU-x1, T12
+    r"|(?<=[A-Za-z0-9_])-(?=[0-9])|CU-(?=\w)|(?<![A-Za-z0-9])T(?=[0-9])"  # outside trackers: ABC-12, CU-x1, T12
 )
 
 

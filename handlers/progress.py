@@ -69,7 +69,7 @@ def progress(
         issues[kind] = replace(issues[kind], description=revise(issues[kind].description, new=part).description)
     scene = scene_of(engagement, issues, snapshot, methodology)
     outcome = proceed(
-        with_estimate(before, engagement.submission, moment, by=whose_submission(engagement, issues)),
+        with_estimate(before, engagement.submission, methodology, now=moment, by=whose_submission(engagement, issues)),
         signs_of(engagement, snapshot),
         turns_of(engagement, snapshot),
         scene,
@@ -107,7 +107,7 @@ def beginning(
     """
     moment = now.timestamp()
     by = author or engagement.submission.requester_gitlab_username
-    standing = with_estimate(engagement.standing, engagement.submission, moment, by=by)
+    standing = with_estimate(engagement.standing, engagement.submission, playbook.methodology, now=moment, by=by)
     scene = scene_of_drafts(engagement, wanted, snapshot, playbook.methodology)
     begun = proceed(standing, (), (), scene, playbook.methodology, now=moment)
     stands = replace(engagement, standing=replace(begun.standing, serial=1))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from app.boxes import ticked
 from app.engagement import Engagement
 from app.issue_text import IssueDraft, IssueRef
+from app.machine.papers import with_paper
 from app.machine.scene import IssueView, Scene, Sign, Turn
 from app.machine.standing import Paper, Standing, label_key
 from app.methodology.model import Holders, Methodology, NeededBy
@@ -133,23 +134,19 @@ def turns_of(engagement: Engagement, snapshot: Snapshot) -> tuple[Turn, ...]:
     )
 
 
-def with_estimate(standing: Standing, submission: Submission, now: float, *, by: str) -> Standing:
+def with_estimate(
+    standing: Standing, submission: Submission, methodology: Methodology, *, now: float, by: str
+) -> Standing:
     """The standing with the estimate that the submission brought: another amount is another version.
 
     Then the SOW is another one too, whatever was said of it. `by`: whose estimate it is.
     """
-    given, known = submission.estimate, standing.papers.get("estimate")
+    given, known = submission.estimate, standing.papers.get(Document.ESTIMATE)
     if given is None or given.amount is None or (known is not None and known.source != OF_SUBMISSION):
         return standing  # none was sent, or the EM has put one on record since
     form = None if given.type is None else given.type.value
-    if known is not None and (known.amount, known.currency, known.form) == (given.amount, given.currency, form):
-        return standing
-    version = 1 if known is None else known.version + 1
-    paper = Paper(version, by, now, amount=given.amount, currency=given.currency, form=form, source=OF_SUBMISSION)
-    reopened = dict(standing.reopened)
-    if standing.places:  # else it is only just beginning, and nothing was said yet
-        reopened[Document.SOW.value] = reopened.get(Document.SOW.value, 0) + 1
-    return replace(standing, papers={**standing.papers, "estimate": paper}, reopened=reopened)
+    paper = Paper(0, by, now, amount=given.amount, currency=given.currency, form=form, source=OF_SUBMISSION)
+    return with_paper(standing, Document.ESTIMATE, paper, methodology)
 
 
 def whose_submission(engagement: Engagement, issues: Mapping[IssueKind, Issue]) -> str:

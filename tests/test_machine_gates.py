@@ -184,8 +184,9 @@ def test_a_no_holds_the_move_back_until_a_yes_comes() -> None:
     walk = at("proposal::Estimate_Feedback", without=("ta",))
     walk.say("tara", "TA::Changes-Requested")
     assert walk.scoped("TA") == {"TA::Changes-Requested"}
+    assert walk.state("proposal") == "strawman_wip", "a no sends the estimate back to be worked on"
     walk.say("erin", "proposal::SOW_WIP")
-    assert walk.state("proposal") == "estimate_feedback"
+    assert walk.state("proposal") == "strawman_wip"
     walk.say("tara", "TA::Approved")
     assert walk.scoped("TA") == {"TA::Approved"}
     walk.say("erin", "proposal::SOW_WIP")

@@ -204,7 +204,7 @@ UNSOUND: list[tuple[str, str, list[str]]] = [
         "criteria: {salesforce_won: {ticked: [sow_execution.closed_won]}}",
         [
             "default: criteria.salesforce_won.set_by: only of labels is known who set them; "
-            "with it a criterion has no fact, ticked, field or states"
+            "with it a criterion has no fact, ticked, field, states or said"
         ],
     ),
     (
@@ -248,14 +248,14 @@ UNSOUND: list[tuple[str, str, list[str]]] = [
     (
         "a criterion without a sign",
         "criteria: {own: {title: x, owner: em}}",
-        ["2: criteria.own: nothing can ever meet it; give it one of: fact, ticked, field, labels, states"],
+        ["2: criteria.own: nothing can ever meet it; give it one of: fact, ticked, field, labels, states, said"],
     ),
     (
         "a proof without a sign",
         "criteria: {was_approved: {states: []}}",
         [
             "2: criteria.was_approved: nothing can ever meet it, so nothing passes the gate 'approved_first'; "
-            "give it one of: fact, ticked, field, labels, states"
+            "give it one of: fact, ticked, field, labels, states, said"
         ],
     ),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -23,6 +24,7 @@ from app.machine.outcome import (
     NotYours,
     PutBack,
     TooEarly,
+    YesFell,
 )
 from app.machine.standing import Approval, Paper, Place, Standing, Verdict
 from app.methodology import Methodology, load_methodology
@@ -34,6 +36,7 @@ from app.sandbox.quick_actions import extract
 from app.text import find_markers
 from tests.properties.gfm_model import read
 from tests.properties.strategies import nasty_texts
+from tests.walks import with_digests
 
 SCOPING, INTAKE = IssueKind.SCOPING, IssueKind.INTAKE
 ACME = EngagementId("7f1c2a34-5b6d-4e8f-9a0b-1c2d3e4f5a6b")
@@ -57,7 +60,7 @@ def speech(
     **facts: Any,
 ) -> Speech:
     places = {"proposal": Place(proposal, DAY), "intake": Place(intake, DAY)}
-    standing = Standing(places=places, **{"papers": {"estimate": ESTIMATE}, **facts})
+    standing = with_digests(Standing(places=places, **{"papers": {"estimate": ESTIMATE}, **facts}), METHODOLOGY)
     return Speech(standing, PEOPLE if people is None else people, groups or {})
 
 
@@ -72,6 +75,28 @@ def put_back(*missing: Missing, wanted: str = "sow_wip", by: str | None = "erin"
 
 
 WHOLE: dict[str, tuple[Notice, Speech, str]] = {
+    "a yes that fell with what it was said to": (
+        YesFell("fell:leadership:2", SCOPING, "leadership"),
+        speech(
+            papers={"estimate": ESTIMATE, "sow": SOW},
+            approvals={
+                "leadership": Approval(
+                    Verdict.PASSED,
+                    "lea",
+                    DAY,
+                    1,
+                    papers={"estimate": replace(ESTIMATE, version=1, amount=Decimal("50000")), "sow": SOW},
+                )
+            },
+        ),
+        "@lea, your yes (**Approval of PS leadership**) was for version 1 of the SOW, which has changed since:\n"
+        "\n"
+        "- Estimate: version 2, `62,000 USD` (fixed fee), "
+        "\u200b[`open it`](https://docs.google.com/spreadsheets/d/1), by `erin`; "
+        "before: version 1, `50,000 USD` (fixed fee), \u200b[`open it`](https://docs.google.com/spreadsheets/d/1)\n"
+        "\n"
+        "So it does not count any more. I will ask you again when it is your turn.",
+    ),
     "a move that skipped a gate": (
         put_back(TA),
         speech(),
@@ -274,7 +299,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     text = notice_text(notice, given, METHODOLOGY, mark=MARK)
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
-    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow):
+    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow | YesFell):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()
     assert len(text) < 1_000

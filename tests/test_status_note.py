@@ -29,6 +29,7 @@ from app.status_note import StatusView, Waiting, status_mark, status_note, waiti
 from app.text import find_markers
 from tests.properties.gfm_model import read
 from tests.properties.strategies import nasty_texts
+from tests.walks import with_digests
 
 GOLDEN = Path(__file__).parent / "golden" / "status_note_estimate_feedback.md"
 SCOPING, INTAKE = IssueKind.SCOPING, IssueKind.INTAKE
@@ -72,7 +73,7 @@ def view(
     return StatusView(
         engagement=ACME,
         on=on,
-        standing=Standing(places=places, **facts),
+        standing=with_digests(Standing(places=places, **facts), METHODOLOGY),
         scene=Scene(issues={kind: IssueView(frozenset(), is_open=True) for kind in IssueKind}, **(scene or {})),
         bot="psplan-bot",
         people=PEOPLE if people is None else people,

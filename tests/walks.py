@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from app.machine.machine import proceed
 from app.machine.outcome import Notice, Outcome
+from app.machine.papers import digest_of
 from app.machine.scene import IssueView, Scene, Sign, Turn
 from app.machine.standing import Paper, Standing
 from app.methodology.model import Methodology
@@ -129,6 +130,15 @@ class Walk:
 
     def scoped(self, scope: str, on: IssueKind = SCOPING) -> set[str]:
         return {label for label in self.labels[on] if scope_of(label) == scope.casefold()}
+
+
+def with_digests(standing: Standing, methodology: Methodology) -> Standing:
+    """The standing with approvals that are bound to the documents on record, as far as their version is the present."""
+    bound = {
+        name: replace(each, digest=digest_of(methodology.gates[name].document, standing, methodology))
+        for name, each in standing.approvals.items()
+    }
+    return replace(standing, approvals=bound)
 
 
 def begun(

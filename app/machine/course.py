@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from app.machine.criteria import all_met, gaps
 from app.machine.gates import GateState, gate_state, held_back, is_before
 from app.machine.index import Index
-from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack
+from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack, YesFell
+from app.machine.papers import bound_papers, differences, digest_of
 from app.machine.scene import Scene
-from app.machine.standing import Place, Standing
+from app.machine.standing import Approval, Place, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Automatic, Document, Gate, Kind, Pull
 
@@ -32,17 +33,35 @@ class Course:
     """Tracks that left an end."""
     refused: dict[tuple[str, str | None], float] = field(default_factory=dict)
     """What was refused to whom, and when last."""
+    cause: str = ""
+    """What a person did that the next reasons follow from."""
 
-    def enter(self, name: str, to: str, *, at: float, pulled: bool = False) -> None:
-        """Be in another state of a track, and begin what begins there. The caller has looked at the gates."""
+    def because(self, what: str) -> None:
+        """Note what was decided, and what it follows from; no words of a customer."""
+        self.reasons.append(f"{self.cause}: {what}" if self.cause else what)
+
+    def enter(
+        self,
+        name: str,
+        to: str,
+        *,
+        at: float,
+        pulled: bool = False,
+        until: str | None = None,
+        words: str | None = None,
+    ) -> None:
+        """Be in another state of a track, and begin what begins there. The caller has looked at the gates.
+
+        `until` and `words` are what a person says of a pause or an end.
+        """
         track = self.methodology.tracks[name]
         place, state = self.standing.places[name], track.states[to]
         came_from = track.states[place.state]
         self._open_document_again(name, place, to)
         remembers = state.kind is Kind.HOLD or state.is_end or pulled
         left = (place.state if came_from.kind is Kind.STEP else place.left) if remembers else None
-        self.standing = self.standing.at(name, Place(to, at, left, pulled))
-        self.reasons.append(f"{name}: {place.state} → {to}")
+        self.standing = self.standing.at(name, Place(to, at, left, pulled, until, words))
+        self.because(f"{name}: {place.state} → {to}")
         if came_from.is_end:
             self._come_back(name, at)  # also where it ends otherwise: what was lost and is won has an intake again
             if not state.is_end:
@@ -64,6 +83,28 @@ class Course:
         """Whether a blocking gate holds a move back."""
         return bool(held_back(name, to, self.standing, self.scene, self.methodology))
 
+    def judge(self, name: str, verdict: Verdict, *, by: str, at: float, words: str | None = None) -> None:
+        """Somebody who may says yes or no at a gate, to everything it is bound to as it is now. A no may send back."""
+        gate = self.methodology.gates[name]
+        document, standing = gate.document, self.standing
+        papers = {} if document is None else bound_papers(document, standing, self.methodology)
+        digest = digest_of(document, standing, self.methodology)
+        approval = Approval(verdict, by, at, standing.version(document), digest, papers, words)
+        self.standing = replace(standing, approvals={**standing.approvals, name: approval})
+        self.because(f"{name}: {verdict.value}")
+        place, path = standing.places.get(gate.track), self.index.positions[gate.track]
+        to = gate.sends_back
+        if verdict is Verdict.PASSED or to is None or place is None or place.state not in path:
+            return
+        is_end = self.methodology.tracks[gate.track].states[place.state].is_end
+        if path[place.state] > path[to] and not is_end:
+            self.enter(gate.track, to, at=at)
+
+    def is_author(self, username: str | None) -> bool:
+        """Whether some document is of this person: nobody says yes to their own work, at whatever gate."""
+        papers = self.standing.papers.values()
+        return username is not None and any(paper.by.lower() == username.lower() for paper in papers)
+
     def settle(self, at: float) -> None:
         """Whatever follows by itself, until nothing more does; then the reviews that are due are asked for."""
         # automatic moves go forward only and starts happen once, so that this ends; the bound is for a file that errs
@@ -71,6 +112,7 @@ class Course:
             if not (self._fall(at) or self._complete_a_yes(at) or self._move_by_itself(at) or self._start(at)):
                 break
         self._ask_for_reviews()
+        self._tell_whose_yes_fell()
 
     def decline(self, name: str, origin: Place) -> None:
         """A person has just moved back over an automatic move: it is not made again until its cause has gone and come.
@@ -166,7 +208,7 @@ class Course:
         for name, start in self.methodology.starts.items():
             if name not in self.standing.started and self._all(start.when):
                 self.standing = replace(self.standing, started=self.standing.started | {name})
-                self.reasons.append(f"starts: {name}")
+                self.because(f"starts: {name}")
                 for pull in start.pull:
                     self._pull(pull, at, why=name, is_tied=False)
                 for ask in start.ask:
@@ -219,6 +261,23 @@ class Course:
         for track, place in self.standing.places.items():
             for name, gate in self.index.asking[track, place.state]:
                 self.ask_for_review(name, gate)
+
+    def _tell_whose_yes_fell(self) -> None:
+        """Whoever said yes to documents that say something else now hears of it once: here, or with what came of it."""
+        told = {m.gate for n in self.notices if isinstance(n, PutBack) and n.by is None for m in n.missing}
+        for name, approval in self.standing.approvals.items():
+            gate = self.methodology.gates.get(name)
+            if gate is None or gate.document is None or approval.verdict is not Verdict.PASSED:
+                continue
+            version = self.standing.version(gate.document)
+            if approval.version == version or self.standing.asked.get(name) == version or name in told:
+                continue
+            now = bound_papers(gate.document, self.standing, self.methodology)
+            key = f"fell:{name}"
+            if self.standing.asked.get(key) != version and differences(approval.papers, now):
+                self._asked(key, version)
+                on = self.methodology.tracks[gate.track].on
+                self.notices.append(YesFell(f"{key}:{version}", on, name))
 
     def ask_for_review(self, name: str, gate: Gate) -> None:
         """Ask the holders of a gate's role, once for each version of its document."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.machine.papers import digest_of
 from app.machine.scene import Scene
 from app.machine.standing import Standing, label_key
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
-from app.methodology.process import Criterion, Fact
+from app.methodology.process import Criterion, Document, Fact, Saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,6 @@ class Gap:
     owner: str
 
 
-_ON_RECORD = {Fact.ESTIMATE: "estimate", Fact.SOW: "sow", Fact.COGS: "cogs", Fact.LEGAL_CASE: "legal_case"}
-
-
 def is_met(criterion: Criterion, standing: Standing, scene: Scene, methodology: Methodology) -> bool:
     """Whether any of its signs is there."""
     return (
@@ -32,7 +30,14 @@ def is_met(criterion: Criterion, standing: Standing, scene: Scene, methodology: 
         or criterion.field in scene.answered
         or (bool(criterion.labels) and _is_set(criterion, standing, scene))
         or (bool(criterion.states) and _is_at(criterion.states, standing))
+        or (bool(criterion.said) and all(is_said(each, standing, methodology) for each in criterion.said))
     )
+
+
+def is_said(saying: Saying, standing: Standing, methodology: Methodology) -> bool:
+    """Whether somebody said so of the documents as they are now."""
+    mark = standing.marks.get(saying)
+    return mark is not None and mark.digest == digest_of(Document(mark.document), standing, methodology)
 
 
 def all_met(names: Iterable[str], standing: Standing, scene: Scene, methodology: Methodology) -> bool:
@@ -76,7 +81,7 @@ def _holds(fact: Fact, standing: Standing, scene: Scene, methodology: Methodolog
         case Fact.READINESS:
             return not _unready(standing, scene, methodology)
         case Fact.ESTIMATE | Fact.SOW | Fact.COGS | Fact.LEGAL_CASE:
-            return _ON_RECORD[fact] in standing.papers
+            return fact.value in standing.papers
 
 
 def _is_set(criterion: Criterion, standing: Standing, scene: Scene) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.machine.criteria import is_met
 from app.machine.index import index_of
+from app.machine.papers import digest_of
 from app.machine.scene import Scene
 from app.machine.standing import Paper, Standing, Verdict
 from app.methodology.model import Methodology
@@ -51,9 +52,10 @@ def gate_state(name: str, standing: Standing, scene: Scene, methodology: Methodo
 def verdict_on(name: str, standing: Standing, methodology: Methodology) -> Verdict | None:
     """What was said at a gate of the present version of its document; None: nothing was."""
     approval = standing.approvals.get(name)
-    if approval is None or approval.version != standing.version(methodology.gates[name].document):
+    document = methodology.gates[name].document
+    if approval is None or approval.version != standing.version(document):
         return None
-    return approval.verdict
+    return approval.verdict if approval.digest == digest_of(document, standing, methodology) else None
 
 
 def is_needed(gate: Gate, standing: Standing, scene: Scene, methodology: Methodology) -> bool:

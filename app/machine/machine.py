@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from app.machine.course import Course
+from app.machine.deeds import Deed
 from app.machine.gates import held_back
 from app.machine.index import index_of
 from app.machine.looks import label_changes, open_or_closed
@@ -33,22 +34,29 @@ def proceed(
     *,
     now: float,
     quarter: str | None = None,
+    deeds: Sequence[Deed] = (),
 ) -> Outcome:
     """Work through what was done since `standing`, then through all that follows from it by itself.
 
-    `quarter`: label of the quarter of today, set where an engagement ends. Never raises for what people did.
+    `quarter`: label of the quarter of today, set where an engagement ends. `deeds`: what was ordered in comments, in
+    their order. Never raises for what people did.
     """
-    acts = _in_order(_new(signs, standing.seen, scene), _new(turns, standing.seen_states, scene))
+    acts = _in_order(_new(signs, standing.seen, scene), _new(turns, standing.seen_states, scene), deeds)
     course = Course(_placed(standing, scene, methodology, now=now), scene, methodology, index_of(methodology))
     is_settled = False
-    for act, course.scene in zip(acts, _scenes(acts, scene), strict=True):
+    for act, then in zip(acts, _scenes(acts, scene), strict=True):
+        # of the past only the labels are known; all else is as it is, with what a deed has written by now
+        course.scene = replace(course.scene, issues=then.issues)
         if isinstance(act, Turn):
             take_turn(course, act)
+        elif isinstance(act, Deed):
+            act.do(course)
         elif not take_sign(course, act):
             continue
         course.settle(act.at)
         is_settled = True
-    course.scene = scene
+    scene = course.scene = replace(course.scene, issues=scene.issues)
+    course.cause = ""
     if not is_settled:
         course.settle(now)
     stands = _caught_up(course.standing, acts)
@@ -61,32 +69,35 @@ def proceed(
     )
 
 
-_Act = TypeVar("_Act", Sign, Turn)
+_Numbered = TypeVar("_Numbered", Sign, Turn)
 
 
-def _new(acts: Iterable[_Act], seen: Mapping[str, int], scene: Scene) -> list[_Act]:
+def _new(acts: Iterable[_Numbered], seen: Mapping[str, int], scene: Scene) -> list[_Numbered]:
     """What was not worked on yet, each once, by GitLab's own numbers."""
     new = {act.id: act for act in acts if act.id > seen.get(act.on, 0) and act.on in scene.issues}
     return [new[number] for number in sorted(new)]
 
 
-def _in_order(signs: list[Sign], turns: list[Turn]) -> list[Sign | Turn]:
-    """Labels and closings have numbers of their own, so that only the time tells which was first.
+_Act = Sign | Turn | Deed
+
+
+def _in_order(signs: list[Sign], turns: list[Turn], deeds: Sequence[Deed]) -> list[_Act]:
+    """Labels, closings and comments have numbers of their own, so that only the time tells which was first.
 
     Of the same second the labels come first: who closes an issue and says in the same comment how it ended needs not be
     asked.
     """
-    if not turns:
+    if not turns and not deeds:
         return list(signs)
-    acts: list[Iterable[Sign | Turn]] = [signs, turns]
+    acts: list[Iterable[_Act]] = [signs, turns, deeds]
     return list(heapq.merge(*acts, key=_second))
 
 
-def _second(act: Sign | Turn) -> int:
+def _second(act: _Act) -> int:
     return int(act.at)
 
 
-def _scenes(acts: Sequence[Sign | Turn], scene: Scene) -> list[Scene]:
+def _scenes(acts: Sequence[_Act], scene: Scene) -> list[Scene]:
     """The scene as it was just after each act, by the labels; the last of them is as it is now."""
     found = [scene] * len(acts)
     for number in range(len(acts) - 1, 0, -1):
@@ -103,10 +114,12 @@ def _before(sign: Sign, scene: Scene) -> Scene:
     return replace(scene, issues={**scene.issues, sign.on: replace(issue, labels=labels)})
 
 
-def _caught_up(standing: Standing, acts: Iterable[Sign | Turn]) -> Standing:
+def _caught_up(standing: Standing, acts: Iterable[_Act]) -> Standing:
     """The standing, with these worked on."""
     seen, seen_states = dict(standing.seen), dict(standing.seen_states)
     for act in acts:
+        if isinstance(act, Deed):
+            continue  # which commands were carried out is known by their comment
         last = seen if isinstance(act, Sign) else seen_states
         last[act.on.value] = max(act.id, last.get(act.on.value, 0))
     return replace(standing, seen=seen, seen_states=seen_states)

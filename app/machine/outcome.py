@@ -98,7 +98,16 @@ class CouldNotFollow:
     gaps: tuple[Gap, ...]
 
 
-Notice = PutBack | NotYours | TooEarly | NotAState | AskedReview | AskedFor | HowDidItEnd | CouldNotFollow
+@dataclass(frozen=True, slots=True)
+class YesFell:
+    """The yes at a gate is void because a document changed, and the gate is not asked for again just now."""
+
+    key: str
+    on: IssueKind
+    gate: str
+
+
+Notice = PutBack | NotYours | TooEarly | NotAState | AskedReview | AskedFor | HowDidItEnd | CouldNotFollow | YesFell
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from app.machine.gates import GateState, held_back
 from app.machine.index import NO_ORDERS
 from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack, TooEarly
 from app.machine.scene import Sign, Turn
-from app.machine.standing import Approval, Standing, Verdict, label_key
-from app.methodology.process import Document, Gate, Kind, Track
+from app.machine.standing import Verdict, label_key
+from app.methodology.process import Gate, Kind, Track
 from app.methodology.spelling import Reading, scope_of
 
 
 def take_sign(course: Course, sign: Sign) -> bool:
     """A label was set or taken off; `course.scene` is as it was just after that. Whether it is any of our business."""
+    course.cause = ""
     is_watched = sign.label in course.index.watched
     if is_watched:
         _note_setter(course, sign)
@@ -29,6 +30,8 @@ def take_sign(course: Course, sign: Sign) -> bool:
             course.standing = replace(course.standing, newest=newest)
         return is_watched  # else nobody's business but the people's
     if not sign.is_bot:
+        verb = "set" if sign.is_added else "took off"
+        course.cause = f"{sign.by or 'somebody'} {verb} {reading.name or 'a label of ours'}"
         if sign.is_added:
             _added(course, sign, reading)
         else:
@@ -38,18 +41,21 @@ def take_sign(course: Course, sign: Sign) -> bool:
 
 def take_turn(course: Course, turn: Turn) -> None:
     """An issue was closed or opened again by a person."""
+    course.cause = f"{turn.by or 'somebody'} {'closed' if turn.is_closed else 'opened'} the {turn.on.value} issue"
     for name, track in course.index.tracks_on[turn.on]:
         place = course.standing.places[name]
         state = track.states[place.state]
         if turn.is_closed:
             course.revived.discard(name)
             if not state.is_end and track.closing_asks is not None:
+                course.because("asked how it ended")
                 course.notices.append(HowDidItEnd(f"closed:{turn.on.value}:{turn.id}", turn.on, name, turn.by))
         elif state.is_end and course.scene.holds(turn.by, track.reopened_by):
             course.enter(name, course.go_back_to(name), at=turn.at)
             course.decline(name, place)
         elif state.is_end:
             key, title = f"opened:{turn.on.value}:{turn.id}", f"Opening it again after {state.title}"
+            course.because(f"{name}: not opened again, that is for {track.reopened_by}")
             course.notices.append(NotYours(key, turn.on, title, track.reopened_by, turn.by))
 
 
@@ -73,6 +79,7 @@ def _added(course: Course, sign: Sign, reading: Reading) -> None:
         if reading.is_known:  # a retired name for "no label"
             _move(course, name, course.methodology.tracks[name].start, sign)
         else:
+            course.because(f"{name}: no state has this label")
             course.notices.append(NotAState(f"state:{sign.on.value}:{sign.id}", sign.on, name, sign.by))
         return
     orders = course.index.orders[sign.on].get(reading.name, NO_ORDERS)
@@ -86,41 +93,34 @@ def _added(course: Course, sign: Sign, reading: Reading) -> None:
 
 def _verdict(course: Course, name: str, gate: Gate, verdict: Verdict, sign: Sign) -> None:
     """A yes or no by label: it counts when a holder of the role set it."""
-    standing = course.standing
     is_holder = course.scene.holds(sign.by, gate.role)
-    own = is_holder and gate.document is not None and _is_author(sign.by, standing)
-    is_early = not course.index.can_be_judged(name, standing)
+    own = is_holder and gate.document is not None and course.is_author(sign.by)
+    is_early = not course.index.can_be_judged(name, course.standing)
     if own or is_early or not is_holder:
         if gate.labels.passed not in course.methodology.tracks[gate.track].by_label:
             # where it is a state's label as well, the move says what is missing
             key = f"gate:{sign.on.value}:{sign.id}"
             if is_holder and is_early and gate.document is not None:
+                course.because(f"{name}: there is no {gate.document.value} yet")
                 course.notices.append(TooEarly(key, sign.on, gate.title, gate.document, sign.by))
             else:
                 _refuse(course, NotYours(key, sign.on, gate.title, gate.role, sign.by, own), sign.at)
         return
-    approval = Approval(verdict, sign.by or "", sign.at, standing.version(gate.document))
-    course.standing = replace(standing, approvals={**standing.approvals, name: approval})
-    course.reasons.append(f"{name}: {verdict.value}")
-
-
-def _is_author(username: str | None, standing: Standing) -> bool:
-    """Nobody says yes to their own work, at whatever gate."""
-    papers = (standing.papers.get(document) for document in Document)
-    return username is not None and any(paper is not None and paper.by.lower() == username.lower() for paper in papers)
+    course.judge(name, verdict, by=sign.by or "", at=sign.at)
 
 
 def _asked_again(course: Course, name: str, gate: Gate) -> None:
     """Somebody asks for a review by its label: after a no, that is another version of what was sent back."""
     if gate.document is not None and course.gate(name) is GateState.FAILED:
         course.reopen(gate.document)
-        course.reasons.append(f"{name}: asked again")
+        course.because(f"{name}: asked again")
     course.ask_for_review(name, gate)
 
 
 def _refuse(course: Course, notice: NotYours, at: float) -> None:
     """Tell somebody that something is not theirs: once, where one request replaced one label of a gate by another."""
     if course.refused.get((notice.title, notice.by)) != at:
+        course.because(f"refused, that is for {notice.role}")
         course.notices.append(notice)
     course.refused[notice.title, notice.by] = at
 
@@ -138,7 +138,7 @@ def _taken_off(course: Course, sign: Sign, reading: Reading) -> None:
         if course.scene.holds(sign.by, gate.role):
             left = {other: each for other, each in course.standing.approvals.items() if other != name}
             course.standing = replace(course.standing, approvals=left)
-            course.reasons.append(f"{name}: taken back")
+            course.because(f"{name}: taken back")
         else:
             key = f"gate:{sign.on.value}:{sign.id}"
             _refuse(course, NotYours(key, sign.on, gate.title, gate.role, sign.by), sign.at)
@@ -189,6 +189,7 @@ def _move(course: Course, name: str, to: str, sign: Sign) -> None:
     key = f"move:{sign.on.value}:{sign.id}"
     if came_from.is_end and not course.scene.holds(sign.by, track.reopened_by):
         title = f"Opening it again after {came_from.title}"
+        course.because(f"{name}: not opened again, that is for {track.reopened_by}")
         course.notices.append(NotYours(key, sign.on, title, track.reopened_by, sign.by))
         return
     goes_back = not came_from.is_end and course.index.is_behind(name, to, place)
@@ -202,6 +203,7 @@ def _move(course: Course, name: str, to: str, sign: Sign) -> None:
             for gate, track_name, state in course.index.yes_moves
             if gate in course.standing.approvals
         )
+        course.because(f"{name}: not moved to {to}, missing: {', '.join(each.gate for each in missing)}")
         course.notices.append(PutBack(key, sign.on, name, to, sign.by, missing, is_kept))
         return
     course.enter(name, to, at=sign.at)

@@ -27,23 +27,16 @@ class Verdict(StrEnum):
 class Place:
     """A state on a track since when (seconds since 1970), and the one it left where it may come back to it.
 
-    `pulled`: the other track brought it here, and takes it back when it comes back itself.
+    `pulled`: the other track brought it here, and takes it back when it comes back itself. `until` (a day, ISO) and
+    `words` are what a person said of a pause or an end.
     """
 
     state: str
     since: float
     left: str | None = None
     pulled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What was said at a gate, by whom (user name), when, about which version of its document (0: none on record)."""
-
-    verdict: Verdict
-    by: str
-    at: float
-    version: int
+    until: str | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +55,52 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """What was said at a gate, by whom (user name), when, about which version of its document (0: none on record).
+
+    `digest` is that of everything it is bound to, and `papers` are those very documents: so it can be told what changed
+    since. `words`: the reason that was given.
+    """
+
+    verdict: Verdict
+    by: str
+    at: float
+    version: int
+    digest: str = ""
+    papers: Mapping[str, Paper] = field(default_factory=dict)
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that a person said to be so: an agreement, a stamp, a signature. It counts for what `digest` names."""
+
+    by: str
+    at: float
+    document: str
+    digest: str
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything the process knows of an engagement.
 
-    `reopened` counts how often a document was opened again without a new one: that too makes a version. `asked`: gate
-    or ask → version for which it was asked; and of what could not follow, how often that was told. `seen`,
-    `seen_states`: issue → the last label event, and the last closing or opening, that was worked on. `setters`: issue
-    and label (`label_key`) → who set it, where it counts only when certain people set it. `newest`: issue and scope →
-    the label of that scope that was set last, of scopes that no track or gate looks after. `declined`: automatic moves
-    that a person went back over; they rest until their cause has gone. `serial` counts the decisions that did
-    something: of two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that
-    note says, as a digest.
+    `marks`: what people said to be so, by its name in the methodology. `reopened` counts how often a document was
+    opened again without a new one: that too makes a version. `asked`: gate or ask → version for which it was asked; and
+    of what could not follow, how often that was told; and of a yes that fell, for which version. `seen`, `seen_states`:
+    issue → the last label event, and the last closing or opening, that was worked on. `setters`: issue and label
+    (`label_key`) → who set it, where it counts only when certain people set it. `newest`: issue and scope → the label
+    of that scope that was set last, of scopes that no track or gate looks after. `declined`: automatic moves that a
+    person went back over; they rest until their cause has gone. `serial` counts the decisions that did something: of
+    two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that note says, as
+    a digest.
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     papers: Mapping[str, Paper] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
     reopened: Mapping[str, int] = field(default_factory=dict)
     asked: Mapping[str, int] = field(default_factory=dict)
     started: frozenset[str] = frozenset()
@@ -107,6 +130,7 @@ class Standing:
             "places": {name: _plain(place) for name, place in self.places.items()},
             "approvals": {name: _plain(each) for name, each in self.approvals.items()},
             "papers": {name: _plain(each) for name, each in self.papers.items()},
+            "marks": {name: _plain(each) for name, each in self.marks.items()},
             "reopened": dict(self.reopened),
             "asked": dict(self.asked),
             "started": sorted(self.started),
@@ -131,14 +155,9 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
     record = {**Standing().to_record(), **record}
     return Standing(
         places={name: Place(**each) for name, each in record["places"].items()},
-        approvals={
-            name: Approval(**{**each, "verdict": Verdict(each["verdict"])})
-            for name, each in record["approvals"].items()
-        },
-        papers={
-            name: Paper(**{**each, "amount": None if each["amount"] is None else Decimal(each["amount"])})
-            for name, each in record["papers"].items()
-        },
+        approvals={name: _approval(each) for name, each in record["approvals"].items()},
+        papers={name: _paper(each) for name, each in record["papers"].items()},
+        marks={name: Mark(**each) for name, each in record["marks"].items()},
         reopened=record["reopened"],
         asked=record["asked"],
         started=frozenset(record["started"]),
@@ -153,11 +172,23 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
     )
 
 
-def _plain(value: Place | Approval | Paper) -> dict[str, Any]:
+def _approval(record: Mapping[str, Any]) -> Approval:
+    papers = {name: _paper(each) for name, each in record.get("papers", {}).items()}
+    return Approval(**{**record, "verdict": Verdict(record["verdict"]), "papers": papers})
+
+
+def _paper(record: Mapping[str, Any]) -> Paper:
+    amount = record["amount"]
+    return Paper(**{**record, "amount": None if amount is None else Decimal(amount)})
+
+
+def _plain(value: Place | Approval | Paper | Mark) -> dict[str, Any]:
     return {name: _json(getattr(value, name)) for name in value.__slots__}
 
 
 def _json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
     return value.value if isinstance(value, Verdict) else value

@@ -31,6 +31,8 @@ from app.methodology.process import (
     Ask,
     Automatic,
     Criterion,
+    Document,
+    DocumentRules,
     Fiscal,
     Gate,
     Money,
@@ -224,6 +226,7 @@ class Methodology(Block):
     switches: Mapping[Key, Switch]
     money: Money
     fiscal: Fiscal
+    documents: Mapping[Document, DocumentRules]
     criteria: Mapping[Key, Criterion]
     gates: Mapping[Key, Gate]
     asks: Mapping[Key, Ask]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from app.methodology.model import Methodology
 from app.methodology.parts import Condition
-from app.methodology.process import Criterion, Pull
+from app.methodology.process import Criterion, Document, Pull
 from app.submission.choices import Segment, Service
 from app.submission.fields import has_field
 
@@ -27,6 +27,7 @@ def dangling(methodology: Methodology) -> Found:
     yield from _services(methodology)
     yield from _questions(methodology)
     yield from _money_and_switches(methodology)
+    yield from _documents(methodology)
     yield from _criteria(methodology)
     yield from _gates(methodology)
     yield from _asks(methodology)
@@ -117,6 +118,12 @@ def _money_and_switches(methodology: Methodology) -> Found:
         yield from _unknown(("switches", name, "is"), switch.chosen, switch.options, what="option")
 
 
+def _documents(methodology: Methodology) -> Found:
+    for document in Document:
+        if document not in methodology.documents:
+            yield ("documents",), f"lacks the document {document.value!r}"
+
+
 def _criteria(methodology: Methodology) -> Found:
     for name, criterion in methodology.criteria.items():
         yield from _unknown(("criteria", name, "owner"), criterion.owner, methodology.roles, what="role")
@@ -147,6 +154,9 @@ def _gates(methodology: Methodology) -> Found:
             label = getattr(gate.labels, answer)
             if label is not None:
                 yield from _unknown((*path, "labels", answer), label, methodology.labels, what="label")
+        if gate.sends_back is not None and gate.track in methodology.tracks:
+            path_of_track = methodology.tracks[gate.track].path
+            yield from _unknown((*path, "sends_back"), gate.sends_back, path_of_track, what="state on the path")
         for use in ("proof", "unless"):
             criterion = getattr(gate, use)
             if criterion is not None:

@@ -38,10 +38,29 @@ class Fact(StrEnum):
 
 
 class Document(StrEnum):
-    """What a gate's yes is about; it falls when a new version comes."""
+    """What is put on record and a yes may be about; the yes falls when a new version comes."""
 
     ESTIMATE = "estimate"
     SOW = "sow"
+    COGS = "cogs"
+    LEGAL_CASE = "legal_case"
+
+
+class DocumentRules(Block):
+    """How a document is called, and what a yes to it is bound to: when any of these changes, the yes falls."""
+
+    title: Plain
+    bound_to: Annotated[tuple[Document, ...], Field(min_length=1)]
+
+
+class Saying(StrEnum):
+    """What people say to be so by a command."""
+
+    CUSTOMER_AGREES = "customer_agrees"
+    ACCOUNT_TEAM_AGREES = "account_team_agrees"
+    LEGAL_STAMPED = "legal_stamped"
+    CUSTOMER_SIGNED = "customer_signed"
+    GITLAB_SIGNED = "gitlab_signed"
 
 
 class Weight(StrEnum):
@@ -71,13 +90,15 @@ class Criterion(Block):
     field: Key | None = None
     labels: tuple[LabelName, ...] = ()
     states: tuple[StateRef, ...] = ()
+    said: tuple[Saying, ...] = ()
+    """What people said by command; all of these have to be there, about the documents as they are now."""
     set_by: Key | None = None
     """The labels count only when the bot, or a holder of this role, set them."""
 
     @property
     def has_sign(self) -> bool:
         """Whether anything could ever meet it."""
-        return bool(self.fact or self.ticked or self.field or self.labels or self.states)
+        return bool(self.fact or self.ticked or self.field or self.labels or self.states or self.said)
 
 
 class GateLabels(Block):
@@ -109,6 +130,8 @@ class Gate(Block):
     ask_in: tuple[Key, ...] = ()
     request: Plain | None = None
     """What the role is asked to do."""
+    sends_back: Key | None = None
+    """Where a no takes the track back to, if it is further on."""
     proof: Key | None = None
     """A criterion that passes the gate by itself."""
     unless: Key | None = None

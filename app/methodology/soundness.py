@@ -64,13 +64,13 @@ def _criteria(methodology: Methodology) -> Found:
             so = f", so nothing passes the gate {stuck[0]!r}" if stuck else ""
             yield (
                 ("criteria", name),
-                f"nothing can ever meet it{so}; give it one of: fact, ticked, field, labels, states",
+                f"nothing can ever meet it{so}; give it one of: fact, ticked, field, labels, states, said",
             )
         if criterion.set_by is not None and _has_sign_of_anybody(criterion):
             place: Path = ("criteria", name, "set_by")
             yield (
                 place,
-                "only of labels is known who set them; with it a criterion has no fact, ticked, field or states",
+                "only of labels is known who set them; with it a criterion has no fact, ticked, field, states or said",
             )
     for name, item in methodology.readiness.items():
         if item.fact is Fact.READINESS:
@@ -83,7 +83,7 @@ def _criteria(methodology: Methodology) -> Found:
 
 def _has_sign_of_anybody(criterion: Criterion) -> bool:
     """Whether something meets it of which nobody knows whose doing it was."""
-    return bool(criterion.fact or criterion.ticked or criterion.field or criterion.states)
+    return bool(criterion.fact or criterion.ticked or criterion.field or criterion.states or criterion.said)
 
 
 def _labels_of_tracks(methodology: Methodology) -> Found:
@@ -161,7 +161,7 @@ def _gate(name: str, gate: Gate, methodology: Methodology) -> Found:
 
 def _comes_too_late(proof: Criterion, gate: Gate, track: Track) -> bool:
     """Whether a criterion has no sign but states that lie at or behind the gate."""
-    if proof.fact or proof.ticked or proof.field or proof.labels or not proof.states:
+    if proof.fact or proof.ticked or proof.field or proof.labels or proof.said or not proof.states:
         return False
     closed = {f"{gate.track}.{state}" for state in track.path[track.path.index(gate.before) :]}
     return closed.issuperset(proof.states)

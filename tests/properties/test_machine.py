@@ -189,8 +189,8 @@ def _assert_gates(walk: Walk, before: dict[str, str], outcome: Outcome, scene: S
 
 
 def _before(walk: Walk, outcome: Outcome, track: str) -> Place:
-    last = [reason for reason in outcome.reasons if reason.startswith(f"{track}: ")][-1]
-    came_from = last.removeprefix(f"{track}: ").split(" → ")[0]
+    last = [reason for reason in outcome.reasons if f"{track}: " in reason and " → " in reason][-1]
+    came_from = last.rpartition(f"{track}: ")[2].split(" → ")[0]
     return replace(walk.standing.places[track], left=came_from)
 
 

@@ -92,6 +92,7 @@ class ChangeIssue:
     """Labels, open or closed, and some of the bot's own parts of an issue, all in one request.
 
     `parts`: sections as they should read now; what people answered in them stays. None: the text is left alone.
+    `answers`: what somebody ordered to stand in the answer cells of its tables, by key; `assignee`: a user name.
     """
 
     kind: ClassVar[str] = "change_issue"
@@ -101,12 +102,22 @@ class ChangeIssue:
     remove_labels: tuple[str, ...] = ()
     is_open: bool | None = None
     parts: Safe | None = None
+    answers: tuple[tuple[str, Safe], ...] = ()
+    assignee: str | None = None
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether there is anything to write."""
+        texts = (self.add_labels, self.remove_labels, self.parts, self.answers, self.assignee)
+        return any(texts) or self.is_open is not None
 
     def describe(self) -> str:
         """For the journal."""
         done = [f"+{label}" for label in self.add_labels] + [f"-{label}" for label in self.remove_labels]
         done += [] if self.is_open is None else ["open" if self.is_open else "close"]
         done += [] if self.parts is None else ["own parts"]
+        done += [f"answer {key}" for key, _ in self.answers]
+        done += [] if self.assignee is None else [f"assign {self.assignee}"]
         return f"change the {self.role.value} issue: {', '.join(done)}"
 
 
@@ -142,18 +153,38 @@ class LinkIssues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Write one comment, once: found again by `marker`, which is part of it."""
+    """Write one comment, once: found again by `marker`, which is part of it.
+
+    `internal`: an internal comment. `replaces`: a comment with this marker that is there already gets this text.
+    """
 
     kind: ClassVar[str] = "say"
     key: str
     target: Target
     marker: Safe
     body: Text
+    internal: bool = False
+    replaces: bool = False
 
     def describe(self) -> str:
         """For the journal."""
         where = f"#{self.target}" if isinstance(self.target, int) else f"the {self.target.value} issue"
         return f"comment on {where}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class React:
+    """Put an emoji on somebody's comment: a courtesy, which holds nothing up where the comment is gone."""
+
+    kind: ClassVar[str] = "react"
+    key: str
+    iid: int
+    note_id: int
+    name: str
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"react with {self.name} to comment {self.note_id} on #{self.iid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +206,7 @@ class Remember:
         return f"remember revision {self.revision}"
 
 
-Action = CreateIssue | AdoptIssue | ReviseIssue | ChangeIssue | TellStatus | LinkIssues | Say | Remember
+Action = CreateIssue | AdoptIssue | ReviseIssue | ChangeIssue | TellStatus | LinkIssues | Say | React | Remember
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}
 

@@ -90,6 +90,27 @@ def tables(markdown: str) -> Iterator[AnswerTable]:
             yield replace(shape, rows=tuple(_row(line, shape) for line in lines[first + 2 : last] if line.strip()))
 
 
+def with_answers(markdown: str, answers: Mapping[str, Safe]) -> str:
+    """The text with these answers in its tables, by key, whatever stood there; keys that have no row change nothing.
+
+    They count as a person's answers, which a revision keeps: the memory of what the bot wrote itself stays as it was.
+    """
+    if not answers:
+        return markdown
+    lines = markdown.replace("\r", "").split("\n")
+    left = dict(answers)
+    for table in tables("\n".join(lines)):
+        first = len(table.before) + 2
+        for number, line in enumerate(lines[first : len(lines) - len(table.after)], start=first):
+            if not line.strip():
+                continue
+            row = _row(line, table)
+            if (answer := left.pop(table.key_of(row), None)) is not None:
+                cells = [*row.cells[: table.answer], answer, *row.cells[table.answer + 1 :]]
+                lines[number] = _line(cells)
+    return "\n".join(lines)
+
+
 def is_todo(cell: str) -> bool:
     """True where nobody has answered yet."""
     return readable(cell).casefold() in _TODOS

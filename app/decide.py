@@ -10,14 +10,17 @@ from datetime import datetime
 from app.engagement import Engagement
 from app.events import CommentPosted, Event, IssueChanged, Unknown
 from app.issue_text import Playbook
+from app.ports import Person
 from app.registry import Decision, Registry, ignore
 from app.snapshot import Needs, Snapshot
 
 
-def needs(event: Event, engagement: Engagement | None, playbook: Playbook, registry: Registry) -> Needs:
-    """What the event's handler has to see."""
+def needs(event: Event, engagement: Engagement | None, playbook: Playbook, registry: Registry, *, bot: Person) -> Needs:
+    """What the event's handler has to see; of the bot's own doing nothing."""
     handler = registry.handlers.get(type(event))
-    return Needs() if handler is None else handler.needs(event, engagement, playbook)
+    if handler is None or _actor(event) == bot.id:
+        return Needs()
+    return handler.needs(event, engagement, playbook, bot)
 
 
 def decide(event: Event, snapshot: Snapshot, playbook: Playbook, now: datetime, registry: Registry) -> Decision:

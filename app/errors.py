@@ -1,11 +1,29 @@
-"""The three ways in which work ends badly; anything else is a bug and is parked loudly."""
+"""The ways in which work ends badly: refused in the thread, tried again, parked. Anything else is a bug, and loud."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from app.markers import Safe
+
 T = TypeVar("T")
+
+
+class UserError(Exception):
+    """What somebody ordered cannot be done; `words` tell them why, where they are.
+
+    `reason` is for the journal: no words of a customer.
+    """
+
+    def __init__(self, words: Safe, *, reason: str = "cannot be done so") -> None:
+        super().__init__(words)
+        self.words = words
+        self.reason = reason
+
+
+class NotAllowed(UserError):
+    """Not a matter of the right words: another person, or another state, would do."""
 
 
 class Retry(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -53,7 +53,12 @@ class IssueChanged:
 
 @dataclass(frozen=True, slots=True)
 class CommentPosted:
-    """A comment was written or edited."""
+    """A comment was written or edited.
+
+    `body` is what stands there now. `is_by_author`: it is the author's doing; a Maintainer may edit anybody's comment,
+    and only `updated_by_id` tells. `at`: seconds since 1970 by GitLab's clock; None where the delivery does not say.
+    `is_internal`: not everybody who sees the issue sees the comment.
+    """
 
     noun: ClassVar[str] = "comment"
     iid: int
@@ -61,6 +66,11 @@ class CommentPosted:
     action: str
     author_id: int
     author: str
+    body: str = ""
+    is_by_author: bool = True
+    is_internal: bool = False
+    is_system: bool = False
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +160,25 @@ def _issue_changed(payload: Mapping[str, Any]) -> IssueChanged:
 
 def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
     note = payload["object_attributes"]
+    action, author_id = str(note.get("action", "create")), int(note["author_id"])
+    is_edited = action != "create"
     return CommentPosted(
         iid=int(payload["issue"]["iid"]),
         note_id=int(note["id"]),
-        action=str(note.get("action", "create")),
-        author_id=int(note["author_id"]),
+        action=action,
+        author_id=author_id,
         author=str(payload["user"]["username"]),
+        body=str(note.get("note") or ""),
+        is_by_author=not is_edited or note.get("updated_by_id") in {None, author_id},
+        is_internal=bool(note.get("internal")),
+        is_system=bool(note.get("system")),
+        at=_moment(note.get("updated_at") if is_edited else note.get("created_at")),
     )
+
+
+def _moment(text: object) -> float | None:
+    """A time in either of GitLab's spellings: `2013-12-03T17:15:43Z` and `2023-07-04 20:44:11 UTC`."""
+    try:
+        return datetime.fromisoformat(str(text).replace(" UTC", "+00:00")).timestamp()
+    except ValueError:
+        return None

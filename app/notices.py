@@ -29,7 +29,7 @@ from app.machine.outcome import (
 from app.machine.papers import bound_papers
 from app.machine.standing import Approval, Standing, Verdict
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Gate, Kind, State
+from app.methodology.process import Document, Kind, State
 from app.status_words import (
     changes_in_words,
     day,
@@ -84,6 +84,35 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
     return joined([mark, *parts], own("\n\n"))
 
 
+def missing_gate(missing: Missing, speech: Speech, methodology: Methodology) -> Safe:
+    """A gate that holds a move back, as an entry of a list: who can pass it, and how."""
+    gate = methodology.gates[missing.gate]
+    role = role_in_words(
+        missing.role, speech.people.get(missing.role, ()), speech.groups.get(missing.role, ()), methodology
+    )
+    who = together(own(f"- **{missing.title}**: "), role)
+    approval = speech.standing.approvals.get(missing.gate)
+    is_present = approval is not None and approval.version == speech.standing.version(gate.document)
+    if approval is not None and is_present and approval.verdict is Verdict.FAILED:
+        by = together(code_span(approval.by), own(", "), day(approval.at))
+        who = together(who, own(", who asked for changes ("), by, own(")"))
+    elif approval is not None and not is_present:
+        who = together(who, own(f", whose word was for version {approval.version} only"))
+    if gate.labels.passed is not None:
+        return together(who, own(", with "), _answer(missing.gate, "approve", gate.labels.passed, methodology))
+    proofs = [name for name in (gate.proof, gate.unless) if name is not None]
+    titles = ", or ".join(methodology.criteria[name].title for name in proofs)
+    return together(who, own(f". It is there when: {titles}")) if titles else who
+
+
+def _answer(gate: str, verdict: str, label: str, methodology: Methodology, *, reason: str = "") -> Safe:
+    """How somebody says yes or no: by command, or by label."""
+    if gate not in methodology.verbs_of_gates:
+        return together(own("the label "), code_span(label))
+    command = f"{methodology.commands.prefix} {methodology.judging(gate, verdict)}{reason}"
+    return together(code_span(command), own(", or the label "), code_span(label))
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     speech: Speech
@@ -94,7 +123,7 @@ class _Said:
     def put_back(self, notice: PutBack) -> Iterator[Safe]:
         track = self.methodology.tracks[notice.track]
         wanted, here = track.states[notice.wanted], self._here(notice.track)
-        gates = lines(*(self._missing_gate(each) for each in notice.missing))
+        gates = lines(*(missing_gate(each, self.speech, self.methodology) for each in notice.missing))
         if notice.is_kept:
             yes = own(
                 f"I have kept your yes, thank you. The issue stays at **{here.title}** until this is there as well:"
@@ -122,7 +151,7 @@ class _Said:
         ]
         changes = dict.fromkeys(change for approval, document in fallen for change in self._changes(approval, document))
         if changes:
-            called = joined(dict.fromkeys(_person(approval.by) for approval, _ in fallen), own(", "))
+            called = joined(dict.fromkeys(person(approval.by) for approval, _ in fallen), own(", "))
             yield together(called, own(", what you said yes to has changed, so your yes does not count any more:"))
             yield lines(*(together(own("- "), each) for each in changes))
 
@@ -176,7 +205,7 @@ class _Said:
         if gate.document is not None:
             yield self._document(gate.document)
             yield from self._changed_since(self.speech.standing.approvals.get(notice.gate), gate.document)
-        yield self._how_to_answer(gate)
+        yield self._how_to_answer(notice.gate)
 
     def asked_for(self, notice: AskedFor) -> Iterator[Safe]:
         ask = self.methodology.asks[notice.ask]
@@ -186,7 +215,7 @@ class _Said:
     def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
         name = next((name for name, track in self.methodology.tracks.items() if track.on is notice.on), None)
         dri = None if name is None else self._here(name).dri
-        called = [] if dri is None else [*map(_person, self._people(dri))] or [*map(_group, self._groups(dri))]
+        called = [] if dri is None else [*map(person, self._people(dri))] or [*map(_group, self._groups(dri))]
         address = together(joined(called[:MAX_MENTIONS], own(", ")), own(": ")) if called else own("")
         yield together(address, own(f"**{notice.say}.**"))
         yield from self._gaps(notice.gaps)
@@ -199,22 +228,6 @@ class _Said:
     def _goes_on_by_itself(self, track: str) -> bool:
         here = self.speech.standing.places[track].state
         return any(auto.track == track and here in auto.only_from for auto in self.methodology.automatic.values())
-
-    def _missing_gate(self, missing: Missing) -> Safe:
-        gate = self.methodology.gates[missing.gate]
-        who = together(own(f"- **{missing.title}**: "), self._role(missing.role))
-        approval = self.speech.standing.approvals.get(missing.gate)
-        is_present = approval is not None and approval.version == self.speech.standing.version(gate.document)
-        if approval is not None and is_present and approval.verdict is Verdict.FAILED:
-            by = together(code_span(approval.by), own(", "), day(approval.at))
-            who = together(who, own(", who asked for changes ("), by, own(")"))
-        elif approval is not None and not is_present:
-            who = together(who, own(f", whose word was for version {approval.version} only"))
-        if gate.labels.passed is not None:
-            return together(who, own(", with the label "), code_span(gate.labels.passed))
-        proofs = [name for name in (gate.proof, gate.unless) if name is not None]
-        titles = ", or ".join(self.methodology.criteria[name].title for name in proofs)
-        return together(who, own(f". It is there when: {titles}")) if titles else who
 
     def _document(self, document: Document) -> Safe:
         name = document_in_words(document, self.methodology)
@@ -238,16 +251,18 @@ class _Said:
             yield together(own("Changed since the yes of "), said, own(f" to version {approval.version}:"))
             yield lines(*(together(own("- "), each) for each in changes))
 
-    def _how_to_answer(self, gate: Gate) -> Safe:
+    def _how_to_answer(self, name: str) -> Safe:
+        gate = self.methodology.gates[name]
         track, here = self.methodology.tracks[gate.track], self._here(gate.track)
         back = track.states[here.back[0]].label if here.back else None
         no = gate.labels.failed or back
         if gate.labels.passed is None:
             return own("Please answer in a comment.")
-        yes = together(own("To answer, set the label "), code_span(gate.labels.passed))
+        yes = together(own("To say yes: "), _answer(name, "approve", gate.labels.passed, self.methodology))
         if no is None:
-            return together(yes, own("; if something has to change, say so in a comment."))
-        return together(yes, own(", or "), code_span(no), own(" if something has to change."))
+            return together(yes, own(". If something has to change, say so in a comment."))
+        reject = _answer(name, "reject", no, self.methodology, reason=" REASON")
+        return together(yes, own(". To send it back: "), reject, own("."))
 
     def _gaps(self, gaps: Sequence[Gap]) -> Iterator[Safe]:
         if gaps:
@@ -266,7 +281,7 @@ class _Said:
         not_called = []
         for role in roles:
             people, groups = self._people(role), self._groups(role)
-            found = [*map(_person, people)] or [*map(_group, groups)]
+            found = [*map(person, people)] or [*map(_group, groups)]
             called.update(dict.fromkeys(found[:MAX_MENTIONS]))
             if not found:
                 not_called.append(self._not_called(role))
@@ -301,10 +316,10 @@ class _Said:
 
 
 def _address(by: str | None) -> Safe:
-    return own("") if by is None else together(_person(by), own(", "))
+    return own("") if by is None else together(person(by), own(", "))
 
 
-def _person(name: str) -> Safe:
+def person(name: str) -> Safe:
     """A mention; as code what GitLab takes for no user's name or for everybody's."""
     try:
         return mention(name)

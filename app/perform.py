@@ -18,6 +18,7 @@ from app.actions import (
     ChangeIssue,
     CreateIssue,
     LinkIssues,
+    React,
     Remember,
     ReviseIssue,
     Say,
@@ -25,6 +26,7 @@ from app.actions import (
     TellStatus,
     Text,
 )
+from app.answer_table import with_answers
 from app.directory import Directory
 from app.engagement import Engagement, IssueLink, IssueRole, stored_submission, submission_record
 from app.errors import Absent, Permanent
@@ -64,8 +66,8 @@ class Performer:
             return None if found is None else _issue_evidence(found)
         if isinstance(action, Say | TellStatus):
             note = self._find_note(action, engagement)
-            if note is None or (isinstance(action, TellStatus) and not self._says(note, action, engagement)):
-                return None  # a status note that says something else is edited, which is safe to repeat
+            if note is None or not self._says(note, action, engagement):
+                return None  # what says something else is edited, which is safe to repeat
             return {"note": note.id}
         return None
 
@@ -124,14 +126,16 @@ class Performer:
     def _(self, action: ChangeIssue, engagement: Engagement | None) -> Evidence:
         iid = _number(action.role, engagement)
         description = None
-        if action.parts is not None:
+        if action.parts is not None or action.answers:
             present = self.gitlab.read_issue(iid).description
-            description = revise(present, new=action.parts).description
+            description = present if action.parts is None else revise(present, new=action.parts).description
+            description = with_answers(description, dict(action.answers))
             description = None if description == present else description
         change = IssueChange(
             description=description,
             add_labels=action.add_labels,
             remove_labels=action.remove_labels,
+            assignee_id=self._user_id(action.assignee),
             is_open=action.is_open,
         )
         return {} if change.is_empty() else _not_changed(change, self.gitlab.change_issue(iid, change))
@@ -157,8 +161,24 @@ class Performer:
 
     @perform.register
     def _(self, action: Say, engagement: Engagement | None) -> Evidence:
-        note = self.gitlab.create_note(_number(action.target, engagement), fill(action.body, engagement))
-        return {"note": note.id}
+        iid, body = _number(action.target, engagement), fill(action.body, engagement)
+        if action.replaces and (found := self._find_note(action, engagement)) is not None:
+            return {"note": self.gitlab.edit_note(iid, found.id, body).id}
+        try:
+            return {"note": self.gitlab.create_note(iid, body, internal=action.internal).id}
+        except Absent as fault:
+            if isinstance(action.target, int):  # somebody's issue, and it is gone: there is nobody left to tell
+                return {"dropped_by_gitlab": [fault.reason]}
+            raise
+
+    @perform.register
+    def _(self, action: React, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        try:
+            self.gitlab.react(action.iid, action.note_id, action.name)
+        except Permanent as fault:
+            # the comment is gone, or may not be reacted to: what it ordered is done all the same
+            return {"not_reacted": fault.reason}
+        return {}
 
     @perform.register
     def _(self, action: Remember, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
@@ -167,8 +187,13 @@ class Performer:
     def _status_body(self, action: TellStatus, engagement: Engagement | None) -> str:
         return f"{fill(action.body, engagement)}\n\n{self._sealed(action, engagement)}".rstrip()
 
-    def _says(self, note: Note, action: TellStatus, engagement: Engagement | None) -> bool:
-        return _as_gitlab_keeps(note.body) == _as_gitlab_keeps(self._status_body(action, engagement))
+    def _says(self, note: Note, action: Say | TellStatus, engagement: Engagement | None) -> bool:
+        """Whether a comment reads as it should; one that is never written twice always does."""
+        if isinstance(action, Say):
+            wanted = fill(action.body, engagement) if action.replaces else note.body
+        else:
+            wanted = self._status_body(action, engagement)
+        return _as_gitlab_keeps(note.body) == _as_gitlab_keeps(wanted)
 
     def _sealed(self, action: TellStatus, engagement: Engagement | None) -> Safe:
         """What is known now, signed: sealed as late as this, it holds the numbers of issues made a moment ago."""

@@ -138,11 +138,14 @@ class GitLab(Protocol):
     def link_issues(self, iid: int, other_iid: int) -> None:
         """Relate two issues; that they are related already is fine."""
 
-    def create_note(self, iid: int, body: str) -> Note:
-        """Comment on an issue. Not safe to repeat."""
+    def create_note(self, iid: int, body: str, *, internal: bool = False) -> Note:
+        """Comment on an issue. Not safe to repeat. `internal`: only for who may see internal comments."""
 
     def edit_note(self, iid: int, note_id: int, body: str) -> Note:
         """Give a comment another text; safe to repeat. Raises Absent when the comment is gone."""
+
+    def react(self, iid: int, note_id: int, name: str) -> None:
+        """Put an emoji on a comment; that it is there already is fine. Raises Absent where the comment is gone."""
 
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """The newest hundred comments, newest first."""

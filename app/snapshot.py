@@ -1,4 +1,4 @@
-"""What decide may see, read fresh just before: the engagement, the issues it asks for, who exists.
+"""What decide may see, read fresh just before: the engagement, the issues it asks for, who exists, what happened.
 
 A handler says what it needs (`Needs`); nothing else is read, so that the common case costs no call at all.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from app.directory import Directory
 from app.engagement import Engagement
 from app.errors import Absent, Retry
 from app.methodology.model import Holders
 from app.ports import GitLab, Issue, LabelEvent, StateEvent
+
+MOST_IN_PIPELINE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,44 @@ class Needs:
     """Issue → the last closing or opening that is known already."""
     roles: Mapping[str, Holders] = field(default_factory=dict)
     """Role, or `role@segment`, whose holders have to be known."""
+    note: int | None = None
+    """A comment of which it has to be known what was heard of it before."""
+    happenings: int = 0
+    """So many of the last things that came in for this engagement."""
+    pipeline: bool = False
+    """All engagements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Commands of one comment that were met before, as digests: carried out, or written into it by somebody else."""
+
+    carried_out: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that came in (seconds since 1970), what became of it, and what was decided; no words of a customer."""
+
+    at: float
+    what: str
+    state: str
+    reason: str | None
+    because: tuple[str, ...] = ()
+
+
+class Memory(Protocol):
+    """What only the store knows."""
+
+    def heard(self, note_id: int) -> Heard:
+        """What was heard of a comment."""
+
+    def happenings(self, lane: str, most: int) -> tuple[Happening, ...]:
+        """The last things that came in for an engagement, newest first."""
+
+    def engagements(self, most: int) -> tuple[Engagement, ...]:
+        """All engagements, the last changed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +75,8 @@ class Snapshot:
     """The world as it was a moment ago.
 
     `people`: user name → whether GitLab knows such a user. `holders`: role → user names in lower case. `unsure_roles`:
-    those that somebody else may hold too; unknown is not no, so what depends on it is tried again while it is worth it.
+    those that somebody else may hold too; unknown is not no, so what depends on it is tried again while it is worth it
+    (`is_patient`).
     """
 
     lane: str
@@ -48,6 +90,10 @@ class Snapshot:
     states: Mapping[int, tuple[StateEvent, ...]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unsure_roles: frozenset[str] = frozenset()
+    is_patient: bool = True
+    heard: Heard = Heard()
+    happenings: tuple[Happening, ...] = ()
+    pipeline: tuple[Engagement, ...] = ()
 
 
 def take_snapshot(
@@ -57,12 +103,11 @@ def take_snapshot(
     lane: str,
     gitlab: GitLab,
     directory: Directory,
+    memory: Memory,
     project: str,
     is_patient: bool,
 ) -> Snapshot:
     """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
-
-    So it is with roles that are not fully known: they are `unsure_roles` only while `is_patient`.
 
     Raises Retry or Permanent as the ports do.
     """
@@ -85,5 +130,9 @@ def take_snapshot(
         labels={i: tuple(gitlab.label_events(i, after=a)) for i, a in needs.labels_since.items() if i in issues},
         states={i: tuple(gitlab.state_events(i, after=a)) for i, a in needs.states_since.items() if i in issues},
         holders={name: each.names for name, each in held.items()},
-        unsure_roles=frozenset(name for name, each in held.items() if is_patient and not each.is_sure),
+        unsure_roles=frozenset(name for name, each in held.items() if not each.is_sure),
+        is_patient=is_patient,
+        heard=Heard() if needs.note is None else memory.heard(needs.note),
+        happenings=memory.happenings(lane, needs.happenings) if needs.happenings else (),
+        pipeline=memory.engagements(MOST_IN_PIPELINE) if needs.pipeline else (),
     )

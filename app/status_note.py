@@ -39,15 +39,18 @@ def status_mark(engagement: EngagementId, on: IssueKind) -> Safe:
 def status_note(view: StatusView, methodology: Methodology) -> Safe:
     """The note's text; the signed record goes behind it, after a blank line."""
     at = stand_of(view.on, view.standing, view.scene, methodology)
+    mark = status_mark(view.engagement, view.on)
+    return _blocks([mark, *told_above_the_fold(view, methodology), *_details(at, view, methodology)])
+
+
+def told_above_the_fold(view: StatusView, methodology: Methodology) -> list[Safe]:
+    """Where an issue stands, in a few paragraphs: the part of the note that everybody reads."""
+    at = stand_of(view.on, view.standing, view.scene, methodology)
     if at is None:
-        parts = [own("This issue has no states of its own.")]
-    elif at.state.is_end:
-        parts = list(_ended(at, view))
-    elif at.state.kind is Kind.HOLD:
-        parts = list(_on_hold(at, view))
-    else:
-        parts = list(_under_way(at, view))
-    return _blocks([status_mark(view.engagement, view.on), *parts, *_details(at, view, methodology)])
+        return [own("This issue has no states of its own.")]
+    if at.state.is_end:
+        return list(_ended(at, view))
+    return list(_on_hold(at) if at.state.kind is Kind.HOLD else _under_way(at, view))
 
 
 # -- what the note says in each case
@@ -61,29 +64,34 @@ def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
         yield missing
     if view.on is IssueKind.INTAKE:
         yield from _intake(at)
-    if steps := list(_next_steps(at, view)):
+    if steps := list(_next_steps(at)):
         yield own("**Next:**")
         yield lines(*steps)
 
 
-def _on_hold(at: Stand, view: StatusView) -> Iterator[Safe]:
+def _on_hold(at: Stand) -> Iterator[Safe]:
     back = at.track.states[at.place.left or at.track.start]
     title = f"**{at.state.title}: {at.state.step}** ({at.name}), since "
-    yield together(own(title), day(at.place.since))
+    until = own(f", until {at.place.until}") if at.place.until else own("")
+    why = together(own(": "), code_span(at.place.words)) if at.place.words else own("")
+    yield together(own(title), day(at.place.since), until, why)
     yield together(own("**Waiting on:** nobody while it is on hold. It was at "), own(f"**{back.title}**."))
     yield own("**Next:**")
-    resume = together(own("- To resume, take the label "), label_in_words(at.state), own(" off"))
-    yield lines(together(resume, own(f": it goes back to {back.title}.")), *_side_moves(at), *_commands(view))
+    resume = together(
+        own("- To resume: "), _command("resume", at), own(", or take the label "), label_in_words(at.state)
+    )
+    yield lines(together(resume, own(f" off; it goes back to {back.title}.")), *_side_moves(at), _more(at))
 
 
 def _ended(at: Stand, view: StatusView) -> Iterator[Safe]:
-    yield together(own(f"**{at.state.title}: {at.state.step}** ({at.name}), on "), day(at.place.since))
+    why = together(own(": "), code_span(at.place.words)) if at.place.words else own("")
+    yield together(own(f"**{at.state.title}: {at.state.step}** ({at.name}), on "), day(at.place.since), why)
     if at.gaps:
         yield together(own("**Still missing:** "), joined([_gap(gap, at) for gap in at.gaps], own("; ")))
     role = _role(at.track.reopened_by, view, at.methodology)
     back = at.track.states[at.place.left or at.track.start]
-    again = own(f"**To open it again:** reopen the issue; it goes back to {back.title}. That is for the ")
-    yield together(again, role, own("."))
+    again = own(f", or reopen the issue; it goes back to {back.title}. That is for the ")
+    yield together(own("**To open it again:** "), _command("resume", at), again, role, own("."))
 
 
 def _headline(at: Stand) -> Safe:
@@ -171,25 +179,34 @@ def _field(key: str, methodology: Methodology) -> Safe:
 # -- what can be done next
 
 
-def _next_steps(at: Stand, view: StatusView) -> Iterator[Safe]:
-    """The one list of what can be done: answers to reviews, the way on, other ways, commands."""
+def _next_steps(at: Stand) -> Iterator[Safe]:
+    """The one list of what can be done: answers to reviews, the way on, other ways."""
     said_by_move = None
     for name in at.holding:
         gate = at.gates[name]
-        labels = [code_span(label) for label in (gate.labels.passed, gate.labels.failed) if label is not None]
-        if labels:
+        if gate.labels.passed is not None:
             title = at.methodology.roles[gate.role].title
-            yield together(own(f"- {gate.title} ({title}): "), joined(labels, own(" or ")))
-        if gate.labels.passed is not None and at.track.by_label.get(gate.labels.passed) == at.next:
-            said_by_move = name
+            yield together(own(f"- {gate.title} ({title}): "), _answers(name, gate, at))
+            if at.track.by_label.get(gate.labels.passed) == at.next:
+                said_by_move = name
     if at.next is not None and said_by_move is None:
         yield _way_on(at, at.track.states[at.next])
     yield from _side_moves(at)
-    yield from _commands(view)
+    yield _more(at)
+
+
+def _answers(name: str, gate: Gate, at: Stand) -> Safe:
+    """How a gate is answered: by command where people judge it, and by its labels."""
+    labels = [code_span(label) for label in (gate.labels.passed, gate.labels.failed) if label is not None]
+    if name not in at.methodology.verbs_of_gates:
+        return joined(labels, own(" or "))
+    yes = _command(at.methodology.judging(name, "approve"), at)
+    no = _command(f"{at.methodology.judging(name, 'reject')} REASON", at)
+    return together(yes, own(" or "), no, own(" (or label "), joined(labels, own(" or ")), own(")"))
 
 
 def _way_on(at: Stand, to: State) -> Safe:
-    way = together(own(f"- To {to.title}: "), label_in_words(to))
+    way = together(own(f"- To {to.title}: "), _command("next", at), own(" (or label "), label_in_words(to), own(")"))
     for auto in at.methodology.automatic.values():
         if auto.track == at.name and auto.to == at.next and at.place.state in auto.only_from:
             titles = "; ".join(at.methodology.criteria[name].title for name in auto.when)
@@ -199,16 +216,26 @@ def _way_on(at: Stand, to: State) -> Safe:
 
 
 def _side_moves(at: Stand) -> Iterator[Safe]:
-    back = [at.track.states[name] for name in at.state.back]
-    aside = [s for s in at.track.states.values() if s.kind not in {Kind.STEP, Kind.WON} and s is not at.state]
-    moves = [together(own(f"{state.title} "), label_in_words(state)) for state in (*back, *aside)]
+    back = [(at.track.states[name], "back") for name in at.state.back[:1]]
+    aside = [
+        (state, _COMMANDS.get(state.kind, f"stage {(state.label or name).rpartition('::')[2]}"))
+        for name, state in at.track.states.items()
+        if state.kind not in {Kind.STEP, Kind.WON} and state is not at.state
+    ]
+    moves = [together(own(f"{state.title} "), _command(command, at)) for state, command in (*back, *aside)]
     if moves:
         yield together(own("- Or else: "), joined(moves, own(", ")))
 
 
-def _commands(view: StatusView) -> Iterator[Safe]:
-    for command in view.commands:
-        yield together(own("- Or say "), code_span(f"{view.prefix} {command}"))
+_COMMANDS: Final = {Kind.HOLD: "hold", Kind.LOST: "lost REASON"}
+
+
+def _more(at: Stand) -> Safe:
+    return together(own("- More: "), _command("help", at), own(", "), _command("status", at))
+
+
+def _command(command: str, at: Stand) -> Safe:
+    return code_span(f"{at.methodology.commands.prefix} {command}")
 
 
 # -- the part that is folded away

@@ -18,9 +18,9 @@ from app.methodology.process import Gate, Kind, State, Track, Weight
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """What a note is written from. `people`: role → user names as GitLab writes them, the requester in `account_team`.
+    """What a note is written from.
 
-    `commands`: what can be said here, without the prefix.
+    `people`: role → user names as GitLab writes them, the requester in `account_team`.
     """
 
     engagement: EngagementId
@@ -31,8 +31,6 @@ class StatusView:
     people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     other_iid: int | None = None
     opportunity_url: str | None = None
-    prefix: str = "/ps"
-    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

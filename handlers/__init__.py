@@ -3,6 +3,30 @@
 Importing this package registers every handler.
 """
 
-from handlers import issues, submissions
+from handlers import (
+    answers,
+    approvals,
+    comments,
+    delivery_prep,
+    estimates,
+    help,
+    issues,
+    moves,
+    status,
+    submissions,
+    triage,
+)
 
-__all__ = ["issues", "submissions"]
+__all__ = [
+    "answers",
+    "approvals",
+    "comments",
+    "delivery_prep",
+    "estimates",
+    "help",
+    "issues",
+    "moves",
+    "status",
+    "submissions",
+    "triage",
+]

@@ -6,16 +6,22 @@ A prefilled issue form is how a page without a server can submit. Title and text
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import uuid
 from dataclasses import replace
 from datetime import date, datetime
 
 from app.actions import Remember, Say
+from app.blocks.words import together
+from app.commands import Words
 from app.engagement import Engagement, EngagementId, IssueRole, submission_record
+from app.errors import UserError
 from app.events import IssueChanged
+from app.hearing import About, Hearing, When
 from app.issue_text import Playbook
 from app.ports import Issue
-from app.registry import Decision, ignore
+from app.registry import Decision, ignore, registry
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, SubmissionFaults, content_digest, parse_block, parse_submission, submission_block
 from app.text import Safe, code_span, marker, own
@@ -25,6 +31,69 @@ from handlers.submissions import people_of, revision
 
 NOBODYS_ID = str(uuid.UUID(int=0))
 """Stands in where only the people of a submission are asked for."""
+
+
+ADOPT = "adopt"
+
+
+@registry.command(
+    ADOPT,
+    usage="[CUSTOMER]",
+    says="Make this issue the scoping issue of an engagement, for the customer in its title or the one you name.",
+    who=(),
+    when=When.ALWAYS,
+    about=About.HERE,
+    examples=("", "Acme GmbH"),
+    is_free=True,
+)
+def adopted_already(hearing: Hearing) -> None:
+    """Where there is an engagement, there is nothing to adopt; `comments` hears it where there is none."""
+    if hearing.engagement is not None:
+        raise UserError(own("This issue belongs to an engagement already."))
+
+
+def needs_of_adoption(iid: int, engagement: Engagement | None, playbook: Playbook) -> Needs:
+    """What has to be seen before an issue can be adopted by command."""
+    block = 'customer_name: "?"'
+    people = people_of(_read(block, author="somebody", ident=NOBODYS_ID, on=date.min), playbook) - {"somebody"}
+    issues = {iid, *(link.iid for link in engagement.issues.values())} if engagement else {iid}
+    return Needs(issues=frozenset(issues), people=people)
+
+
+def adopt_by_command(
+    iid: int, words: str, snapshot: Snapshot, playbook: Playbook, now: datetime
+) -> tuple[Decision, tuple[Safe, ...]]:
+    """Adopt an issue, with the block in it where there is one; and what to say about it. Raises UserError."""
+    issue = snapshot.issues.get(iid)
+    if issue is None:
+        raise UserError(own("I cannot see this issue."))
+    if issue.author.id == snapshot.bot_id:
+        raise UserError(own("I have opened this issue myself."))
+    block = submission_block(issue.description)
+    customer = (Words(words).rest(limit_chars=200) or _customer_of(issue.title)) if block is None else None
+    try:
+        written = f"customer_name: {json.dumps(customer)}" if block is None else block
+        submission = _read(written, author=issue.author.username, ident=_ident(issue, snapshot), on=now.date())
+    except SubmissionFaults as faults:
+        fault = faults.faults[0]
+        problem = together(code_span(fault.field), own(": "), code_span(fault.problem, limit_chars=300))
+        raise UserError(together(own("I cannot use what this issue says. "), problem)) from faults
+    ident = str(submission.submission_id)
+    if snapshot.lane != ident:
+        return Decision(reasons=(f"belongs to engagement {ident}",), lane=ident), ()
+    people = {**snapshot.people, issue.author.username: True}
+    decision = _join(issue, block, submission, replace(snapshot, people=people), playbook, now)
+    told = together(own("Adopted, for the customer "), code_span(submission.customer_name), own("."))
+    return decision, (told,)
+
+
+_SUFFIX = re.compile(r"\s+[-–—:|]\s+.*\Z")
+
+
+def _customer_of(title: str) -> str:
+    """What stands before the dash of `Acme GmbH - Scope Engagement and Write SOW`; else the whole title."""
+    words = " ".join(title.replace("\u200b", "").split())
+    return (_SUFFIX.sub("", words) or words)[:200]
 
 
 def needs_of_block(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
@@ -67,7 +136,7 @@ def read_block(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now:
 
 
 def _join(
-    issue: Issue, block: str, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
+    issue: Issue, block: str | None, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
 ) -> Decision:
     engagement = snapshot.engagement
     if engagement is None:
@@ -84,19 +153,19 @@ def _join(
 
 
 def _adopt(
-    issue: Issue, block: str, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
+    issue: Issue, block: str | None, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
 ) -> Decision:
     engagement = Engagement(id=EngagementId(str(submission.submission_id)), submission=submission)
     wanted = drafts(submission, playbook, snapshot.people, now, has_scoping=True)
     remember = Remember(
-        key=f"{engagement.id}:remember:0:{_digest(block)[:12]}",
+        key=f"{engagement.id}:remember:0:{_digest(block) or 'command':.12}",
         submission=submission_record(submission),
         revision=0,
         block_digest=_digest(block),
     )
     begun = beginning(engagement, wanted, snapshot, playbook, now, author=issue.author.username)
     return Decision(
-        reasons=(f"#{issue.iid} was opened by hand with a submission block",),
+        reasons=(f"#{issue.iid} was opened by hand{'' if block is None else ' with a submission block'}",),
         actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember, *begun.actions),
         engagement=begun.engagement,
     )
@@ -112,7 +181,7 @@ def _ident(issue: Issue, snapshot: Snapshot) -> str:
 
 
 def _refuse(issue: Issue, block: str, faults: SubmissionFaults) -> Decision:
-    sign = marker("faults", f"{issue.iid}-{_digest(block)[:12]}")
+    sign = marker("faults", f"{issue.iid}-{_digest(block):.12}")
     lines = [own(f"{sign}\n\nI could not use the `psplan-submission` block of this issue:\n")]
     for fault in faults.faults[:20]:
         lines.append(own(f"- {code_span(fault.field)}: {code_span(fault.problem, limit_chars=300)}"))
@@ -142,5 +211,8 @@ def _read(block: str, *, author: str, ident: str, on: date) -> Submission:
     return parse_submission(parse_block(block), defaults=defaults, today=on)
 
 
-def _digest(block: str) -> str:
+def _digest(block: str | None) -> str | None:
+    """None where there is no block: then none is a revision of another."""
+    if block is None:
+        return None
     return hashlib.sha256(block.encode("utf-8", "surrogatepass")).hexdigest()

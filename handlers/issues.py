@@ -8,6 +8,7 @@ from datetime import datetime
 from app.engagement import Engagement
 from app.events import IssueChanged
 from app.issue_text import Playbook
+from app.ports import Person
 from app.registry import Decision, ignore, registry
 from app.snapshot import Needs, Snapshot
 from handlers.adoption import needs_of_block, read_block
@@ -15,7 +16,7 @@ from handlers.progress import progress
 from handlers.scene import what_to_see
 
 
-def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playbook) -> Needs:
+def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:  # noqa: ARG001
     block = needs_of_block(event, engagement, playbook)
     if engagement is None or not (_has(engagement, event.iid) or block.issues):
         return block

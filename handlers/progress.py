@@ -14,7 +14,9 @@ from app.actions import Action, ChangeIssue, Say, TellStatus
 from app.blocks import work
 from app.engagement import Engagement
 from app.errors import Retry
+from app.hearing import Ledger
 from app.issue_text import IssueDraft, Playbook, open_case
+from app.machine.course import Course
 from app.machine.machine import proceed
 from app.machine.outcome import LabelChange, NotYours, Outcome
 from app.machine.scene import Scene
@@ -26,6 +28,7 @@ from app.revision import read_answers, revise
 from app.routing import route
 from app.snapshot import Snapshot
 from app.text import Safe, section
+from handlers.orders import Orders
 from handlers.scene import (
     issues_by_kind,
     quarter_label,
@@ -55,19 +58,32 @@ def progress(
     now: datetime,
     *,
     revised: Mapping[IssueKind, Issue] | None = None,
+    orders: Orders | None = None,
 ) -> Progress:
     """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for.
 
-    `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then.
+    `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then. `orders`:
+    the commands of a comment; what became of each is kept in them.
     """
     methodology = playbook.methodology
     moment = now.timestamp()
     before = engagement.standing
     issues = issues_by_kind(engagement, snapshot) if revised is None else dict(revised)
-    parts = {} if revised is not None else _answered_parts(engagement, issues, playbook, now)
-    for kind, part in parts.items():  # judged as it will read in a moment: nothing else may come to make it be judged
-        issues[kind] = replace(issues[kind], description=revise(issues[kind].description, new=part).description)
-    scene = scene_of(engagement, issues, snapshot, methodology)
+    ledger = Ledger(dict(issues))
+
+    def flow() -> Scene:
+        """All is judged as it will read in a moment: nothing else may come to make it be judged."""
+        parts = {} if revised is not None else _answered_parts(engagement, ledger.issues, playbook, now)
+        for kind, part in parts.items():
+            issue = ledger.issues[kind]
+            text = revise(issue.description, new=part).description
+            ledger.issues = {**ledger.issues, kind: replace(issue, description=text)}
+        return scene_of(engagement, ledger.issues, snapshot, methodology)
+
+    def look(course: Course) -> None:
+        course.scene = replace(flow(), issues=course.scene.issues)
+
+    scene = flow()
     outcome = proceed(
         with_estimate(before, engagement.submission, methodology, now=moment, by=whose_submission(engagement, issues)),
         signs_of(engagement, snapshot),
@@ -76,16 +92,21 @@ def progress(
         methodology,
         now=moment,
         quarter=quarter_label(now, methodology),
+        deeds=() if orders is None else orders.deeds(ledger, look),
     )
+    scene = outcome.scene
+    parts = {} if revised is not None else _answered_parts(engagement, {**issues, **_scoping(ledger)}, playbook, now)
     _wait_for_roles(outcome, scene, snapshot)
+    is_ordered = bool(ledger.answers or ledger.add or ledger.remove or ledger.assignee)
     did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
+    did_something = did_something or is_ordered
     stands = replace(engagement, standing=outcome.standing)
     due = _due(stands, scene, snapshot, playbook, is_due=did_something)
     if did_something or due:
         # words that come back to what they were are written again, so the number is not only for what was decided
         stands = replace(stands, standing=replace(outcome.standing, serial=before.serial + 1))
     actions = [
-        *_changes(stands, outcome, scene, parts),
+        *_changes(stands, outcome, scene, parts, ledger),
         *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
         *_says(stands, outcome, scene, snapshot, playbook),
     ]
@@ -120,7 +141,7 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
     for notice in outcome.notices:
         if isinstance(notice, NotYours) and not notice.own_estimate:
             names = {notice.role, f"{notice.role}@{scene.segment}"}
-            if names & snapshot.unsure_roles:
+            if snapshot.is_patient and names & snapshot.unsure_roles:
                 raise Retry(f"not all groups that hold the role {notice.role} can be seen")
 
 
@@ -129,20 +150,31 @@ def _moved(before: Standing, outcome: Outcome) -> bool:
     return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states, newest=before.newest) != before
 
 
+def _scoping(ledger: Ledger) -> dict[IssueKind, Issue]:
+    """The scoping issue as it will read: what is answered there flows into the intake."""
+    return {kind: issue for kind, issue in ledger.issues.items() if kind is IssueKind.SCOPING}
+
+
 def _changes(
-    engagement: Engagement, outcome: Outcome, scene: Scene, parts: Mapping[IssueKind, Safe]
+    engagement: Engagement, outcome: Outcome, scene: Scene, parts: Mapping[IssueKind, Safe], ledger: Ledger
 ) -> Iterator[Action]:
-    for kind in scene.issues:
+    """One request for each issue, with what follows from the process and what was ordered."""
+    for kind, issue in scene.issues.items():
         change = outcome.labels.get(kind, LabelChange())
-        if change or kind in outcome.open or kind in parts:
-            yield ChangeIssue(
-                key=f"{engagement.id}:change:{engagement.standing.serial}:{kind.value}",
-                role=kind,
-                add_labels=change.add,
-                remove_labels=change.remove,
-                is_open=outcome.open.get(kind),
-                parts=parts.get(kind),
-            )
+        add = [label for label in ledger.add.get(kind, ()) if label not in issue.labels]
+        remove = [label for label in ledger.remove.get(kind, ()) if label in issue.labels]
+        action = ChangeIssue(
+            key=f"{engagement.id}:change:{engagement.standing.serial}:{kind.value}",
+            role=kind,
+            add_labels=tuple(dict.fromkeys([*change.add, *add])),
+            remove_labels=tuple(dict.fromkeys([*change.remove, *remove])),
+            is_open=outcome.open.get(kind),
+            parts=parts.get(kind),
+            answers=tuple(ledger.answers.get(kind, {}).items()),
+            assignee=ledger.assignee.get(kind),
+        )
+        if action.changes_something:
+            yield action
 
 
 def _says(

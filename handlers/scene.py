@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ def what_to_see(engagement: Engagement, methodology: Methodology) -> Needs:
         people=frozenset({engagement.submission.requester_gitlab_username}),
         labels_since={iid: standing.seen.get(kind.value, 0) for kind, iid in numbers.items()},
         states_since={iid: standing.seen_states.get(kind.value, 0) for kind, iid in numbers.items()},
-        roles=dict(_roles(methodology)),
+        roles=dict(roles_to_see(methodology.deciding_roles, methodology)),
     )
 
 
@@ -68,7 +68,7 @@ def scene_of(
             )
             for kind, issue in issues.items()
         },
-        holders={**_holders(trusted, snapshot, methodology), ACCOUNT_TEAM: account_team(submission)},
+        holders={**_holders(trusted, snapshot), ACCOUNT_TEAM: account_team(submission)},
         ticked=frozenset(box for issue in issues.values() for box in ticked(issue.description, methodology)),
         answered=frozenset(fields).intersection(methodology.intake_fields),
         fields_missing=_missing_fields(fields, methodology),
@@ -197,16 +197,17 @@ def _segment(submission: Submission, issues: Mapping[IssueKind, Issue], methodol
     return route(submission, methodology).segment
 
 
-def _roles(methodology: Methodology) -> Iterator[tuple[str, Holders]]:
-    """The roles that decide, and their holders of each segment: the segment is a label, which is yet to be read."""
-    for name in methodology.deciding_roles:
+def roles_to_see(names: Iterable[str], methodology: Methodology) -> Iterator[tuple[str, Holders]]:
+    """Roles and their holders of each segment: the segment is a label, which is yet to be read."""
+    for name in names:
+        if name == ACCOUNT_TEAM or name not in methodology.roles:
+            continue
         role = methodology.roles[name]
         yield name, role
         for segment, held in role.segments.items():
             yield f"{name}@{segment.value}", held
 
 
-def _holders(segment: str | None, snapshot: Snapshot, methodology: Methodology) -> dict[str, frozenset[str]]:
+def _holders(segment: str | None, snapshot: Snapshot) -> dict[str, frozenset[str]]:
     held = snapshot.holders
-    known = (name for name in methodology.deciding_roles if name in held)
-    return {name: held.get(f"{name}@{segment}", held[name]) for name in known}
+    return {name: held.get(f"{name}@{segment}", holders) for name, holders in held.items() if "@" not in name}

@@ -29,7 +29,7 @@ def people_of(submission: Submission, playbook: Playbook) -> frozenset[str]:
     return frozenset({submission.requester_gitlab_username, *([em] if em else [])})
 
 
-def _needs(event: SubmissionReceived, engagement: Engagement | None, playbook: Playbook) -> Needs:
+def _needs(event: SubmissionReceived, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:  # noqa: ARG001
     people = people_of(event.submission, playbook)
     if engagement is None or content_digest(engagement.submission) == content_digest(event.submission):
         return Needs(people=people)

@@ -102,7 +102,7 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         speech(),
         "@erin, I have put the issue back to **Estimate Feedback**. Before `proposal::SOW_WIP` this has to be there:\n"
         "\n"
-        "- **TA review**: Technical Architect (`tara`, `tom`), with the label `TA::Approved`\n"
+        "- **TA review**: Technical Architect (`tara`, `tom`), with `/ps ta approve`, or the label `TA::Approved`\n"
         "\n"
         "Then please set `proposal::SOW_WIP` again.",
     ),
@@ -112,7 +112,8 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "@lea, I have kept your yes, thank you. "
         "The issue stays at **Ready For Approval** until this is there as well:\n"
         "\n"
-        "- **RDM review**: Regional Delivery Manager (nobody is named), with the label `RDM::approved`\n"
+        "- **RDM review**: Regional Delivery Manager (nobody is named), "
+        "with `/ps rdm approve`, or the label `RDM::approved`\n"
         "\n"
         "Then it moves to **Approved** by itself; there is nothing else for you to do.",
     ),
@@ -153,7 +154,8 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "It is about the estimate: version 2, `62,000 USD` (fixed fee), "
         "\u200b[`open it`](https://docs.google.com/spreadsheets/d/1), by `erin`.\n"
         "\n"
-        "To answer, set the label `TA::Approved`, or `TA::Changes-Requested` if something has to change.",
+        "To say yes: `/ps ta approve`, or the label `TA::Approved`. "
+        "To send it back: `/ps ta reject REASON`, or the label `TA::Changes-Requested`.",
     ),
     "something is asked": (
         AskedFor("ask:delivery_prep", INTAKE, "delivery_prep", (Gap("pm_named", "A PM is named", "pc"),)),
@@ -204,12 +206,13 @@ PARTS: dict[str, tuple[Notice, Speech, str]] = {
     "who asked for changes": (
         put_back(TA),
         speech(approvals={"ta": Approval(Verdict.FAILED, "tara", DAY, 2)}),
-        "Technical Architect (`tara`, `tom`), who asked for changes (`tara`, 2026-11-20), with the label",
+        "Technical Architect (`tara`, `tom`), who asked for changes (`tara`, 2026-11-20), "
+        "with `/ps ta approve`, or the label",
     ),
     "that a yes was for an older version": (
         put_back(TA),
         speech(approvals={"ta": Approval(Verdict.PASSED, "tara", DAY, 1)}),
-        "Technical Architect (`tara`, `tom`), whose word was for version 1 only, with the label",
+        "Technical Architect (`tara`, `tom`), whose word was for version 1 only, with `/ps ta approve`, or the label",
     ),
     "what passes a gate that has no label": (
         put_back(FIRST, wanted="closed_won"),
@@ -229,7 +232,7 @@ PARTS: dict[str, tuple[Notice, Speech, str]] = {
     "the way back where there is no label for a no": (
         AskedReview("review:leadership:1", SCOPING, "leadership"),
         speech("ready_for_approval"),
-        "set the label `proposal::Approved`, or `proposal::SOW_WIP` if something has to change.",
+        "To send it back: `/ps reject REASON`, or the label `proposal::SOW_WIP`.",
     ),
     "that nobody holds a role": (
         AskedReview("review:revenue:1", SCOPING, "revenue"),
@@ -288,7 +291,10 @@ def test_whoever_has_access_is_asked_where_a_role_goes_by_that() -> None:
 
 def test_a_gate_with_a_yes_but_no_way_back_is_answered_in_words() -> None:
     text = told(AskedReview("review:leadership:1", SCOPING, "leadership"), speech("open"))
-    assert "set the label `proposal::Approved`; if something has to change, say so in a comment." in text
+    assert (
+        "To say yes: `/ps approve`, or the label `proposal::Approved`. If something has to change, say so in a comment."
+        in text
+    )
 
 
 MENTIONS = {name: (notice, given) for name, (notice, given, _) in {**WHOLE, **PARTS}.items()}

@@ -235,39 +235,44 @@ SAID = {
         "- Already there: RDM review",
     ),
     "that nothing is missing": ({"proposal": "awaiting_discovery"}, "**Missing for Strawman:** nothing\n"),
-    "the way on": ({"proposal": "open"}, "- To Awaiting Discovery: `proposal::Awaiting_Discovery`, even if something"),
+    "the way on": ({"proposal": "open"}, "- To Awaiting Discovery: `/ps next` (or label "
+    "`proposal::Awaiting_Discovery`), even if something"),
     "the way on when nothing is missing": (
-        {"proposal": "awaiting_discovery"}, "- To Strawman: `proposal::Strawman_WIP`\n",
+        {"proposal": "awaiting_discovery"}, "- To Strawman: `/ps next` (or label `proposal::Strawman_WIP`)\n",
     ),
     "the way on behind a gate": (
         {"proposal": "sow_wip"},
-        "- To Ready For Approval: `proposal::Ready For Approval`, when what is bold is there\n",
+        "- To Ready For Approval: `/ps next` (or label `proposal::Ready For Approval`), when what is bold is there\n",
     ),
     "the way on that is gone by itself": (
         {"proposal": "approved", "papers": {"sow": sow()},
          "approvals": {"rdm": yes("rita"), "revenue": yes("rob"), "leadership": yes("lea")}},
-        "- To Closed Won: `proposal::Closed_Won`, by itself as soon as: Salesforce says closed-won\n",
+        "- To Closed Won: `/ps next` (or label `proposal::Closed_Won`), by itself as soon as: "
+        "Salesforce says closed-won\n",
     ),
     "how a review is answered": (
         {"proposal": "estimate_feedback", **FEEDBACK},
-        "- TA review (Technical Architect): `TA::Approved` or `TA::Changes-Requested`\n",
+        "- TA review (Technical Architect): `/ps ta approve` or `/ps ta reject REASON` (or label "
+        "`TA::Approved` or `TA::Changes-Requested`)\n",
     ),
     "a yes that is the move itself": (
         {"proposal": "ready_for_approval"},
-        "- Approval of PS leadership (PS leadership): `proposal::Approved`\n- Or else:",
+        "- Approval of PS leadership (PS leadership): `/ps approve` or `/ps reject REASON` (or "
+        "label `proposal::Approved`)\n- Or else:",
     ),
     "the other ways": (
         {"proposal": "estimate_feedback"},
-        "- Or else: Strawman `proposal::Strawman_WIP`, Closed Lost `proposal::Closed_Lost`, On Hold `proposal::On",
+        "- Or else: Strawman `/ps back`, Closed Lost `/ps lost REASON`, On Hold `/ps hold`",
     ),
     "where an issue on hold goes back to": (
         {"proposal": "on_hold", "left": "sow_wip"},
         "**Waiting on:** nobody while it is on hold. It was at **SOW**.\n\n**Next:**\n\n"
-        "- To resume, take the label `proposal::On_hold` off: it goes back to SOW.\n",
+        "- To resume: `/ps resume`, or take the label `proposal::On_hold` off; it goes back to SOW.\n",
     ),
     "how a lost one is opened again": (
         {"proposal": "closed_lost", "left": "sow_wip"},
-        "**To open it again:** reopen the issue; it goes back to SOW. That is for the Engagement Manager (`erin`).",
+        "**To open it again:** `/ps resume`, or reopen the issue; it goes back to SOW. That is "
+        "for the Engagement Manager (`erin`).",
     ),
     "what is missing at the end": (
         {"proposal": "closed_lost"}, "**Still missing:** The reason is set (Engagement Manager)\n",
@@ -353,8 +358,16 @@ def test_an_issue_without_states_has_a_note_all_the_same() -> None:
 
 
 def test_commands_stand_in_the_list_of_what_is_next() -> None:
-    text = status_note(replace(view(), commands=("next", "hold")), METHODOLOGY)
-    assert "- Or say `/ps next`\n- Or say `/ps hold`\n" in above_fold(text)
+    text = above_fold(note("sow_wip"))
+    assert "`/ps rdm approve` or `/ps rdm reject REASON`" in text
+    assert "- More: `/ps help`, `/ps status`" in text
+
+
+def test_of_a_pause_it_says_until_when_and_why() -> None:
+    paused = view("on_hold", left="sow_wip")
+    place = replace(paused.standing.places["proposal"], until="2027-01-10", words="budget `freeze`")
+    held = replace(paused, standing=paused.standing.at("proposal", place))
+    assert "since 2026-11-20, until 2027-01-10: `budget `&#96;`freeze`&#96;" in status_note(held, METHODOLOGY)
 
 
 STATES = [(SCOPING, name) for name in METHODOLOGY.tracks["proposal"].states] + [
@@ -373,7 +386,7 @@ def test_in_every_state_it_calls_nobody_runs_nothing_and_can_be_read_on_a_phone(
     reading = read(text)
     assert [each for each in reading.live if not re.match(r"issue: '#1[23]\)", each)] == []
     assert extract(text).commands == ()
-    assert len(reading.shown) < 2_000
+    assert len(reading.shown) < 2_300
     assert max(line.count("|") for line in text.split("\n")) <= 4, "three columns"
     assert [marker.kind for marker in find_markers(text)] == ["status"]
 

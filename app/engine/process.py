@@ -35,6 +35,7 @@ from app.ports import GitLab
 from app.registry import Decision, Registry
 from app.snapshot import take_snapshot
 from app.store import inbox, outbox
+from app.store.memory import StoreMemory, listen
 from app.store.records import Delivery, StoredAction
 from app.store.schema import DeliveryState
 from app.store.store import PATIENCE_S, Store
@@ -177,6 +178,9 @@ class _Turn:
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
                 return None
             pending = self._store_decision(delivery, decision)
+            if decision.does_nothing:
+                self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
+                return None
         for stored in pending:
             later = self._do(delivery, stored, is_last=stored is pending[-1])
             if later is not None:
@@ -194,13 +198,14 @@ class _Turn:
 
     def _decide(self, event: Event) -> Decision:
         engine = self.engine
-        wanted = needs(event, self.engagement, engine.playbook, engine.registry)
+        wanted = needs(event, self.engagement, engine.playbook, engine.registry, bot=engine.directory.bot())
         snapshot = take_snapshot(
             wanted,
             self.engagement,
             lane=self.lane,
             gitlab=engine.gitlab,
             directory=engine.directory,
+            memory=StoreMemory(engine.store),
             project=engine.project,
             is_patient=self.tries < PATIENT_TRIES,
         )
@@ -221,6 +226,8 @@ class _Turn:
             begins = self._is_of_this_life(delivery)  # else it is marked already
             outbox.decide(connection, delivery.id, self.lane, bodies, now=now, begins=begins)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
+            if decision.listened is not None:
+                listen(connection, decision.listened, now=now)
             if decision.engagement is not None:
                 outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)
             pending = outbox.pending(connection, delivery.id)

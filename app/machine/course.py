@@ -19,6 +19,11 @@ from app.methodology.model import Methodology
 from app.methodology.process import Automatic, Document, Gate, Kind, Pull
 
 
+def wanted_key(gate: str) -> str:
+    """Under which `Standing.asked` keeps for which version a review was wanted that the process does not need."""
+    return f"wanted:{gate}"
+
+
 @dataclass(slots=True)
 class Course:
     """Where the engagement stands by now, the scene as it was then, and what has to be said about it so far."""
@@ -279,10 +284,36 @@ class Course:
                 on = self.methodology.tracks[gate.track].on
                 self.notices.append(YesFell(f"{key}:{version}", on, name))
 
-    def ask_for_review(self, name: str, gate: Gate) -> None:
-        """Ask the holders of a gate's role, once for each version of its document."""
+    def is_asked(self, name: str) -> bool:
+        """Whether the review of the present version was asked for."""
+        return self.standing.asked.get(name) == self.standing.version(self.methodology.gates[name].document)
+
+    def ask_once(self, key: str, version: int) -> bool:
+        """Whether something has not been asked for this version yet; from now on it has."""
+        if self.standing.asked.get(key) == version:
+            return False
+        self._asked(key, version)
+        return True
+
+    def waiting_for(self, name: str) -> tuple[str, ...]:
+        """The gates that still hold the state back which a yes at this one moves to; none where it moves nothing."""
+        moves = [(track, to) for key, track, to in self.index.yes_moves if key == name]
+        return tuple(
+            missing.gate
+            for track, to in moves
+            for missing in held_back(track, to, self.standing, self.scene, self.methodology)
+        )
+
+    def ask_for_review(self, name: str, gate: Gate, *, is_wanted: bool = False) -> None:
+        """Ask the holders of a gate's role, once for each version of its document.
+
+        `is_wanted`: somebody wants it although the process does not.
+        """
         version = self.standing.version(gate.document)
-        if self.standing.asked.get(name) != version and self.gate(name) is GateState.OPEN:
+        state = self.gate(name)
+        if is_wanted and state is GateState.NOT_NEEDED:
+            self._asked(wanted_key(name), version)
+        if not self.is_asked(name) and (state is GateState.OPEN or is_wanted):
             self._asked(name, version)
             on = self.methodology.tracks[gate.track].on
             self.notices.append(AskedReview(f"review:{name}:{version}", on, name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from app.machine.course import wanted_key
 from app.machine.gates import GateState, gate_state, verdict_on
 from app.machine.index import Index
 from app.machine.outcome import LabelChange
@@ -108,7 +109,8 @@ def _gates(on: IssueKind, present: Collection[str], standing: Standing, scene: S
             label = labels.failed
         elif name in standing.asked:
             is_open = gate_state(name, standing, scene, index.methodology) is GateState.OPEN
-            label = labels.asked if is_open else None
+            is_wanted = standing.asked.get(wanted_key(name)) == standing.version(gate.document)
+            label = labels.asked if is_open or is_wanted else None
         elif labels.asked in present:
             label = labels.asked
         if label is not None:

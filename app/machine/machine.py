@@ -62,6 +62,7 @@ def proceed(
     stands = _caught_up(course.standing, acts)
     return Outcome(
         standing=stands,
+        scene=scene,
         reasons=tuple(course.reasons),
         labels=label_changes(stands, scene, course.index, quarter=quarter, revived=course.revived),
         open=open_or_closed(stands, scene, methodology, revived=course.revived),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from app.machine.criteria import Gap
 from app.machine.gates import Missing
+from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document
@@ -123,9 +124,13 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where the engagement stands now, and what has to be done about it. `open`: issue → whether it should be."""
+    """Where the engagement stands now, and what has to be done about it.
+
+    `scene`: as it is now, with what was written by command. `open`: issue → whether it should be.
+    """
 
     standing: Standing
+    scene: Scene
     reasons: tuple[str, ...] = ()
     labels: Mapping[IssueKind, LabelChange] = field(default_factory=dict)
     open: Mapping[IssueKind, bool] = field(default_factory=dict)

@@ -124,6 +124,10 @@ class Standing:
         """The same, elsewhere on one track."""
         return replace(self, places={**self.places, track: place})
 
+    def with_marks(self, marks: Mapping[str, Mark]) -> Standing:
+        """The same with these marks."""
+        return replace(self, marks=marks)
+
     def to_record(self) -> dict[str, Any]:
         """As stored: JSON values only."""
         return {

@@ -30,6 +30,8 @@ from app.methodology.parts import (
 from app.methodology.process import (
     Ask,
     Automatic,
+    CommandName,
+    CommandRules,
     Criterion,
     Document,
     DocumentRules,
@@ -172,6 +174,10 @@ class IntakeField(Block):
     needed_by: NeededBy
     owner: Key
     answered_by: Annotated[tuple[FieldPath, ...], Field(alias="from")] = ()
+    written_by: CommandName | None = None
+    """The command that fills it: `schedule`, or `staff` or `meeting` with a word of its own behind it."""
+    is_list: Annotated[bool, Field(alias="list")] = False
+    """What the command brings is added to what is there, and does not replace it."""
 
 
 class QuestionSet(Block):
@@ -226,6 +232,7 @@ class Methodology(Block):
     switches: Mapping[Key, Switch]
     money: Money
     fiscal: Fiscal
+    commands: CommandRules
     documents: Mapping[Document, DocumentRules]
     criteria: Mapping[Key, Criterion]
     gates: Mapping[Key, Gate]
@@ -305,6 +312,20 @@ class Methodology(Block):
             for label in criterion.labels if criterion.set_by is not None else ():
                 found[label] = found.get(label, frozenset()) | {criterion.set_by or ""}
         return found
+
+    @cached_property
+    def verbs_of_gates(self) -> Mapping[str, str]:
+        """Gate that people judge → what stands before `approve` and `reject`: `ta`; nothing for the one decision whose
+        yes is a state of its track."""
+        return {
+            name: "" if gate.labels.passed in self.tracks[gate.track].by_label else name.replace("_", "-")
+            for name, gate in self.gates.items()
+            if gate.document is not None
+        }
+
+    def judging(self, gate: str, verdict: str) -> str:
+        """The command that says `approve`, `reject` or `request` at a gate, without the prefix."""
+        return f"{self.verbs_of_gates[gate]} {verdict}".strip()
 
     def _own_labels(self, on: IssueKind) -> Iterator[str]:
         for track in self.tracks.values():

@@ -28,6 +28,8 @@ def dangling(methodology: Methodology) -> Found:
     yield from _questions(methodology)
     yield from _money_and_switches(methodology)
     yield from _documents(methodology)
+    for command, roles in methodology.commands.who.items():
+        yield from _each_unknown(("commands", "who", command), roles, methodology.roles, what="role")
     yield from _criteria(methodology)
     yield from _gates(methodology)
     yield from _asks(methodology)

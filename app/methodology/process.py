@@ -12,15 +12,25 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from app.methodology.parts import Block, IssueKind, Key, LabelName, Plain
+from app.quick_action_names import KNOWN_NAMES
 
 StepRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 """`stage.step`, or `readiness.item`: a box that people tick."""
 StateRef = StepRef
 """`track.state`."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Emoji = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+-]{1,60}$")]
+CommandName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*(?: [a-z][a-z-]*)?$", max_length=60)]
+
+
+def _no_quick_action(prefix: str) -> str:
+    if prefix.removeprefix("/") in KNOWN_NAMES:
+        raise PydanticCustomError("methodology", "is a quick action of GitLab, which would take the line away")
+    return prefix
 
 
 class Fact(StrEnum):
@@ -278,3 +288,20 @@ class Switch(Block):
     about: Plain
     chosen: Annotated[str, Field(alias="is")]
     options: Annotated[Mapping[Key, Option], Field(min_length=2)]
+
+
+class Reactions(Block):
+    """The emoji that answer a comment with commands."""
+
+    seen: Emoji
+    done: Emoji
+    refused: Emoji
+
+
+class CommandRules(Block):
+    """How commands in comments are written and answered, and who may use them in place of those the help names."""
+
+    prefix: Annotated[str, StringConstraints(pattern=r"^/[a-z][a-z0-9_-]{0,30}$"), AfterValidator(_no_quick_action)]
+    reactions: Reactions
+    who: Mapping[CommandName, tuple[Key, ...]] = Field(default_factory=dict)
+    """Command, such as `won` or `ta request` → roles; an empty list is everybody."""

@@ -9,10 +9,9 @@ A model of GitLab's extractor (18.9). Three things surprise:
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -20,35 +19,7 @@ from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
-_NAMES: Final = """
-    add_child add_contacts add_email approve assign assign_reviewer blocked_by blocks board_move
-    checkin_reminder clear_health_status clear_weight clone close confidential convert_to_ticket copy_metadata
-    create_merge_request done draft due duplicate estimate health_status iteration label link lock merge
-    milestone move page promote promote_to promote_to_incident publish react ready reassign reassign_reviewer
-    rebase relabel relate remove_child remove_contacts remove_due_date remove_email remove_estimate
-    remove_iteration remove_milestone remove_parent remove_time_spent remove_zoom reopen request_changes
-    request_review run_pipeline set_parent severity shrug spend status submit_review subscribe tableflip tag
-    target_branch timeline title todo type unapprove unassign unassign_reviewer unlabel unlink unlock
-    unsubscribe weight zoom
-"""
-
-_ALIASES: Final = {
-    "award": "react",
-    "epic": "set_parent",
-    "estimate_time": "estimate",
-    "labels": "label",
-    "remove_label": "unlabel",
-    "remove_reviewer": "unassign_reviewer",
-    "remove_time_estimate": "remove_estimate",
-    "reviewer": "assign_reviewer",
-    "spend_time": "spend",
-    "spent": "spend",
-}
-
-CANONICAL: Final[Mapping[str, str]] = MappingProxyType({name: name for name in _NAMES.split()} | _ALIASES)
-"""Every name GitLab knows, aliases included, to the name this package uses for it."""
-
-KNOWN_NAMES: Final[frozenset[str]] = frozenset(CANONICAL)
+from app.quick_action_names import CANONICAL, KNOWN_NAMES
 
 # These two do nothing to the issue: GitLab writes the drawing behind the argument and keeps the line.
 _DRAWINGS: Final = {"shrug": r"¯\＿(ツ)＿/¯", "tableflip": "(╯°□°)╯︵ ┻━┻"}

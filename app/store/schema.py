@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     Index,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -122,3 +123,12 @@ journal = Table(
     Column("entry", Text, nullable=False, comment="what was decided or done, without a customer's words"),
 )
 Index("journal_by_lane", journal.c.lane, journal.c.id)
+
+commands_heard = Table(
+    "commands_heard",
+    metadata,
+    Column("note_id", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, primary_key=True, comment="of one command of that comment"),
+    Column("was_carried_out", Boolean, nullable=False, comment="no: somebody else had written it into the comment"),
+    Column("at", Float, nullable=False),
+)

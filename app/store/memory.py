@@ -1,0 +1,74 @@
+"""What deciding has to know that only the store remembers: commands heard, what came in, all engagements."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from app.engagement import Engagement, engagement_from_record
+from app.registry import Listened
+from app.snapshot import Happening, Heard
+from app.store.schema import DeliveryState, commands_heard, deliveries, engagements, journal
+from app.store.store import Store
+
+MOST_LOOKED_AT = 20_000
+"""Of the newest deliveries: they have no index by engagement, which would slow down every acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMemory:
+    """Reads beside the writer. Implements snapshot.Memory."""
+
+    store: Store
+
+    def heard(self, note_id: int) -> Heard:
+        """What was heard of a comment."""
+        query = select(commands_heard.c.digest, commands_heard.c.was_carried_out)
+        rows = self.store.read(lambda c: c.execute(query.where(commands_heard.c.note_id == note_id)).all())
+        return Heard(
+            carried_out=frozenset(row.digest for row in rows if row.was_carried_out),
+            foreign=frozenset(row.digest for row in rows if not row.was_carried_out),
+        )
+
+    def happenings(self, lane: str, most: int) -> tuple[Happening, ...]:
+        """The last things that came in for an engagement, newest first; the bot's own writes are left out."""
+        return self.store.read(lambda c: tuple(_happenings(c, lane, most)))
+
+    def engagements(self, most: int) -> tuple[Engagement, ...]:
+        """All engagements, the last changed first."""
+        query = select(engagements).order_by(engagements.c.updated_at.desc()).limit(most)
+        rows = self.store.read(lambda c: c.execute(query).all())
+        return tuple(engagement_from_record(row.id, json.loads(row.submission), json.loads(row.record)) for row in rows)
+
+
+def listen(connection: Connection, listened: Listened, *, now: float) -> None:
+    """Note which commands of a comment were heard; what was noted before stays."""
+    rows = [
+        {"note_id": listened.note_id, "digest": digest, "was_carried_out": is_done, "at": now}
+        for digests, is_done in ((listened.carried_out, True), (listened.foreign, False))
+        for digest in sorted(digests)
+    ]
+    if rows:
+        connection.execute(insert(commands_heard).on_conflict_do_nothing(), rows)
+
+
+def _happenings(connection: Connection, lane: str, most: int) -> list[Happening]:
+    newest = select(func.max(deliveries.c.id) - MOST_LOOKED_AT).scalar_subquery()
+    query = (
+        select(deliveries.c.id, deliveries.c.kind, deliveries.c.received_at, deliveries.c.state, deliveries.c.reason)
+        .where(deliveries.c.lane == lane, deliveries.c.id > newest, deliveries.c.body.is_not(None))
+        .order_by(deliveries.c.id.desc())
+        .limit(most)
+    )
+    found = []
+    for row in connection.execute(query):
+        entries = connection.execute(
+            select(journal.c.entry).where(journal.c.delivery_id == row.id).order_by(journal.c.id)
+        )
+        because = [reason for entry in entries for reason in json.loads(entry.entry).get("because", ())]
+        if row.state != DeliveryState.IGNORED or row.reason:
+            found.append(Happening(row.received_at, row.kind, row.state, row.reason, tuple(because)))
+    return found

@@ -1,0 +1,20 @@
+"""Which commands of which comment were heard, so that none runs twice and none of another's edit ever."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Forward; there is no way back but a back-up."""
+    op.create_table(
+        "commands_heard",
+        sa.Column("note_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("digest", sa.Text, primary_key=True),
+        sa.Column("was_carried_out", sa.Boolean, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+    )

@@ -1,0 +1,96 @@
+"""Commands that write into the tables of the issues: answer, intake."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from app.answer_table import is_todo, tables, with_answers
+from app.blocks.words import joined, together
+from app.errors import UserError
+from app.hearing import About, Hearing, When
+from app.methodology.parts import IssueKind
+from app.registry import registry
+from app.text import Safe, cell, code_span, own
+from handlers.scene import ACCOUNT_TEAM
+
+ANSWERERS = ("em", ACCOUNT_TEAM, "ta", "rdm", "pm", "pc", "leadership")
+MOST_NAMED = 12
+
+
+@registry.command(
+    "answer",
+    usage="KEY VALUE",
+    says="Answer a question of the scoping issue; the key stands in the last column of its table.",
+    who=ANSWERERS,
+    when=When.ALWAYS,
+    examples=("users_current 800", "pain_points builds take two hours"),
+)
+def answer(hearing: Hearing) -> None:
+    """Into the question table; in an engagement without a scoping issue, wherever the question stands."""
+    write(hearing, (IssueKind.SCOPING, IssueKind.INTAKE), *_key_and_value(hearing))
+
+
+@registry.command(
+    "intake",
+    usage="KEY VALUE",
+    says="Fill a field of the Project Scheduling Intake; the key stands in the last column of its table.",
+    who=ANSWERERS,
+    when=When.ALWAYS,
+    about=About.INTAKE,
+    examples=("language German", "close_date 2026-12-01"),
+)
+def intake(hearing: Hearing) -> None:
+    """Into the intake table."""
+    write(hearing, (IssueKind.INTAKE,), *_key_and_value(hearing))
+
+
+def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) -> None:
+    """Put an answer into the first table that has the key; what stood there is told. Raises UserError."""
+    hearing.demand_engagement()
+    for kind in kinds:
+        known = written(hearing, kind)
+        if key in known:
+            fresh = cell(value)
+            issue = hearing.ledger.issues[kind]
+            hearing.put(kind, key, fresh, with_answers(issue.description, {key: fresh}))
+            hearing.course.because(f"answered: {key}")
+            before = known[key]
+            if before is not None and before != value:
+                hearing.say(own("Instead of "), code_span(before), own(" it says now: "), code_span(value), own("."))
+            return
+    raise UserError(_no_such_key(hearing, kinds, key))
+
+
+def written(hearing: Hearing, kind: IssueKind) -> dict[str, str | None]:
+    """The keys of the tables of an issue and what is answered there; None: nothing is."""
+    issue = hearing.ledger.issues.get(kind)
+    return {
+        table.key_of(row): None if is_todo(row.cells[table.answer]) else table.answer_of(row)
+        for table in tables(issue.description if issue is not None else "")
+        for row in table.rows
+        if table.key_of(row)
+    }
+
+
+def _key_and_value(hearing: Hearing) -> tuple[str, str]:
+    key = hearing.words.word()
+    value = hearing.words.rest()
+    if key is None or value is None:
+        raise UserError(own("I need the key and what to write there."))
+    return key.lower().strip("`*:").replace("-", "_"), value
+
+
+def _no_such_key(hearing: Hearing, kinds: Sequence[IssueKind], key: str) -> Safe:
+    keys = [each for kind in kinds for each in written(hearing, kind)]
+    other = next((k for k in IssueKind if k not in kinds and key in written(hearing, k)), None)
+    start = together(own("There is no row with the key "), code_span(key))
+    if other is not None:
+        command = "intake" if other is IssueKind.INTAKE else "answer"
+        return together(start, own(" here; it is in the other table: "), hearing.form(f"{command} {key} …"), own("."))
+    near = difflib.get_close_matches(key, keys, n=3)
+    if near:
+        return together(start, own(". Did you mean "), joined(map(code_span, near), own(" or ")), own("?"))
+    some = joined(map(code_span, keys[:MOST_NAMED]), own(", "))
+    more = own(f" and {len(keys) - MOST_NAMED} more") if len(keys) > MOST_NAMED else own("")
+    return together(start, own(". There is: "), some, more, own(".")) if keys else together(start, own("."))

@@ -1,0 +1,211 @@
+"""A comment: the commands in it that were not heard before are carried out, and answered in one reply.
+
+Only its author's words count, as they stood when the author wrote or edited them. What somebody else edits into a
+comment is remembered, so that it is not taken for the author's when they edit it the next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from app.actions import Action, React, Say
+from app.blocks.words import joined, together
+from app.commands import Line, command_lines
+from app.commands.comment import MOST_COMMANDS
+from app.engagement import Engagement
+from app.errors import UserError
+from app.events import CommentPosted
+from app.issue_text import Playbook
+from app.methodology.parts import IssueKind
+from app.notices import person
+from app.ports import Person
+from app.registry import Decision, Listened, ignore, registry
+from app.snapshot import Needs, Snapshot
+from app.text import Safe, code_span, marker, own
+from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
+from handlers.orders import Answered, Orders, find, is_meant
+from handlers.progress import progress
+from handlers.scene import roles_to_see, what_to_see
+
+MOST_HAPPENINGS = 40
+MOST_PEOPLE = 10
+_NAMED = re.compile(r"@([A-Za-z0-9_.][A-Za-z0-9_.-]{0,254})")
+_NAMES_SOMEBODY = ("assign-em", "staff")
+"""Commands behind which a user name may stand without its sign."""
+
+
+def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:
+    """Nothing for a comment without commands: most have none."""
+    lines = _lines(event, playbook, bot.username)
+    if not lines:
+        return Needs()
+    if not event.is_by_author:
+        return Needs(note=event.note_id)
+    commands = [command for line in lines if (command := find(line, playbook)[0]) is not None]
+    if engagement is None or _kind(event, engagement) is None:
+        is_adoption = any(command.name == ADOPT for command in commands)
+        seen = needs_of_adoption(event.iid, engagement, playbook) if is_adoption else Needs()
+        return replace(seen, note=event.note_id)
+    seen = what_to_see(engagement, playbook.methodology)
+    wanted = {role for command in commands for role in command.roles(playbook.methodology)}
+    return replace(
+        seen,
+        people=seen.people | _people(lines),
+        roles={**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))},
+        note=event.note_id,
+        happenings=MOST_HAPPENINGS if any(command.sees_happenings for command in commands) else 0,
+        pipeline=any(command.sees_pipeline for command in commands),
+    )
+
+
+@registry.on(CommentPosted, needs=_needs)
+def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    """Carry out what is new in it."""
+    lines = _lines(event, playbook, snapshot.bot_name)
+    if not lines:
+        return ignore("no command in it")
+    heard, digests = snapshot.heard, frozenset(line.digest for line in lines)
+    if not event.is_by_author:
+        foreign = digests - heard.carried_out - heard.foreign
+        if not foreign:
+            return ignore("somebody else edited the comment")
+        why = "somebody else edited the comment: commands are taken from its author only"
+        return Decision(reasons=(why,), listened=Listened(event.note_id, foreign=foreign))
+    known = heard.carried_out | (heard.foreign if event.action != "create" else frozenset())
+    new = [line for line in lines if line.digest not in known]
+    if not new:
+        return ignore("its commands were heard before")
+    listened = Listened(event.note_id, carried_out=frozenset(line.digest for line in new))
+    orders = _orders(new, event, snapshot, playbook, now)
+    decision = _carry_out(orders, event, snapshot, playbook, now)
+    if decision.lane is not None:
+        return decision
+    actions = _answers(event, orders, listened, playbook)
+    done, told = decision.actions, ", ".join(f"{playbook.methodology.commands.prefix} {each.verb}" for each in new)
+    return replace(
+        decision,
+        reasons=decision.reasons or (f"{event.author} said {told}",),
+        actions=(*actions[:1], *done, *actions[1:]),
+        listened=listened,
+    )
+
+
+def _lines(event: CommentPosted, playbook: Playbook, bot: str) -> list[Line]:
+    """The commands of a comment. Somebody who only talks to the bot has given none."""
+    if event.is_system:
+        return []
+    found = command_lines(event.body, prefix=playbook.methodology.commands.prefix, bot=bot)[:MOST_COMMANDS]
+    return [line for line in found if is_meant(line, playbook)]
+
+
+def _orders(
+    lines: Sequence[Line], event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now: datetime
+) -> Orders:
+    kind = None if snapshot.engagement is None else _kind(event, snapshot.engagement)
+    engagement = snapshot.engagement if kind is not None else None
+    at = now.timestamp() if event.at is None else min(event.at, now.timestamp())
+    return Orders(
+        lines=lines,
+        by=event.author,
+        at=at,
+        on=kind or IssueKind.SCOPING,
+        now=now,
+        snapshot=snapshot,
+        playbook=playbook,
+        engagement=engagement,
+    )
+
+
+def _carry_out(orders: Orders, event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    """What follows from the commands, without what is answered."""
+    if orders.engagement is None:
+        first = next((line for line in orders.lines if _is_adoption(line, playbook)), None)
+        if first is not None:
+            return _adopt(first, orders, event, snapshot, playbook, now)
+        orders.without_engagement()
+        return Decision(reasons=())
+    made = progress(orders.engagement, snapshot, playbook, now, orders=orders)
+    return Decision(reasons=made.reasons, actions=made.actions, engagement=made.engagement)
+
+
+def _is_adoption(line: Line, playbook: Playbook) -> bool:
+    command, _ = find(line, playbook)
+    return command is not None and command.name == ADOPT
+
+
+def _adopt(
+    first: Line, orders: Orders, event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now: datetime
+) -> Decision:
+    """The issue becomes an engagement; what else was ordered in the same comment has to wait until it is one."""
+    _, rest = find(first, playbook)
+    try:
+        decision, words = adopt_by_command(event.iid, rest, snapshot, playbook, now)
+    except UserError as fault:
+        orders.answered.append(Answered(first, False, (fault.words,)))
+        return Decision(reasons=())
+    if decision.lane is not None:
+        return decision
+    orders.answered.append(Answered(first, True, words))
+    later = own("The issue has only just been adopted: please say this again in a comment of its own.")
+    orders.answered += [Answered(line, False, (later,)) for line in orders.lines if line is not first]
+    return decision
+
+
+def _answers(event: CommentPosted, orders: Orders, listened: Listened, playbook: Playbook) -> list[Action]:
+    """First the emoji that says `read`; then the reply, where there is something to say; then what became of it."""
+    emoji = playbook.methodology.commands.reactions
+    which = hashlib.sha256("".join(sorted(listened.carried_out)).encode()).hexdigest()[:12]
+    key = f"note:{event.note_id}:{which}"
+
+    def react(name: str) -> React:
+        return React(key=f"{key}:{name}", iid=event.iid, note_id=event.note_id, name=name)
+
+    actions: list[Action] = [react(emoji.seen)]
+    body = reply(event.author, orders.answered, mark := marker("reply", str(event.note_id)))
+    if body is not None:
+        actions.append(
+            Say(
+                key=f"{key}:reply",
+                target=event.iid,
+                marker=mark,
+                body=(body,),
+                internal=event.is_internal,
+                replaces=event.action != "create",
+            )
+        )
+    if any(each.is_done for each in orders.answered):
+        actions.append(react(emoji.done))
+    if not all(each.is_done for each in orders.answered):
+        actions.append(react(emoji.refused))
+    return actions
+
+
+def reply(author: str, answered: Sequence[Answered], mark: Safe) -> Safe | None:
+    """The one reply to a comment; who was refused is called, who only asked is not. None: there is nothing to say."""
+    told = [each for each in answered if each.words]
+    if not told:
+        return None
+    is_refused = any(not each.is_done for each in told)
+    parts = [mark]
+    for number, each in enumerate(told):
+        line = together(code_span(each.line.source, limit_chars=100), own(": "))
+        called = together(person(author), own(", ")) if is_refused and number == 0 else own("")
+        first, *rest = each.words
+        parts += [together(called, line, first), *rest]
+    return joined(parts, own("\n\n"))
+
+
+def _kind(event: CommentPosted, engagement: Engagement) -> IssueKind | None:
+    """Which of the engagement's issues a comment stands on."""
+    return next((kind for kind, link in engagement.issues.items() if link.iid == event.iid), None)
+
+
+def _people(lines: Sequence[Line]) -> frozenset[str]:
+    """Whom the commands name: it has to be known whether GitLab knows them."""
+    named = [name.rstrip(".-") for line in lines for name in _NAMED.findall(line.rest)]
+    named += [line.rest.split()[-1].removeprefix("@") for line in lines if line.verb in _NAMES_SOMEBODY and line.rest]
+    return frozenset([name for name in dict.fromkeys(named) if _NAMED.fullmatch(f"@{name}")][:MOST_PEOPLE])

@@ -1,0 +1,151 @@
+"""Commands that put documents on record, each with versions: estimate, sow, cogs, legal; and who agrees with them."""
+
+from __future__ import annotations
+
+from app.blocks.words import joined, together
+from app.errors import UserError
+from app.hearing import Hearing
+from app.machine.papers import digest_of, is_same, with_paper
+from app.machine.standing import Mark, Paper
+from app.methodology.process import Document, Saying
+from app.registry import registry
+from app.status_words import document_in_words, paper_in_words
+from app.text import code_span, own
+
+FORMS = {"tm": "tm", "t&m": "tm", "ff": "ff", "fixed": "ff", "mixed": "mixed"}
+"""How people write what an estimate is billed by → how the submission form writes it."""
+
+
+@registry.command(
+    "estimate",
+    usage="AMOUNT CURRENCY [tm|ff|mixed] [URL]",
+    says="Put the estimate on record as its next version; what was approved or agreed of the one before is void.",
+    who=("em",),
+    examples=("62000 USD", "48,500.00 eur ff https://docs.google.com/spreadsheets/d/1", "€55k tm"),
+)
+def estimate(hearing: Hearing) -> None:
+    """The currency needs a rate, or nobody could say whether it is above a threshold."""
+    rules, words = hearing.methodology.money, hearing.words
+    money = words.money(main_currency=rules.currency)
+    if money.currency not in rules.rates:
+        known = joined((code_span(each) for each in rules.rates), own(", "))
+        raise UserError(
+            together(own("I have no rate for "), code_span(money.currency), own(". Known: "), known, own("."))
+        )
+    form = words.take(FORMS)
+    url = words.url()
+    form = form or words.take(FORMS)
+    words.end()
+    paper = Paper(0, hearing.by, hearing.at, url, money.amount, money.currency, form and FORMS[form])
+    _put(hearing, Document.ESTIMATE, paper)
+
+
+@registry.command(
+    "sow",
+    usage="URL",
+    says="Put the SOW on record as its next version; approvals of the one before are void.",
+    who=("em",),
+    examples=("https://docs.google.com/document/d/2",),
+)
+def sow(hearing: Hearing) -> None:
+    """Where the SOW is."""
+    _put_url(hearing, Document.SOW)
+
+
+@registry.command(
+    "cogs",
+    usage="URL",
+    says="Put the cost sheet (COGS) on record; approvals of the SOW are bound to it.",
+    who=("em",),
+    examples=("https://docs.google.com/spreadsheets/d/3",),
+)
+def cogs(hearing: Hearing) -> None:
+    """Where the cost sheet is."""
+    _put_url(hearing, Document.COGS)
+
+
+@registry.command(
+    "legal",
+    usage="URL",
+    says="Put the legal approval case on record.",
+    who=("em", "account_team", "legal"),
+    examples=("https://example.my.salesforce.com/500x1",),
+)
+def legal(hearing: Hearing) -> None:
+    """Where the legal case is."""
+    _put_url(hearing, Document.LEGAL_CASE)
+
+
+@registry.command(
+    "legal stamped",
+    says="Say that Legal has stamped the SOW as it is now.",
+    who=("legal", "em"),
+)
+def stamped(hearing: Hearing) -> None:
+    """Counts for this version of the SOW only."""
+    hearing.words.end()
+    _mark(hearing, Document.SOW, Saying.LEGAL_STAMPED)
+
+
+@registry.command(
+    "signed",
+    usage="[customer|gitlab]",
+    says="Say that the SOW as it is now is signed: by the customer, by GitLab, or, with no word behind it, by both.",
+    who=("em", "account_team", "legal"),
+    examples=("", "customer", "gitlab"),
+)
+def signed(hearing: Hearing) -> None:
+    """Counts for this version of the SOW only."""
+    parties = {"customer": Saying.CUSTOMER_SIGNED, "gitlab": Saying.GITLAB_SIGNED}
+    party = hearing.words.take(parties)
+    hearing.words.end()
+    _mark(hearing, Document.SOW, *([parties[party]] if party else parties.values()))
+
+
+@registry.command(
+    "agree",
+    usage="[customer|account-team] [NOTE]",
+    says="Say who agrees on price and scope of the estimate as it is now; with no word behind it, both do.",
+    who=("em", "account_team"),
+    examples=("", "customer", "account-team price is fine, scope as discussed"),
+)
+def agree(hearing: Hearing) -> None:
+    """Counts for this version of the estimate only."""
+    parties = {"customer": Saying.CUSTOMER_AGREES, "account-team": Saying.ACCOUNT_TEAM_AGREES}
+    party = hearing.words.take(parties)
+    note = hearing.words.rest()
+    sayings = [parties[party]] if party else list(parties.values())
+    _mark(hearing, Document.ESTIMATE, *sayings, words=note)
+
+
+def _put_url(hearing: Hearing, document: Document) -> None:
+    url = hearing.words.needed_url()
+    hearing.words.end()
+    _put(hearing, document, Paper(0, hearing.by, hearing.at, url))
+
+
+def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
+    """On record as its next version; the same again is no new version."""
+    course, methodology = hearing.course, hearing.methodology
+    known = course.standing.papers.get(document)
+    if known is not None and is_same(known, paper):
+        version = course.standing.version(document)
+        hearing.say(
+            own(f"That is on record already, as version {version} of the {document_in_words(document, methodology)}.")
+        )
+        return
+    course.standing = with_paper(course.standing, document, paper, methodology)
+    version = course.standing.version(document)
+    course.because(f"{document}: version {version}")
+    put = course.standing.papers[document]
+    if put.amount is not None:  # it was read from words, so it is told how
+        hearing.say(own("On record: "), joined(paper_in_words(put, methodology, version=version), own(", ")), own("."))
+
+
+def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | None = None) -> None:
+    course = hearing.course
+    digest = digest_of(document, course.standing, hearing.methodology)
+    mark = Mark(hearing.by, hearing.at, document.value, digest, words)
+    marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}
+    course.standing = course.standing.with_marks(marks)
+    course.because(f"said: {', '.join(sayings)}")

@@ -1,0 +1,279 @@
+"""Commands that move an issue along its track: next, back, stage, submit, hold, resume, won, lost."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import replace
+
+from app.blocks.words import joined, lines, together
+from app.errors import NotAllowed, UserError
+from app.hearing import About, Hearing, When
+from app.machine.criteria import gaps
+from app.machine.gates import Missing, held_back
+from app.machine.standing import Place
+from app.methodology.process import Kind, State, Track
+from app.notices import missing_gate
+from app.registry import registry
+from app.text import Safe, code_span, own
+
+MOVERS = ("em", "pc", "pm", "leadership")
+
+
+@registry.command(
+    "next",
+    says="Move the issue on to its next state; what is missing is listed, and a gate that is not passed holds it.",
+    who=MOVERS,
+    when=When.UNDER_WAY,
+    about=About.HERE,
+)
+def go_on(hearing: Hearing) -> None:
+    """One state on, on the track of the issue."""
+    hearing.words.end()
+    name, track = hearing.track()
+    place = hearing.standing.places[name]
+    at = track.path.index(place.state) + 1
+    if at == len(track.path):
+        raise UserError(own(f"**{track.states[place.state].title}** is the last state."))
+    move(hearing, name, track.path[at])
+
+
+@registry.command(
+    "back",
+    usage="[REASON]",
+    says="Move the issue back to the state before, which opens again what was reviewed since.",
+    who=MOVERS,
+    when=When.UNDER_WAY,
+    about=About.HERE,
+    examples=("", "the customer wants fewer waves"),
+)
+def go_back(hearing: Hearing) -> None:
+    """To where this state usually goes back to, else one state back."""
+    name, track = hearing.track()
+    place = hearing.standing.places[name]
+    state, at = track.states[place.state], track.path.index(place.state)
+    if at == 0 and not state.back:
+        raise UserError(own(f"**{state.title}** is the first state: there is nothing before it."))
+    move(hearing, name, state.back[0] if state.back else track.path[at - 1], words=hearing.words.rest())
+
+
+@registry.command(
+    "stage",
+    usage="STATE",
+    says="Move the issue to any state by its name.",
+    who=MOVERS,
+    when=When.ALWAYS,
+    about=About.HERE,
+    examples=("SOW_WIP", '"Estimate Feedback"'),
+)
+def go_to(hearing: Hearing) -> None:
+    """A state of the track of this issue, or of the other one where only that has such a state."""
+    wanted = hearing.words.rest()
+    if wanted is None:
+        raise UserError(_states_of(hearing))
+    name, _ = hearing.track()
+    tracks = [name, *(other for other in hearing.standing.places if other != name)]
+    for each in tracks:
+        found = named_state(hearing.methodology.tracks[each], wanted)
+        if found is not None:
+            move(hearing, each, found)
+            return
+    near = _near(hearing.methodology.tracks[name], wanted)
+    hint = together(own(" Did you mean "), hearing.form(f"stage {near}"), own("? ")) if near else own(" ")
+    raise UserError(together(own("No state is called "), code_span(wanted), own("."), hint, _states_of(hearing)))
+
+
+@registry.command(
+    "submit",
+    says="Submit the SOW for the decision of PS leadership.",
+    who=("em",),
+    when=When.UNDER_WAY,
+)
+def submit(hearing: Hearing) -> None:
+    """To the state in which the one decision whose yes is a state of its track is asked for."""
+    hearing.words.end()
+    for gate, _, _ in hearing.course.index.yes_moves:
+        rules = hearing.methodology.gates[gate]
+        if rules.ask_in:
+            move(hearing, rules.track, rules.ask_in[0])
+            return
+    raise UserError(own("In this process nothing is submitted for a decision."))
+
+
+@registry.command(
+    "hold",
+    usage="[until DATE] [REASON]",
+    says="Put the engagement on hold because the timing slipped; it comes back to the state it left.",
+    who=("em", "leadership"),
+    examples=("", "until 2099-02-01 budget moves to next year", "waiting for the merger"),
+)
+def hold(hearing: Hearing) -> None:
+    """To the state that pauses; said again, it changes the day and the reason."""
+    until = None
+    if hearing.words.take({"until", "till"}):
+        day = hearing.words.needed_day()
+        until = day.isoformat()
+        if day <= hearing.today:
+            raise UserError(together(own("The day has to lie ahead, and "), code_span(until), own(" does not.")))
+    reason = hearing.words.rest()
+    name, to = _of_kind(hearing, Kind.HOLD, "be put on hold")
+    place = hearing.standing.places[name]
+    if place.state == to:
+        course = hearing.course
+        course.standing = course.standing.at(name, replace(place, until=until, words=reason))
+        course.because(f"{name}: on hold until {until or 'further notice'}")
+        return
+    move(hearing, name, to, until=until, words=reason)
+
+
+@registry.command(
+    "resume",
+    says="Take the engagement off hold, or open it again after its end; it goes back to the state it left.",
+    who=("em", "leadership"),
+    when=When.PAUSED,
+)
+def resume(hearing: Hearing) -> None:
+    """Back to where it was."""
+    hearing.words.end()
+    name, track = hearing.track()
+    was = track.states[hearing.standing.places[name].state]
+    move(hearing, name, hearing.course.go_back_to(name))
+    if was.is_end:
+        hearing.course.revived.add(name)
+
+
+@registry.command(
+    "won",
+    says="Close the engagement as won; the intake is scheduled as soon as it is staffed.",
+    who=("em", "deal_desk"),
+)
+def won(hearing: Hearing) -> None:
+    """To the good end."""
+    hearing.words.end()
+    move(hearing, *_of_kind(hearing, Kind.WON, "be won"))
+
+
+@registry.command(
+    "lost",
+    usage="REASON",
+    says="Close the engagement as lost: one of the known reasons, and more words if you like. The intake is cancelled.",
+    who=("em",),
+    examples=("budget", "scheduling the customer starts next year", "NoServiceFit"),
+)
+def lost(hearing: Hearing) -> None:
+    """To the bad end, with the label of the reason."""
+    name, to = _lost_state(hearing)
+    reasons = _reasons(hearing, name, to)
+    first = hearing.words.peek()
+    if first is None:
+        raise UserError(together(own("Why was it lost? "), _one_of(list(reasons))))
+    found = reasons.get(_plain(first))
+    if found is not None:
+        hearing.words.word()
+    elif reasons:
+        found = reasons.get("unknown")
+        if found is None:
+            raise UserError(together(code_span(first), own(" is none of the reasons. "), _one_of(list(reasons))))
+    move(hearing, name, to, words=hearing.words.rest())
+    if found is not None:
+        others = tuple(label for label in reasons.values() if label != found)
+        hearing.label(hearing.methodology.tracks[name].on, found, remove=others)
+
+
+def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, words: str | None = None) -> None:
+    """A move by command: gates hold it back as they hold back a label; what only lacks is listed. Raises UserError."""
+    course, track = hearing.course, hearing.methodology.tracks[name]
+    place, target = hearing.standing.places[name], track.states[to]
+    state = track.states[place.state]
+    if place.state == to:
+        hearing.say(own(f"It is at **{target.title}** already."))
+        return
+    if state.is_end and not hearing.holds(track.reopened_by):
+        ended = own(f"It has ended (**{state.title}**). Opening it again is for: ")
+        who = together(ended, hearing.role(track.reopened_by), own("."))
+        raise NotAllowed(who, reason=f"opening it again is for {track.reopened_by}")
+    goes_back = not state.is_end and course.index.is_behind(name, to, place)
+    missing = () if goes_back else held_back(name, to, hearing.standing, course.scene, hearing.methodology)
+    if missing:
+        gates = ", ".join(each.gate for each in missing)
+        raise NotAllowed(_held_back(hearing, target, missing), reason=f"missing: {gates}")
+    lacks = _lacks(hearing, track, place, to)
+    course.enter(name, to, at=hearing.at, until=until, words=words)
+    course.decline(name, place)
+    if lacks:
+        hearing.say(own(f"It is at **{target.title}** now. Open from before: "), lacks, own("."))
+
+
+def named_state(track: Track, words: str) -> str | None:
+    """The state that somebody means by its key, title or label, whatever the case and the signs between the words."""
+    wanted = _plain(words.removeprefix(f"{track.scope}::"))
+    for name, state in track.states.items():
+        known = {_plain(name), _plain(state.title), _plain((state.label or name).rpartition("::")[2])}
+        if wanted in known:
+            return name
+    return None
+
+
+def _held_back(hearing: Hearing, target: State, missing: tuple[Missing, ...]) -> Safe:
+    speech = hearing.speech()
+    gates = lines(*(missing_gate(each, speech, hearing.methodology) for each in missing))
+    return lines(own(f"Before **{target.title}** this has to be there:"), own(""), gates)
+
+
+def _lacks(hearing: Hearing, track: Track, place: Place, to: str) -> Safe | None:
+    """What the states that are left behind still wanted."""
+    path = track.path
+    if place.state not in path or to not in path or path.index(to) < path.index(place.state):
+        return None
+    passed = path[path.index(place.state) : path.index(to)]
+    names = tuple(dict.fromkeys(name for state in passed for name in track.states[state].leave))
+    found = gaps(names, hearing.standing, hearing.course.scene, hearing.methodology)
+    titles = [own(f"{gap.title} ({hearing.methodology.roles[gap.owner].title})") for gap in found]
+    return joined(titles, own("; ")) if titles else None
+
+
+def _of_kind(hearing: Hearing, kind: Kind, what: str) -> tuple[str, str]:
+    """The track and its state of a kind: the scoping's where it has one."""
+    first, _ = hearing.track(About.SCOPING)
+    for name in (first, *hearing.standing.places):
+        found = hearing.methodology.tracks[name].of_kind(kind)
+        if found is not None:
+            return name, found
+    raise UserError(own(f"In this process an engagement cannot {what}."))
+
+
+def _lost_state(hearing: Hearing) -> tuple[str, str]:
+    first, track = hearing.track(About.SCOPING)
+    found = track.of_kind(Kind.LOST) or track.of_kind(Kind.CANCELLED)
+    if found is None:
+        raise UserError(own("In this process an engagement cannot be lost."))
+    return first, found
+
+
+def _reasons(hearing: Hearing, name: str, to: str) -> dict[str, str]:
+    """The reasons as people write them → their labels, from what the state wants to know."""
+    state = hearing.methodology.tracks[name].states[to]
+    criteria = (hearing.methodology.criteria[each] for each in state.leave)
+    labels = [label for criterion in criteria if state.kind is Kind.LOST for label in criterion.labels]
+    return {_plain(label.rpartition("::")[2]): label for label in labels}
+
+
+def _one_of(names: list[str]) -> Safe:
+    return together(own("Please say one of these first: "), joined(map(code_span, names), own(", ")), own("."))
+
+
+def _states_of(hearing: Hearing) -> Safe:
+    _, track = hearing.track()
+    names = (code_span((state.label or state.title).rpartition("::")[2]) for state in track.states.values())
+    return together(own("The states are: "), joined(names, own(", ")), own("."))
+
+
+def _near(track: Track, words: str) -> str | None:
+    values = [(state.label or state.title).rpartition("::")[2] for state in track.states.values()]
+    names = {_plain(value): value for value in values}
+    found = difflib.get_close_matches(_plain(words), names, n=1)
+    return names[found[0]] if found else None
+
+
+def _plain(words: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", words.casefold())

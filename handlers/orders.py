@@ -1,0 +1,183 @@
+"""The commands of one comment, carried out one after the other: who may, all or nothing each, and what is answered."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from app.blocks.words import joined, together
+from app.commands import Line, Words
+from app.engagement import Engagement
+from app.errors import NotAllowed, Retry, UserError
+from app.hearing import Command, Hearing, Ledger, When, is_possible
+from app.issue_text import Playbook
+from app.machine.course import Course
+from app.machine.deeds import Deed
+from app.methodology.parts import IssueKind
+from app.registry import registry
+from app.snapshot import Snapshot
+from app.text import Safe, code_span, own
+from handlers.speech import people_of_roles
+
+LIKE_ENOUGH = 0.6
+SURELY_MEANT = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of one line; `words`: what there is to say about it."""
+
+    line: Line
+    is_done: bool
+    words: tuple[Safe, ...] = ()
+
+
+def find(line: Line, playbook: Playbook) -> tuple[Command | None, str]:
+    """The command that a line names (two words before one), and what stands behind its name."""
+    commands = registry.commands(playbook.methodology)
+    first, _, rest = line.rest.partition(" ")
+    two = f"{line.verb} {first.lower().removeprefix('@').rstrip('.,:;!')}"
+    if first and two in commands:
+        return commands[two], rest
+    return commands.get(line.verb), line.rest
+
+
+def is_meant(line: Line, playbook: Playbook) -> bool:
+    """Whether a line is a command, or was meant to be one: somebody who only talks to the bot has given none."""
+    if not line.is_addressed or find(line, playbook)[0] is not None:
+        return True
+    return bool(_beside(line, playbook)) or _likely(line, playbook, cutoff=SURELY_MEANT) is not None
+
+
+@dataclass(slots=True)
+class Orders:
+    """The new commands of a comment. `at`: when it was written, as good as that is known."""
+
+    lines: Sequence[Line]
+    by: str
+    at: float
+    on: IssueKind
+    now: datetime
+    snapshot: Snapshot
+    playbook: Playbook
+    engagement: Engagement | None = None
+    answered: list[Answered] = field(default_factory=list)
+
+    def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
+        """What the machine meets, one for each line, at the time of the comment."""
+        return tuple(Deed(self.at, partial(self._do, line, ledger, look)) for line in self.lines)
+
+    def without_engagement(self) -> None:
+        """Carry out what can be said on an issue that is none."""
+        for line in self.lines:
+            self._do(line, Ledger({}), lambda _: None, None)
+
+    def _do(self, line: Line, ledger: Ledger, look: Callable[[Course], None], course: Course | None) -> None:
+        """Raises nothing but Retry, where it is not known yet who may."""
+        command, rest = find(line, self.playbook)
+        if command is None:
+            self.answered.append(Answered(line, False, (self._unknown(line),)))
+            return
+        prefix = self.playbook.methodology.commands.prefix
+        hearing = self._hearing(command, rest, ledger, look, course)
+        if course is not None:
+            course.cause = f"{self.by} said {prefix} {command.name}"
+        back = hearing.keep()
+        try:
+            self._may(hearing)
+            command.carry_out(hearing)
+        except UserError as fault:
+            back()
+            if course is not None:
+                course.because(f"refused, {fault.reason}")
+            # the right form helps where the words were wrong, not where it was the wrong person
+            is_form = bool(command.usage) and not isinstance(fault, NotAllowed)
+            form = together(own("The right form: "), code_span(f"{prefix} {command.form}"), own("."))
+            self.answered.append(Answered(line, False, (fault.words, form) if is_form else (fault.words,)))
+            return
+        self.answered.append(Answered(line, True, tuple(hearing.said)))
+
+    def _hearing(
+        self, command: Command, rest: str, ledger: Ledger, look: Callable[[Course], None], course: Course | None
+    ) -> Hearing:
+        engagement = self.engagement
+        segment = None if course is None else course.scene.segment
+        return Hearing(
+            command=command,
+            words=Words(rest),
+            by=self.by,
+            at=self.at,
+            on=self.on,
+            now=self.now,
+            snapshot=self.snapshot,
+            playbook=self.playbook,
+            engagement=engagement,
+            placed=course,
+            ledger=ledger,
+            people={} if engagement is None else people_of_roles(engagement, self.playbook, segment),
+            look=(lambda: None) if course is None else partial(look, course),
+        )
+
+    def _may(self, hearing: Hearing) -> None:
+        """Raises UserError where the issue is none, the person is not one of those who may, or the state is wrong."""
+        command, methodology = hearing.command, self.playbook.methodology
+        if hearing.placed is None:
+            if not command.is_free:
+                raise NotAllowed(hearing.not_yet_adopted())
+            return
+        wanted = command.roles(methodology)
+        roles = [role for role in wanted if role in methodology.roles]
+        if wanted and not (roles and hearing.holds(*roles)):
+            self._refuse(hearing, roles)
+        name, track = hearing.track()
+        if not is_possible(command, name, hearing.standing, methodology):
+            state = track.states[hearing.standing.places[name].state].title
+            words = own(f"That can be said {command.when.value}; now it is at **{state}**.")
+            hint = together(own(" "), hearing.form("resume"), own(" takes it up again."))
+            said = words if command.when is When.PAUSED else together(words, hint)
+            raise NotAllowed(said, reason=f"it is at {state}")
+
+    def _refuse(self, hearing: Hearing, roles: Sequence[str]) -> None:
+        """Raises Retry while it is not known who may, and UserError when it is, or cannot be known."""
+        segment = hearing.course.scene.segment
+        unsure = {name for role in roles for name in (role, f"{role}@{segment}")} & self.snapshot.unsure_roles
+        if unsure and self.snapshot.is_patient:
+            raise Retry(f"not all groups that hold the role {' or '.join(roles)} can be seen")
+        who = joined(map(hearing.role, roles), own(", ")) if roles else own("nobody in this methodology")
+        doubt = " I cannot see every group that holds it; if you are in one, ask an operator." if unsure else ""
+        raise NotAllowed(
+            together(own("That is for: "), who, own(f".{doubt}")), reason=f"that is for {', '.join(roles)}"
+        )
+
+    def _unknown(self, line: Line) -> Safe:
+        """What to say to a line that names no command: what it may have meant."""
+        commands, prefix = registry.commands(self.playbook.methodology), self.playbook.methodology.commands.prefix
+        lists = together(code_span(f"{prefix} help"), own(" lists what you can say here."))
+        if not line.verb:
+            return together(own("What shall I do? "), lists)
+        if beside := _beside(line, self.playbook):
+            forms = (code_span(f"{prefix} {commands[name].form}") for name in beside)
+            return together(own("That is not all of it. There is: "), joined(forms, own(", ")), own("."))
+        unknown = together(own("I do not know "), code_span(f"{prefix} {line.verb}"), own(". "))
+        near = _likely(line, self.playbook)
+        if near is None:
+            return together(unknown, lists)
+        return together(unknown, own("Did you mean "), code_span(f"{prefix} {commands[near].form}"), own("?"))
+
+
+def _beside(line: Line, playbook: Playbook) -> list[str]:
+    """The commands that begin with the same word."""
+    return [name for name in registry.commands(playbook.methodology) if name.partition(" ")[0] == line.verb]
+
+
+def _likely(line: Line, playbook: Playbook, *, cutoff: float = LIKE_ENOUGH) -> str | None:
+    """The command that a line which names none may have meant."""
+    names = list(registry.commands(playbook.methodology))
+    first = line.rest.partition(" ")[0].lower()
+    for written in (f"{line.verb} {first}".strip(), line.verb):
+        if near := difflib.get_close_matches(written, names, n=1, cutoff=cutoff):
+            return near[0]
+    return None

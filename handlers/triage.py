@@ -1,0 +1,77 @@
+"""Commands of the first look: assign-em, segment. (`adopt` is heard before there is an engagement: adoption.py.)"""
+
+from __future__ import annotations
+
+import difflib
+
+from app.blocks.words import joined, together
+from app.errors import UserError
+from app.hearing import Hearing, When
+from app.methodology.parts import IssueKind
+from app.registry import registry
+from app.submission.choices import Segment
+from app.text import code_span, own
+from handlers.answers import write, written
+
+EM_FIELD = "engagement_manager"
+
+
+@registry.command(
+    "assign-em",
+    usage="@USER",
+    says="Make somebody the Engagement Manager of this engagement.",
+    who=("em", "leadership"),
+    when=When.NOT_ENDED,
+    examples=("@erin",),
+)
+def assign_em(hearing: Hearing) -> None:
+    """Assignee of the scoping issue, and named in the intake."""
+    hearing.demand_engagement()
+    username = hearing.words.user()
+    hearing.words.end()
+    if not hearing.snapshot.people.get(username):
+        raise UserError(together(own("GitLab knows nobody called "), code_span(username), own(".")))
+    kind = IssueKind.SCOPING if IssueKind.SCOPING in hearing.ledger.issues else IssueKind.INTAKE
+    hearing.assign(kind, username)
+    if EM_FIELD in written(hearing, IssueKind.INTAKE):
+        write(hearing, (IssueKind.INTAKE,), EM_FIELD, username)
+        hearing.said.clear()  # who it was before is no news
+    hearing.course.because(f"EM: {username}")
+    holders = hearing.course.scene.holders.get("em", frozenset())
+    if holders and username.lower() not in holders:
+        lacks = own(" does not hold the role, so the commands of an EM are not theirs. It is held by: ")
+        hearing.say(code_span(username), lacks, hearing.role("em"), own("."))
+
+
+@registry.command(
+    "segment",
+    usage="SEGMENT",
+    says="Say which sales segment it belongs to; that decides who approves where roles differ by segment.",
+    who=("em",),
+    when=When.NOT_ENDED,
+    examples=("Ent_EMEA", "mm_west"),
+)
+def segment(hearing: Hearing) -> None:
+    """One label on both issues, in place of any other segment."""
+    hearing.demand_engagement()
+    wanted = hearing.words.word()
+    hearing.words.end()
+    known = {_plain(each.value): each.value for each in Segment}
+    found = None if wanted is None else known.get(_plain(wanted))
+    if found is None:
+        all_of_them = together(own("The segments are: "), joined(map(code_span, known.values()), own(", ")), own("."))
+        if wanted is None:
+            raise UserError(all_of_them)
+        near = difflib.get_close_matches(_plain(wanted), known, n=1)
+        hint = together(own(" Did you mean "), code_span(known[near[0]]), own("? ")) if near else own(" ")
+        raise UserError(together(own("No segment is called "), code_span(wanted), own("."), hint, all_of_them))
+    label = {value: hearing.methodology.classification.segment.replace("{segment}", value) for value in known.values()}
+    others = tuple(name for value, name in label.items() if value != found)
+    for kind in hearing.ledger.issues:
+        if kind in hearing.methodology.labels[label[found]].on:
+            hearing.label(kind, label[found], remove=others)
+    hearing.course.because(f"segment: {found}")
+
+
+def _plain(words: str) -> str:
+    return "".join(each for each in words.casefold() if each.isalnum())

@@ -79,7 +79,11 @@ def _live(lines: Sequence[str], ends: dict[int, int]) -> set[int]:
     stem = _STEM
     while any(stem in line for line in lines):
         stem += "x"
-    probed = [f"{stem}{number}z{line[ends[number] :]}" if number in ends else line for number, line in enumerate(lines)]
+    probed = list(lines)
+    for number, end in ends.items():
+        line = lines[number]
+        indent = line[: len(line) - len(line.lstrip(" \t"))]  # four blanks make code of it
+        probed[number] = f"{indent}{stem}{number}z{line[end:]}"
     tokens = _parser().parse("\n".join(_without_quotes(probed)))
     probe = re.compile(rf"{stem}(\d+)z")
     return {int(match[1]) for begin in _beginnings(tokens) if (match := probe.match(begin))}

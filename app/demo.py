@@ -37,6 +37,7 @@ BOT = "ps-bot"
 EM = "erin"
 FIRST_LABEL = "proposal::Awaiting_Discovery"
 FOLLOWS = "Intake::Needs-Info"
+COMMAND, NEXT_LABEL, DONE = "/ps next", "proposal::Strawman_WIP", "white_check_mark"
 POLL_S = 0.05
 GRACE_S = 2.0
 """Nothing stays on its way for long on loopback."""
@@ -123,9 +124,10 @@ def _tell_story(sandbox: SandboxServer, service_url: str, settings: Settings) ->
             _tell_issues(gitlab, outcome, took_s)
             _check_writes(sandbox.world)
             _first_touch(gitlab, outcome)
+            _first_command(gitlab, outcome)
         again = send(client, service_url, body, settings.calculator_keys[0].get_secret_value())
         _check_no_double(client, again, outcome, sandbox.world)
-    _say("4. The calculator sends the same submission again: still two issues.", "")
+    _say("5. The calculator sends the same submission again: still two issues.", "")
 
 
 def _tell_issues(gitlab: httpx.Client, outcome: dict[str, Any], took_s: float) -> None:
@@ -144,7 +146,7 @@ def _tell_issues(gitlab: httpx.Client, outcome: dict[str, Any], took_s: float) -
 
 def _check_writes(world: World) -> None:
     writes = world.count("POST", ".") + world.count("PUT", ".") + world.count("DELETE", ".")
-    _check(writes == 4, f"it took {writes} writes, not four: two issues, their link, one status note")
+    _check(writes == 5, f"it took {writes} writes, not five: two issues, their link, a status note on each")
 
 
 def _first_touch(gitlab: httpx.Client, outcome: dict[str, Any]) -> None:
@@ -156,10 +158,33 @@ def _first_touch(gitlab: httpx.Client, outcome: dict[str, Any]) -> None:
     while FOLLOWS not in gitlab.get(f"/issues/{intake}").raise_for_status().json()["labels"]:
         _check(time.monotonic() < deadline, f"{FIRST_LABEL} on #{scoping} did not bring {FOLLOWS} to #{intake}")
         time.sleep(POLL_S)
-    notes = gitlab.get(f"/issues/{scoping}/notes").raise_for_status().json()
-    _check(any("Awaiting Discovery" in each["body"] for each in notes), "the status note does not say where it stands")
+    while not any("● Awaiting Discovery" in each["body"] for each in _notes(gitlab, scoping)):
+        _check(time.monotonic() < deadline, "the status note does not say where it stands")
+        time.sleep(POLL_S)
     _say(f"3. Erin (EM) sets {FIRST_LABEL} on #{scoping}. GitLab's webhook tells the bot, which moves #{intake}")
     _say(f"   to {FOLLOWS} and brings the status note up to date: where it stands, what is missing, who is next.")
+
+
+def _first_command(gitlab: httpx.Client, outcome: dict[str, Any]) -> None:
+    """The EM says in a comment what is to be done; the bot does it and says so by a reaction."""
+    scoping = outcome["scoping_issue"]["iid"]
+    headers = {"PRIVATE-TOKEN": token_of(EM)}
+    said = gitlab.post(f"/issues/{scoping}/notes", json={"body": COMMAND}, headers=headers).raise_for_status().json()
+    deadline = time.monotonic() + PATIENCE_S
+    emoji = f"/issues/{scoping}/notes/{said['id']}/award_emoji"
+    while DONE not in {each["name"] for each in gitlab.get(emoji).raise_for_status().json()}:
+        _check(time.monotonic() < deadline, f"{COMMAND} was not answered")
+        time.sleep(POLL_S)
+    labels = gitlab.get(f"/issues/{scoping}").raise_for_status().json()["labels"]
+    _check(NEXT_LABEL in labels, f"{COMMAND} did not bring {NEXT_LABEL}")
+    _say(
+        f"4. Erin writes {COMMAND} in a comment on #{scoping}. The bot reacts to it and moves the issue to {NEXT_LABEL}."
+    )
+
+
+def _notes(gitlab: httpx.Client, iid: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = gitlab.get(f"/issues/{iid}/notes").raise_for_status().json()
+    return found
 
 
 def _check_no_double(client: httpx.Client, again: Receipt, outcome: dict[str, Any], world: World) -> None:
@@ -173,7 +198,7 @@ def _stay(url: str, service_url: str, settings: Settings) -> None:
     key = settings.calculator_keys[0].get_secret_value()  # made for this demo, and forgotten with it
     try:
         _say(
-            f"Your turn: open {url}/ in a browser, choose who you are, and label, tick, answer or close.",
+            f"Your turn: open {url}/ in a browser, choose who you are, and label, tick, answer, or say /ps help.",
             "Another submission, FILE as README says under Running it:",
             f"  PSPLAN_CALCULATOR_KEYS={key} .venv/bin/psplan submit --wait --url {service_url} FILE",
             "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",

@@ -23,6 +23,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    SentBack,
     TooEarly,
     YesFell,
 )
@@ -41,17 +42,28 @@ from app.status_words import (
 from app.text import Safe, code_span, marker, mention, own
 
 MAX_MENTIONS: Final = 5
+PUT_BY: Final = {
+    Document.ESTIMATE: "estimate AMOUNT CURRENCY",
+    Document.SOW: "sow URL",
+    Document.COGS: "cogs URL",
+    Document.LEGAL_CASE: "legal URL",
+}
+"""The command that puts a document on record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What a comment is written from. `people`: role → user names as GitLab writes them, the requester in
-    `account_team`; `groups`: role → group paths, called where no people are named.
+    """What a comment is written from.
+
+    `people`: role → user names as GitLab writes them, the requester in `account_team`. `leads`: role → whoever of them
+    leads this very engagement: they are called, and not all who hold the role. `groups`: role → group paths, called
+    where no people are named.
     """
 
     standing: Standing
     people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def notice_mark(engagement: EngagementId, key: str) -> Safe:
@@ -79,6 +91,8 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
             parts = said.how_did_it_end(notice)
         case CouldNotFollow():
             parts = said.could_not_follow(notice)
+        case SentBack():
+            parts = said.sent_back(notice)
         case YesFell():
             parts = said.yes_fell(notice)
     return joined([mark, *parts], own("\n\n"))
@@ -163,8 +177,7 @@ class _Said:
             who = role_in_words(notice.role, others, self._groups(notice.role), self.methodology)
             yield together(own("Please ask somebody else who can: "), who, own("."))
         else:
-            yield together(start, own(f"**{notice.title}** is for the holders of one role only."))
-            yield together(own("Please ask: "), self._role(notice.role), own("."))
+            yield together(start, own(f"**{notice.title}** is for: "), self._role(notice.role), own("."))
 
     def too_early(self, notice: TooEarly) -> Iterator[Safe]:
         what = document_in_words(notice.document, self.methodology)
@@ -197,6 +210,22 @@ class _Said:
         yield lines(*(together(own("- "), each) for each in self._changes(approval, gate.document)))
         yield own("So it does not count any more. I will ask you again when it is your turn.")
 
+    def sent_back(self, notice: SentBack) -> Iterator[Safe]:
+        """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""
+        gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
+        here = self._here(gate.track)
+        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
+        address = together(called, own(": ")) if called else own("")
+        by = own("somebody") if approval is None else code_span(approval.by)
+        why = own(".") if approval is None or not approval.words else together(own(": "), code_span(approval.words))
+        yield together(address, by, own(f" asks for changes (**{gate.title}**)"), why)
+        stays = own(f"The issue is at **{here.title}**.")
+        if gate.document is not None:
+            put = code_span(f"{self.methodology.commands.prefix} {PUT_BY[gate.document]}")
+            again = own(" puts the next version on record and asks again.")
+            stays = together(stays, own(" When it is done, "), put, again)
+        yield stays
+
     # -- something is asked
 
     def asked_review(self, notice: AskedReview) -> Iterator[Safe]:
@@ -215,7 +244,7 @@ class _Said:
     def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
         name = next((name for name, track in self.methodology.tracks.items() if track.on is notice.on), None)
         dri = None if name is None else self._here(name).dri
-        called = [] if dri is None else [*map(person, self._people(dri))] or [*map(_group, self._groups(dri))]
+        called = [] if dri is None else self._called(dri)
         address = together(joined(called[:MAX_MENTIONS], own(", ")), own(": ")) if called else own("")
         yield together(address, own(f"**{notice.say}.**"))
         yield from self._gaps(notice.gaps)
@@ -280,8 +309,7 @@ class _Said:
         called: dict[Safe, None] = {}
         not_called = []
         for role in roles:
-            people, groups = self._people(role), self._groups(role)
-            found = [*map(person, people)] or [*map(_group, groups)]
+            found = self._called(role)
             called.update(dict.fromkeys(found[:MAX_MENTIONS]))
             if not found:
                 not_called.append(self._not_called(role))
@@ -289,6 +317,11 @@ class _Said:
             asked = together(joined(called, own(", ")), own(f": {request}."))
             return joined([asked, *not_called], own(" "))
         return together(joined(not_called, own(" ")), own(f" I ask whoever reads this: {request}."))
+
+    def _called(self, role: str) -> list[Safe]:
+        """The mentions of a role: whoever leads here, else its people, else its groups."""
+        people = self.speech.leads.get(role) or self._people(role)
+        return [*map(person, people)] or [*map(_group, self._groups(role))]
 
     def _not_called(self, role: str) -> Safe:
         rules = self.methodology.roles[role]

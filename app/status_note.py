@@ -62,6 +62,9 @@ def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
     yield _waiting_line(at, view)
     if (missing := _missing(at)) is not None:
         yield missing
+    rest = [gap for gap in at.open_before if not _has_its_own_part(gap, at)]
+    if rest:
+        yield together(own("**Open from before:** "), joined([_gap(gap, at) for gap in rest], own("; ")))
     if view.on is IssueKind.INTAKE:
         yield from _intake(at)
     if steps := list(_next_steps(at)):
@@ -71,7 +74,7 @@ def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
 
 def _on_hold(at: Stand) -> Iterator[Safe]:
     back = at.track.states[at.place.left or at.track.start]
-    title = f"**{at.state.title}: {at.state.step}** ({at.name}), since "
+    title = f"**{at.state.title}: {at.state.step}** ({at.track.title}), since "
     until = own(f", until {at.place.until}") if at.place.until else own("")
     why = together(own(": "), code_span(at.place.words)) if at.place.words else own("")
     yield together(own(title), day(at.place.since), until, why)
@@ -85,7 +88,7 @@ def _on_hold(at: Stand) -> Iterator[Safe]:
 
 def _ended(at: Stand, view: StatusView) -> Iterator[Safe]:
     why = together(own(": "), code_span(at.place.words)) if at.place.words else own("")
-    yield together(own(f"**{at.state.title}: {at.state.step}** ({at.name}), on "), day(at.place.since), why)
+    yield together(own(f"**{at.state.title}: {at.state.step}** ({at.track.title}), on "), day(at.place.since), why)
     if at.gaps:
         yield together(own("**Still missing:** "), joined([_gap(gap, at) for gap in at.gaps], own("; ")))
     role = _role(at.track.reopened_by, view, at.methodology)
@@ -112,7 +115,7 @@ def _waiting_line(at: Stand, view: StatusView) -> Safe:
     waiting = waits(at)
     if waiting is None:
         return own("**Waiting on:** nobody; this is the last state.")
-    roles = [_role(role, view, at.methodology) for role in waiting.roles]
+    roles = [_lead(role, view, at.methodology) for role in waiting.roles]
     what = own(f": {waiting.what[0]}") if len(waiting.what) == 1 else own("")
     return together(own("**Waiting on:** "), _and(roles), own(" since "), day(waiting.since), what)
 
@@ -210,7 +213,7 @@ def _way_on(at: Stand, to: State) -> Safe:
     for auto in at.methodology.automatic.values():
         if auto.track == at.name and auto.to == at.next and at.place.state in auto.only_from:
             titles = "; ".join(at.methodology.criteria[name].title for name in auto.when)
-            return together(way, own(f", by itself as soon as: {titles}"))
+            return together(way, own(f", or by itself as soon as: {titles}"))
     when = ", when what is bold is there" if at.holding else ", even if something is missing" if at.gaps else ""
     return together(way, own(when))
 
@@ -305,6 +308,12 @@ def _others(at: Stand | None, view: StatusView, methodology: Methodology) -> Ite
         return
     titles = [track.title for name, track in methodology.tracks.items() if at is None or name != at.name]
     yield own(f"{titles[0] if len(titles) == 1 else 'The other issue'} (#{view.other_iid})")
+
+
+def _lead(role: str, view: StatusView, methodology: Methodology) -> Safe:
+    """A role, and whoever of its holders leads here."""
+    people = view.leads.get(role) or view.people.get(role, ())
+    return role_in_words(role, people, methodology.roles[role].groups, methodology)
 
 
 def _role(role: str, view: StatusView, methodology: Methodology) -> Safe:

@@ -20,7 +20,8 @@ from app.methodology.process import Gate, Kind, State, Track, Weight
 class StatusView:
     """What a note is written from.
 
-    `people`: role → user names as GitLab writes them, the requester in `account_team`.
+    `people`: role → user names as GitLab writes them, the requester in `account_team`. `leads`: role → whoever of them
+    leads this very engagement.
     """
 
     engagement: EngagementId
@@ -29,6 +30,7 @@ class StatusView:
     scene: Scene
     bot: str
     people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     other_iid: int | None = None
     opportunity_url: str | None = None
 
@@ -84,6 +86,17 @@ class Stand:
     def gates(self) -> Mapping[str, Gate]:
         """Those of the track."""
         return {name: gate for name, gate in self.methodology.gates.items() if gate.track == self.name}
+
+    @cached_property
+    def open_before(self) -> tuple[Gap, ...]:
+        """What the states that were left behind, or skipped, still want; without what this state asks for anyway."""
+        if self.place.state not in self.track.path:
+            return ()
+        behind = self.track.path[: self.track.path.index(self.place.state)]
+        asked = {gap.key for gap in self.gaps}
+        names = dict.fromkeys(name for state in behind for name in self.track.states[state].leave)
+        found = gaps(tuple(names), self.standing, self.scene, self.methodology)
+        return tuple(gap for gap in found if gap.key not in asked)
 
     @cached_property
     def needed(self) -> Mapping[str, Gate]:

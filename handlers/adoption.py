@@ -26,8 +26,9 @@ from app.snapshot import Needs, Snapshot
 from app.submission import Submission, SubmissionFaults, content_digest, parse_block, parse_submission, submission_block
 from app.text import Safe, code_span, marker, own
 from handlers.pair import Adopt, adopted, drafts
-from handlers.progress import beginning, progress
-from handlers.submissions import people_of, revision
+from handlers.progress import progress
+from handlers.scene import roles_to_see
+from handlers.submissions import as_made, people_of, revision, text_of
 
 NOBODYS_ID = str(uuid.UUID(int=0))
 """Stands in where only the people of a submission are asked for."""
@@ -56,8 +57,19 @@ def needs_of_adoption(iid: int, engagement: Engagement | None, playbook: Playboo
     """What has to be seen before an issue can be adopted by command."""
     block = 'customer_name: "?"'
     people = people_of(_read(block, author="somebody", ident=NOBODYS_ID, on=date.min), playbook) - {"somebody"}
+    return _all_of(iid, engagement, people, playbook)
+
+
+def _all_of(iid: int, engagement: Engagement | None, people: frozenset[str], playbook: Playbook) -> Needs:
+    """The issue, what was done to it until now, and who may have done that."""
     issues = {iid, *(link.iid for link in engagement.issues.values())} if engagement else {iid}
-    return Needs(issues=frozenset(issues), people=people)
+    return Needs(
+        issues=frozenset(issues),
+        people=people,
+        labels_since={iid: 0},
+        states_since={iid: 0},
+        roles=dict(roles_to_see(playbook.methodology.deciding_roles, playbook.methodology)),
+    )
 
 
 def adopt_by_command(
@@ -101,12 +113,11 @@ def needs_of_block(event: IssueChanged, engagement: Engagement | None, playbook:
     block = submission_block(event.description)
     if block is None:
         return Needs()
-    issues = {event.iid, *(link.iid for link in engagement.issues.values())} if engagement else {event.iid}
     try:
         people = people_of(_read(block, author=event.actor, ident=NOBODYS_ID, on=date.min), playbook)
     except SubmissionFaults:
         people = frozenset()
-    return Needs(issues=frozenset(issues), people=people)
+    return _all_of(event.iid, engagement, people, playbook)
 
 
 def read_block(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
@@ -163,11 +174,18 @@ def _adopt(
         revision=0,
         block_digest=_digest(block),
     )
-    begun = beginning(engagement, wanted, snapshot, playbook, now, author=issue.author.username)
+    # judged with the labels that the person has given it: nothing else may come to make the process look at it
+    issues = {
+        role: as_made(draft, text_of(draft), issue if role is IssueRole.SCOPING else None, snapshot)
+        for role, draft in wanted.items()
+    }
+    own_block = replace(engagement, block_digest=remember.block_digest)
+    follows = progress(own_block, snapshot, playbook, now, revised=issues, adopting=issue.iid)
+    why = f"#{issue.iid} was opened by hand{'' if block is None else ' with a submission block'}"
     return Decision(
-        reasons=(f"#{issue.iid} was opened by hand{'' if block is None else ' with a submission block'}",),
-        actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember, *begun.actions),
-        engagement=begun.engagement,
+        reasons=(why, *follows.reasons),
+        actions=(*adopted(Adopt(issue.iid), engagement, wanted), remember, *follows.actions),
+        engagement=replace(engagement, standing=follows.engagement.standing),
     )
 
 

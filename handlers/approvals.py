@@ -8,19 +8,11 @@ from app.hearing import About, Hearing, When
 from app.machine.gates import GateState, verdict_on
 from app.machine.standing import Paper, Verdict
 from app.methodology.process import Document, Gate
-from app.notices import person
+from app.notices import PUT_BY, person
 from app.registry import registry
 from app.status_words import day, document_in_words, paper_in_words
 from app.text import Safe, code_span, own
 from handlers.scene import ACCOUNT_TEAM
-
-PUT_BY = {
-    Document.ESTIMATE: "estimate AMOUNT CURRENCY",
-    Document.SOW: "sow URL",
-    Document.COGS: "cogs URL",
-    Document.LEGAL_CASE: "legal URL",
-}
-"""The command that puts a document on record."""
 
 
 @registry.gate_command(

@@ -21,7 +21,13 @@ def _needs(event: IssueChanged, engagement: Engagement | None, playbook: Playboo
     if engagement is None or not (_has(engagement, event.iid) or block.issues):
         return block
     seen = what_to_see(engagement, playbook.methodology)
-    return replace(seen, issues=seen.issues | block.issues, people=seen.people | block.people)
+    return replace(
+        seen,
+        issues=seen.issues | block.issues,
+        people=seen.people | block.people,
+        labels_since={**block.labels_since, **seen.labels_since},
+        states_since={**block.states_since, **seen.states_since},
+    )
 
 
 @registry.on(IssueChanged, needs=_needs)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from app.actions import Action, ChangeIssue, Say, TellStatus
 from app.blocks import work
-from app.engagement import Engagement
+from app.engagement import Engagement, IssueLink
 from app.errors import Retry
 from app.hearing import Ledger
 from app.issue_text import IssueDraft, Playbook, open_case
@@ -59,15 +59,18 @@ def progress(
     *,
     revised: Mapping[IssueKind, Issue] | None = None,
     orders: Orders | None = None,
+    adopting: int | None = None,
 ) -> Progress:
     """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for.
 
     `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then. `orders`:
-    the commands of a comment; what became of each is kept in them.
+    the commands of a comment; what became of each is kept in them. `adopting`: number of an issue that is about to
+    become the scoping issue: what was done to it until now counts as well.
     """
     methodology = playbook.methodology
     moment = now.timestamp()
     before = engagement.standing
+    linked = engagement if adopting is None else engagement.with_issue(IssueKind.SCOPING, IssueLink(adopting, ""))
     issues = issues_by_kind(engagement, snapshot) if revised is None else dict(revised)
     ledger = Ledger(dict(issues))
 
@@ -86,8 +89,8 @@ def progress(
     scene = flow()
     outcome = proceed(
         with_estimate(before, engagement.submission, methodology, now=moment, by=whose_submission(engagement, issues)),
-        signs_of(engagement, snapshot),
-        turns_of(engagement, snapshot),
+        signs_of(linked, snapshot),
+        turns_of(linked, snapshot),
         scene,
         methodology,
         now=moment,
@@ -119,21 +122,15 @@ def beginning(
     snapshot: Snapshot,
     playbook: Playbook,
     now: datetime,
-    *,
-    author: str | None = None,
 ) -> Progress:
-    """The standing of a new engagement, and the status note of the issue that people look at first.
-
-    `author`: of the issue whose block the submission is.
-    """
+    """The standing of a new engagement, and the status note of each of its issues."""
     moment = now.timestamp()
-    by = author or engagement.submission.requester_gitlab_username
+    by = engagement.submission.requester_gitlab_username
     standing = with_estimate(engagement.standing, engagement.submission, playbook.methodology, now=moment, by=by)
     scene = scene_of_drafts(engagement, wanted, snapshot, playbook.methodology)
     begun = proceed(standing, (), (), scene, playbook.methodology, now=moment)
     stands = replace(engagement, standing=replace(begun.standing, serial=1))
-    first = next(iter(wanted))
-    return Progress(stands, (_told(first, stands, scene, snapshot, playbook),))
+    return Progress(stands, tuple(_told(kind, stands, scene, snapshot, playbook) for kind in wanted))
 
 
 def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:

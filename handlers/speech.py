@@ -29,6 +29,7 @@ def status_body(
         scene=scene,
         bot=bot,
         people=people_of_roles(engagement, playbook, scene.segment),
+        leads=leads_of(scene, playbook),
         other_iid=other,
         opportunity_url=engagement.submission.sfdc_opportunity_url,
     )
@@ -47,6 +48,7 @@ def notice_body(
         standing=engagement.standing,
         people={**people_of_roles(engagement, playbook, scene.segment), ACCOUNT_TEAM: callable_team},
         groups={name: role.within(scene.segment).groups for name, role in playbook.methodology.roles.items()},
+        leads=leads_of(scene, playbook),
     )
     return notice_text(notice, speech, playbook.methodology, mark=mark)
 
@@ -57,3 +59,12 @@ def people_of_roles(engagement: Engagement, playbook: Playbook, segment: str | N
     team = (submission.requester_gitlab_username, *(member.username for member in submission.account_team))
     named = {name: role.within(segment).users for name, role in playbook.methodology.roles.items()}
     return {**named, ACCOUNT_TEAM: tuple(dict.fromkeys(team))}
+
+
+def leads_of(scene: Scene, playbook: Playbook) -> Mapping[str, tuple[str, ...]]:
+    """Whoever leads this very engagement: of the EMs the one to whom the issue is assigned."""
+    for kind in (IssueKind.SCOPING, IssueKind.INTAKE):
+        issue = scene.issues.get(kind)
+        if issue is not None and issue.assignees:
+            return {playbook.methodology.routing.triage_role: tuple(sorted(issue.assignees))}
+    return {}

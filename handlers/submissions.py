@@ -102,7 +102,8 @@ def revision(
     )
     revised = replace(engagement, submission=submission, block_digest=remember.block_digest)
     issues = _as_revised(engagement, before, after, snapshot, adopt)
-    follows = progress(revised, snapshot, playbook, now, revised=issues)
+    adopting = None if adopt is None else adopt.iid
+    follows = progress(revised, snapshot, playbook, now, revised=issues, adopting=adopting)
     said = _tell(engagement, submission, after, snapshot, sign)
     return Decision(
         reasons=(f"revision {number} of the submission", *follows.reasons),
@@ -128,11 +129,11 @@ def _as_revised(
     """The issues as they will be once the revision is carried out, with those that are yet to be made."""
     found: dict[IssueRole, Issue] = {}
     for role, draft in after.items():
-        text = "".join(part for part in draft.description if not isinstance(part, IssueRef))
+        text = text_of(draft)
         link = engagement.issues.get(role)
         if link is None:
             adopted_issue = None if adopt is None or role is not IssueRole.SCOPING else snapshot.issues.get(adopt.iid)
-            found[role] = _as_made(draft, text, adopted_issue, snapshot)
+            found[role] = as_made(draft, text, adopted_issue, snapshot)
         elif (issue := snapshot.issues.get(link.iid)) is not None:
             gone, come = (
                 set(before[role].labels).difference(draft.labels),
@@ -144,7 +145,12 @@ def _as_revised(
     return found
 
 
-def _as_made(draft: IssueDraft, text: str, adopted_issue: Issue | None, snapshot: Snapshot) -> Issue:
+def text_of(draft: IssueDraft) -> str:
+    """A description without its references to issues that are yet to be made."""
+    return "".join(part for part in draft.description if not isinstance(part, IssueRef))
+
+
+def as_made(draft: IssueDraft, text: str, adopted_issue: Issue | None, snapshot: Snapshot) -> Issue:
     """An issue that is yet to be made or adopted."""
     bot = Person(snapshot.bot_id, snapshot.bot_name)
     assignees = () if draft.assignee is None else (Person(0, draft.assignee),)
@@ -185,7 +191,7 @@ def _tell(
         return ()
     kept: list[str] = []
     for role, issue in present.items():
-        text = "".join(part for part in after[role].description if not isinstance(part, IssueRef))
+        text = text_of(after[role])
         kept += revise(issue.description, old=engagement.submission, new=text).kept
     mark = marker("revision", f"{engagement.id}-{sign.replace(':', '-')}")
     body = revision_note(changes(engagement.submission, submission), tuple(dict.fromkeys(kept)), mark)

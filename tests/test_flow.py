@@ -33,7 +33,7 @@ def scoping(on: Stage, body: dict[str, object]) -> str:
     return on.world.issue(on.submit(body)["scoping_issue"]["iid"]).description or ""
 
 
-def test_two_issues_their_link_and_a_status_note_cost_four_writes_and_no_read(on: Stage) -> None:
+def test_two_issues_their_link_and_their_status_notes_cost_five_writes_and_no_read(on: Stage) -> None:
     assert until(lambda: on.world.count("GET", "/members/all") == 1), "names are read once, at the start"
     before = len(on.world.requests)
     outcome = on.submit(submission())
@@ -44,6 +44,7 @@ def test_two_issues_their_link_and_a_status_note_cost_four_writes_and_no_read(on
         ("POST", "/issues"),
         ("POST", f"/issues/{first}/links"),
         ("POST", f"/issues/{first}/notes"),
+        ("POST", f"/issues/{second}/notes"),
     ]
     assert (first, second) == (1, 2)
 
@@ -118,7 +119,7 @@ def test_hostile_words_stay_words(on: Stage) -> None:
         assert find_markers(text)[0].kind in {"scoping", "intake"}
         assert "@all" not in title
         assert all(part.is_untouched for part in sections(text).values())
-    assert on.writes() == 4, "two issues, their link, one status note"
+    assert on.writes() == 5, "two issues, their link, a status note on each"
 
 
 def test_the_same_submission_ten_times_at_once_and_again_after_a_restart(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_the_same_submission_ten_times_at_once_and_again_after_a_restart(tmp_pat
             assert on.is_idle()
             assert process.stop() == 0, "SIGTERM drains and exits 0"
         assert len(sandbox.world.issues) == 2
-        assert sum(sandbox.world.count(verb, ".") for verb in ("POST", "PUT")) == 4
+        assert sum(sandbox.world.count(verb, ".") for verb in ("POST", "PUT")) == 5
 
 
 def test_sigterm_in_the_middle_of_the_work_loses_nothing(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_doubt_is_not_forgotten_because_the_next_send_failed_for_certain(on: S
     assert settled(on, submission())["state"] == "done"
     seen = ["look" if "search=" in each.path else each.method for each in on.world.requests]
     sends = [place for place, what in enumerate(seen) if what == "POST"]
-    first, *again, _intake, _link, _note = sends
+    first, *again, _intake, _link, _note, _other_note = sends
     assert first < again[0]
     assert len(again) == 3
     assert all(seen[place - 1] == "look" for place in again), "each send after a doubt is preceded by a look"

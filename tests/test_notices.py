@@ -23,6 +23,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    SentBack,
     TooEarly,
     YesFell,
 )
@@ -75,6 +76,14 @@ def put_back(*missing: Missing, wanted: str = "sow_wip", by: str | None = "erin"
 
 
 WHOLE: dict[str, tuple[Notice, Speech, str]] = {
+    "a no with its reason": (
+        SentBack("no:ta:2:1", SCOPING, "ta"),
+        speech("strawman_wip", approvals={"ta": Approval(Verdict.FAILED, "tara", DAY, 2, words="too `few` hours")}),
+        "@erin: `tara` asks for changes (**TA review**): `too `&#96;`few`&#96;` hours`\n"
+        "\n"
+        "The issue is at **Strawman**. When it is done, `/ps estimate AMOUNT CURRENCY` puts the next version on record "
+        "and asks again.",
+    ),
     "a yes that fell with what it was said to": (
         YesFell("fell:leadership:2", SCOPING, "leadership"),
         speech(
@@ -120,9 +129,7 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
     "a label of somebody else's": (
         NotYours("gate:scoping:7", SCOPING, "TA review", "ta", "mallory"),
         speech(),
-        "@mallory, I have undone that change: **TA review** is for the holders of one role only.\n"
-        "\n"
-        "Please ask: Technical Architect (`tara`, `tom`).",
+        "@mallory, I have undone that change: **TA review** is for: Technical Architect (`tara`, `tom`).",
     ),
     "a yes to one's own estimate": (
         NotYours("gate:scoping:7", SCOPING, "TA review", "ta", "Tara", own_estimate=True),
@@ -305,7 +312,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     text = notice_text(notice, given, METHODOLOGY, mark=MARK)
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
-    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow | YesFell):
+    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()
     assert len(text) < 1_000

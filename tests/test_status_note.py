@@ -120,16 +120,16 @@ HEADLINES = {
     ),
     "on hold": (
         {"proposal": "on_hold", "left": "sow_wip"},
-        "**On Hold: May still happen; the timing slipped** (proposal), since 2026-11-20",
+        "**On Hold: May still happen; the timing slipped** (Scoping), since 2026-11-20",
     ),
     "won": (
         {"proposal": "closed_won"},
-        "**Closed Won: The engagement is won** (proposal), on 2026-11-20",
+        "**Closed Won: The engagement is won** (Scoping), on 2026-11-20",
     ),
-    "lost": ({"proposal": "closed_lost"}, "**Closed Lost: The engagement was lost** (proposal), on 2026-11-20"),
+    "lost": ({"proposal": "closed_lost"}, "**Closed Lost: The engagement was lost** (Scoping), on 2026-11-20"),
     "cancelled": (
         {"on": INTAKE, "intake": "cancelled"},
-        "**Cancelled: Not going to happen** (intake), on 2026-11-18",
+        "**Cancelled: Not going to happen** (Scheduling), on 2026-11-18",
     ),
 }
 
@@ -247,7 +247,7 @@ SAID = {
     "the way on that is gone by itself": (
         {"proposal": "approved", "papers": {"sow": sow()},
          "approvals": {"rdm": yes("rita"), "revenue": yes("rob"), "leadership": yes("lea")}},
-        "- To Closed Won: `/ps next` (or label `proposal::Closed_Won`), by itself as soon as: "
+        "- To Closed Won: `/ps next` (or label `proposal::Closed_Won`), or by itself as soon as: "
         "Salesforce says closed-won\n",
     ),
     "how a review is answered": (
@@ -386,7 +386,7 @@ def test_in_every_state_it_calls_nobody_runs_nothing_and_can_be_read_on_a_phone(
     reading = read(text)
     assert [each for each in reading.live if not re.match(r"issue: '#1[23]\)", each)] == []
     assert extract(text).commands == ()
-    assert len(reading.shown) < 2_300
+    assert len(reading.shown) < 2_600
     assert max(line.count("|") for line in text.split("\n")) <= 4, "three columns"
     assert [marker.kind for marker in find_markers(text)] == ["status"]
 

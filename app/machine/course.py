@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from app.machine.criteria import all_met, gaps
 from app.machine.gates import GateState, gate_state, held_back, is_before
 from app.machine.index import Index
-from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack, YesFell
+from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack, SentBack, YesFell
 from app.machine.papers import bound_papers, differences, digest_of
 from app.machine.scene import Scene
 from app.machine.standing import Approval, Place, Standing, Verdict
@@ -97,12 +97,16 @@ class Course:
         approval = Approval(verdict, by, at, standing.version(document), digest, papers, words)
         self.standing = replace(standing, approvals={**standing.approvals, name: approval})
         self.because(f"{name}: {verdict.value}")
-        place, path = standing.places.get(gate.track), self.index.positions[gate.track]
-        to = gate.sends_back
-        if verdict is Verdict.PASSED or to is None or place is None or place.state not in path:
+        if verdict is Verdict.FAILED:
+            self._send_back(name, gate, at)
+
+    def _send_back(self, name: str, gate: Gate, at: float) -> None:
+        track, place = self.methodology.tracks[gate.track], self.standing.places.get(gate.track)
+        path, to = self.index.positions[gate.track], gate.sends_back
+        self.notices.append(SentBack(f"no:{name}:{self.standing.version(gate.document)}:{int(at)}", track.on, name))
+        if to is None or place is None or place.state not in path or track.states[place.state].is_end:
             return
-        is_end = self.methodology.tracks[gate.track].states[place.state].is_end
-        if path[place.state] > path[to] and not is_end:
+        if path[place.state] > path[to]:
             self.enter(gate.track, to, at=at)
 
     def is_author(self, username: str | None) -> bool:

@@ -108,7 +108,27 @@ class YesFell:
     gate: str
 
 
-Notice = PutBack | NotYours | TooEarly | NotAState | AskedReview | AskedFor | HowDidItEnd | CouldNotFollow | YesFell
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """Somebody said no at a gate: whoever leads the state hears of it, with the reason."""
+
+    key: str
+    on: IssueKind
+    gate: str
+
+
+Notice = (
+    PutBack
+    | SentBack
+    | NotYours
+    | TooEarly
+    | NotAState
+    | AskedReview
+    | AskedFor
+    | HowDidItEnd
+    | CouldNotFollow
+    | YesFell
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import handlers  # noqa: F401  (importing it registers every command)
 from app.failure import Failure
 from app.methodology import MethodologyFaults, dump_methodology, load_methodology
 from app.methodology.diagram import diagrams
 from app.methodology.load import check_methodology
+from app.registry import registry
 from app.settings import MethodologySettings, load_part
 
 
@@ -21,6 +23,8 @@ def check(file: Path | None) -> int:
     except MethodologyFaults as faults:
         raise Failure(str(faults)) from faults
     name = "the methodology that ships" if path is None else str(path)
+    if unknown := registry.unknown_commands(found):
+        raise Failure("\n".join(f"{name}: {each}" for each in unknown))
     # the one that ships names nobody, on purpose
     for warning in warnings if path is not None else ():
         sys.stdout.write(f"warning: {warning}\n")

@@ -177,9 +177,7 @@ def _first_command(gitlab: httpx.Client, outcome: dict[str, Any]) -> None:
         time.sleep(POLL_S)
     labels = gitlab.get(f"/issues/{scoping}").raise_for_status().json()["labels"]
     _check(NEXT_LABEL in labels, f"{COMMAND} did not bring {NEXT_LABEL}")
-    _say(
-        f"4. Erin writes {COMMAND} in a comment on #{scoping}. The bot reacts to it and moves the issue to {NEXT_LABEL}."
-    )
+    _say(f"4. Erin writes {COMMAND} in a comment on #{scoping}. The bot reacts, and sets {NEXT_LABEL}.")
 
 
 def _notes(gitlab: httpx.Client, iid: int) -> list[dict[str, Any]]:

@@ -14,13 +14,14 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 import handlers  # noqa: F401  (importing it registers every handler)
 from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.clock import Clock, system_clock
+from app.command_table import as_page
 from app.directory import REFRESH_S, Directory
 from app.engine.embedded import Scheduler
 from app.engine.process import Engine
@@ -32,7 +33,7 @@ from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
 from app.issue_text import Playbook
 from app.keys import load_record_keys
-from app.methodology import load_methodology
+from app.methodology import MethodologyFaults, load_methodology
 from app.metrics import Metrics
 from app.perform import Performer
 from app.registry import registry
@@ -159,7 +160,10 @@ def _setting_to_see(reason: str) -> str:
 def load_playbook(settings: Settings) -> Playbook:
     """Methodology and templates. Raises MethodologyFaults or TemplateFaults, each with file and line."""
     folder: Path = settings.templates or default_template_folder()
-    return Playbook(methodology=load_methodology(settings.methodology), templates=load_templates(folder))
+    methodology = load_methodology(settings.methodology)
+    if unknown := registry.unknown_commands(methodology):
+        raise MethodologyFaults(tuple(f"{settings.methodology}: {each}" for each in unknown))
+    return Playbook(methodology=methodology, templates=load_templates(folder))
 
 
 class _App(FastAPI):
@@ -212,6 +216,16 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         tags=["gitlab"],
         summary="Deliveries of the GitLab webhook",
         response_class=Response,
+    )
+    methodology = running.playbook.methodology
+    help_page = as_page(registry.commands(methodology), methodology)
+    app.add_api_route(
+        "/help",
+        lambda: HTMLResponse(help_page),
+        methods=["GET"],
+        tags=["help"],
+        summary="What people can say in comments",
+        response_class=HTMLResponse,
     )
     app.add_exception_handler(HTTPException, _as_problem)
     if settings.calculator_origins:

@@ -11,8 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import handlers  # noqa: F401  (importing it registers every command)
 from app.cli import parser
+from app.command_table import as_markdown
 from app.methodology import Methodology, load_methodology, tables
+from app.registry import registry
 from app.settings import EXAMPLES, PREFIX, Settings
 
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -42,6 +45,12 @@ def commands_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def said_table() -> str:
+    """Every command that people say in comments, by the methodology that ships."""
+    methodology = load_methodology()
+    return as_markdown(registry.commands(methodology), methodology)
+
+
 def _of_process(table: Callable[[Methodology], str]) -> Callable[[], str]:
     return lambda: table(load_methodology())
 
@@ -49,6 +58,7 @@ def _of_process(table: Callable[[Methodology], str]) -> Callable[[], str]:
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "commands": commands_table,
+    "said": said_table,
     "stages": _of_process(tables.stages),
     "tracks": _of_process(tables.tracks),
     "gates": _of_process(tables.gates),

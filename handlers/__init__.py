@@ -1,23 +1,26 @@
-"""What each event brings about: pure functions that return actions; no I/O, no clock, no SQL.
+"""What each event and each command brings about: pure functions; no I/O, no clock, no SQL.
 
-Importing this package registers every handler.
+Importing this package registers them all. The order of the commands here is the order in which the help lists them.
 """
 
+# ruff: isort: off
 from handlers import (
-    answers,
-    approvals,
-    comments,
-    delivery_prep,
-    estimates,
     help,
-    issues,
-    moves,
     status,
-    submissions,
+    adoption,
     triage,
+    answers,
+    estimates,
+    approvals,
+    moves,
+    delivery_prep,
+    comments,
+    issues,
+    submissions,
 )
 
 __all__ = [
+    "adoption",
     "answers",
     "approvals",
     "comments",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.blocks.words import joined, lines, together
+from app.command_table import who as who_may
 from app.errors import UserError
 from app.hearing import About, Command, Hearing, When, is_possible
 from app.registry import registry
@@ -53,22 +54,15 @@ def _can_use(command: Command, hearing: Hearing) -> bool:
 
 def _entries(commands: list[Command], hearing: Hearing, *, with_who: bool = False) -> Iterator[Safe]:
     for command in commands:
-        who = own(f" *({who_in_words(command, hearing)})*") if with_who else own("")
+        who = own(f" *({who_may(command, hearing.methodology)})*") if with_who else own("")
         yield together(own("- "), hearing.form(command.form), own(f" – {command.says}"), who)
 
 
 def _in_full(command: Command, hearing: Hearing) -> Iterator[Safe]:
     yield together(hearing.form(command.form), own(f" – {command.says}"))
-    who = who_in_words(command, hearing)
+    who = who_may(command, hearing.methodology)
     examples = joined((hearing.form(f"{command.name} {each}".strip()) for each in command.examples), own(", "))
     yield lines(
         own(f"- For: {who}; {command.when.value}."),
         together(own("- For example: "), examples),
     )
-
-
-def who_in_words(command: Command, hearing: Hearing) -> str:
-    """The titles of the roles that may use a command."""
-    roles = command.roles(hearing.methodology)
-    titles = [hearing.methodology.roles[role].title for role in roles if role in hearing.methodology.roles]
-    return ", ".join(titles) if titles else ("nobody" if roles else "everybody")

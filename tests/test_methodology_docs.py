@@ -40,7 +40,7 @@ def own(folder: Path, text: str) -> Methodology:
 def test_the_page_of_the_process_is_what_the_file_says() -> None:
     page = (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
     assert renewed(page) == page, "run `make docs`"
-    assert set(re.findall(r"<!-- generated: ([a-z]+) -->", page)) == set(TABLES) - {"settings", "commands"}
+    assert set(re.findall(r"<!-- generated: ([a-z]+) -->", page)) == set(TABLES) - {"settings", "commands", "said"}
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/methodology.md"])

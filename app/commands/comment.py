@@ -13,11 +13,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from app.gitlab_markdown import gitlab_parser, without_front_matter
 
 MOST_CHARS: Final = 100_000
 """What stands behind that in a comment is not read: GitLab takes a million characters."""
@@ -25,8 +25,6 @@ MOST_COMMANDS: Final = 20
 """So many commands of one comment are carried out."""
 
 _STEM: Final = "psplanprobe"
-_MULTILINE_QUOTE: Final = ">>>"
-"""GitLab's own kind of quotation, which Markdown does not know: everything between two lines of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +82,9 @@ def _live(lines: Sequence[str], ends: dict[int, int]) -> set[int]:
         line = lines[number]
         indent = line[: len(line) - len(line.lstrip(" \t"))]  # four blanks make code of it
         probed[number] = f"{indent}{stem}{number}z{line[end:]}"
-    tokens = _parser().parse("\n".join(_without_quotes(probed)))
+    tokens = gitlab_parser().parse(without_front_matter("\n".join(probed)))
     probe = re.compile(rf"{stem}(\d+)z")
     return {int(match[1]) for begin in _beginnings(tokens) if (match := probe.match(begin))}
-
-
-def _without_quotes(lines: list[str]) -> list[str]:
-    """The lines with GitLab's own quotations left blank; one that is not closed goes on to the end."""
-    code = {
-        number
-        for token in _parser().parse("\n".join(lines))
-        if token.type in {"fence", "code_block"} and token.map
-        for number in range(*token.map)
-    }
-    kept, is_quoted = [], False
-    for number, line in enumerate(lines):
-        is_mark = line.strip() == _MULTILINE_QUOTE and number not in code
-        kept.append("" if is_quoted or is_mark else line)
-        is_quoted ^= is_mark
-    return kept
 
 
 def _beginnings(tokens: Sequence[Token]) -> Iterator[str]:
@@ -117,8 +99,3 @@ def _beginnings(tokens: Sequence[Token]) -> Iterator[str]:
                 is_begin = leaf.type in {"softbreak", "hardbreak"} or (
                     is_begin and not leaf.content and not leaf.nesting
                 )
-
-
-@cache
-def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"])

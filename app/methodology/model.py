@@ -202,7 +202,7 @@ class Question(Block):
 
 
 class Label(Block):
-    """A label as `psplan setup` makes it; an optional one only when asked for."""
+    """A label with its colour and meaning; an optional one is for teams that want it."""
 
     colour: Colour
     description: Annotated[str, StringConstraints(min_length=1, max_length=255)]

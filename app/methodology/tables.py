@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from app.methodology.diagram import diagram
 from app.methodology.model import Methodology
-from app.methodology.process import Criterion, Gate, Kind, Pull, State, Track, Weight
+from app.methodology.process import Criterion, Document, Gate, Kind, Pull, Saying, State, Track, Weight
 
 
 def stages(methodology: Methodology) -> str:
@@ -49,6 +49,8 @@ def gates(methodology: Methodology) -> str:
             _role(gate.role, methodology),
             _state(gate.track, gate.before, methodology),
             "blocks" if gate.weight is Weight.BLOCK else "warns",
+            _list(methodology.documents[each].title for each in _bound_to(gate, methodology)),
+            "" if gate.sends_back is None else _state(gate.track, gate.sends_back, methodology),
             _conditions(gate, methodology),
             *(_code(label) for label in (gate.labels.asked, gate.labels.passed, gate.labels.failed)),
         )
@@ -59,12 +61,18 @@ def gates(methodology: Methodology) -> str:
         "who",
         "before",
         "without it",
+        "a yes is bound to",
+        "a no goes back to",
         "when, and what else counts as a yes",
         "asked",
         "passed",
         "sent back",
     )
     return _table(heads, rows)
+
+
+def _bound_to(gate: Gate, methodology: Methodology) -> tuple[Document, ...]:
+    return () if gate.document is None else methodology.documents[gate.document].bound_to
 
 
 def criteria(methodology: Methodology) -> str:
@@ -128,11 +136,11 @@ def labels(methodology: Methodology) -> str:
             _code(label.colour),
             _cell(label.description),
             ", ".join(label.on),
-            "when asked for" if label.optional else "yes",
+            "optional" if label.optional else "yes",
         )
         for name, label in known.items()
     ]
-    return _table(("label", "colour", "meaning", "issue", "made by setup"), rows)
+    return _table(("label", "colour", "meaning", "issue", "always there"), rows)
 
 
 def spellings(methodology: Methodology) -> str:
@@ -230,6 +238,13 @@ def _document(gate: Gate) -> str:
     return {"sow": "SOW"}.get(str(gate.document), str(gate.document))
 
 
+_SAID = {
+    Saying.CUSTOMER_AGREES: "the customer agrees",
+    Saying.ACCOUNT_TEAM_AGREES: "the account team agrees",
+    Saying.LEGAL_STAMPED: "Legal has stamped it",
+    Saying.CUSTOMER_SIGNED: "the customer has signed",
+    Saying.GITLAB_SIGNED: "GitLab has signed",
+}
 _FACTS = {
     "assignee": "an assignee",
     "segment": "a segment label",
@@ -253,6 +268,8 @@ def _signs(criterion: Criterion, methodology: Methodology) -> str:
     by = f", set by {_role(criterion.set_by, methodology)}" if criterion.set_by else ""
     parts += [f"label {_code(label)}{by}" for label in criterion.labels]
     parts += [f"state {_state(track, state, methodology)}" for track, _, state in _parted(criterion.states)]
+    if criterion.said:
+        parts.append(f"said by command: {' and '.join(_SAID[each] for each in criterion.said)}")
     return _list(parts)
 
 

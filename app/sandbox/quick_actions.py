@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from markdown_it import MarkdownIt
-from markdown_it.ruler import RuleOptionsType
-from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
+from app.gitlab_markdown import gitlab_parser, without_front_matter
 from app.quick_action_names import CANONICAL, KNOWN_NAMES
 
 # These two do nothing to the issue: GitLab writes the drawing behind the argument and keeps the line.
@@ -75,14 +73,11 @@ _LINE_OF_INTEREST: Final = re.compile(
     re.MULTILINE,
 )
 
-_FRONT_MATTER: Final = re.compile(r"\A\s*^(---|;;;|\+\+\+)[ ]*\S*\n.*?^\1[ ]*(?:\n|\Z)", re.MULTILINE | re.DOTALL)
-
 
 def _candidate_paragraphs(content: str) -> Iterator[tuple[int, int]]:
     """First line and line behind the last, of every top-level paragraph that shows a line starting with `/`."""
-    # Front matter is shown as code; its lines are blanked, not cut, so that line numbers stay true.
-    masked = _FRONT_MATTER.sub(lambda match: "\n" * match[0].count("\n"), content)
-    tokens = _MARKDOWN.parse(masked)
+    masked = without_front_matter(content)
+    tokens = gitlab_parser().parse(masked)
     for opening, inline in pairwise(tokens):
         if opening.type == "paragraph_open" and opening.level == 0 and opening.map:
             shown = "".join(_shown(child) for child in inline.children or ())
@@ -94,53 +89,3 @@ def _shown(token: Token) -> str:
     if token.type in {"softbreak", "hardbreak"}:
         return "\n"
     return token.content if token.type in {"text", "text_special", "code_inline"} else ""
-
-
-def _multiline_quote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """GitLab's `>>>` block: everything up to a line with at least as many `>` is a quotation."""
-    opening = re.fullmatch(r"(>{3,})[ \t]*", _line(state, start))
-    if opening is None or state.is_code_block(start):
-        return False
-    if not silent:
-        closing = re.compile(rf">{{{len(opening[1])},}}[ \t]*")
-        behind = next((line + 1 for line in range(start + 1, end) if closing.fullmatch(_line(state, line))), end)
-        _skip_as(state, "multiline_quote", start, behind)
-    return True
-
-
-def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """`[^1]: words` with the lines that continue it; CommonMark alone would take it for a link definition."""
-    if not re.match(r"\[\^[^\]\s]+\]:", _line(state, start)) or state.is_code_block(start):
-        return False
-    if not silent:
-        interrupts = state.md.block.ruler.getRules("paragraph")
-        behind = start + 1
-        while (
-            behind < end
-            and not state.isEmpty(behind)
-            and not any(rule(state, behind, end, True) for rule in interrupts)
-        ):
-            behind += 1
-        _skip_as(state, "footnote", start, behind)
-    return True
-
-
-def _line(state: StateBlock, line: int) -> str:
-    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-
-
-def _skip_as(state: StateBlock, kind: str, start: int, behind: int) -> None:
-    token = state.push(kind, "", 0)
-    token.map = [start, behind]
-    state.line = behind
-
-
-def _gitlab_like_parser() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    may_interrupt: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    markdown.block.ruler.before("blockquote", "multiline_quote", _multiline_quote, may_interrupt)
-    markdown.block.ruler.before("reference", "footnote", _footnote, may_interrupt)
-    return markdown
-
-
-_MARKDOWN: Final = _gitlab_like_parser()

@@ -1,0 +1,74 @@
+"""The commands as a table: for the README as Markdown, for the service's help page as HTML; from the registration."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from app.hearing import Command
+from app.methodology.model import Methodology
+
+HEADS: Final = ("say", "what it does", "who", "when")
+
+
+def who(command: Command, methodology: Methodology) -> str:
+    """The titles of the roles that may use a command."""
+    roles = command.roles(methodology)
+    titles = [methodology.roles[role].title for role in roles if role in methodology.roles]
+    return ", ".join(titles) if titles else ("nobody" if roles else "everybody")
+
+
+def as_markdown(commands: Mapping[str, Command], methodology: Methodology) -> str:
+    """A table for a document."""
+    rows = [f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}"]
+    for form, *cells in _rows(commands, methodology):
+        code = "`" + form.replace("|", "\\|") + "`"
+        rows.append(f"| {code} | {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def as_page(commands: Mapping[str, Command], methodology: Methodology) -> str:
+    """A page of its own, which needs nothing but itself; good on a phone and in the dark."""
+    prefix = methodology.commands.prefix
+    entries = "".join(
+        f"<section><h2><code>{html.escape(form)}</code></h2><p>{_code(says)}</p>"
+        f"<p class=small>For: {html.escape(whose)}. {html.escape(when.capitalize())}.</p>"
+        f"<p class=small>{_examples(command, prefix)}</p></section>"
+        for command, (form, says, whose, when) in zip(commands.values(), _rows(commands, methodology), strict=True)
+    )
+    return (
+        "<!doctype html><html lang=en><head><meta charset=utf-8><title>PS Plan Bot: commands</title>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        f"<style>{_STYLE}</style></head><body><main><h1>What you can say to PS Plan Bot</h1>"
+        f"<p>In a comment on an issue of PS Plan, one command a line, at the beginning of the line: "
+        f"<code>{html.escape(prefix)} next</code>. The bot reacts to the comment, and answers in words where there is "
+        f"something to say. <code>{html.escape(prefix)} help</code> lists what you can say there and then.</p>"
+        f"{entries}</main></body></html>"
+    )
+
+
+def _rows(commands: Mapping[str, Command], methodology: Methodology) -> Iterator[tuple[str, str, str, str]]:
+    for command in commands.values():
+        form = f"{methodology.commands.prefix} {command.form}"
+        yield form, command.says, who(command, methodology), command.when.value
+
+
+def _code(says: str) -> str:
+    parts = html.escape(says).split("`")
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
+
+
+def _examples(command: Command, prefix: str) -> str:
+    said = (f"{prefix} {command.name} {each}".strip() for each in command.examples)
+    return "For example " + ", ".join(f"<code>{html.escape(each)}</code>" for each in said)
+
+
+_STYLE: Final = """
+:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;margin:0;padding:1.5rem}
+main{max-width:46rem;margin:auto}
+section{border-top:1px solid color-mix(in srgb,currentColor 20%,transparent);padding:.25rem 0}
+h1{font-size:1.5rem}h2{font-size:1rem;margin:.75rem 0 .25rem}p{margin:.25rem 0}
+code{overflow-wrap:anywhere}.small{font-size:.875rem;opacity:.8}
+"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import handlers  # noqa: F401  (registers every handler)
 from app.actions import ChangeIssue, CreateIssue, LinkIssues, React, Say, TellStatus
@@ -64,6 +65,13 @@ class Talk:
     is_patient: bool = True
     pipeline: tuple[Engagement, ...] = ()
     notes: int = 0
+
+    def copy(self) -> Talk:
+        """The same, to go on with apart: everything inside is frozen but for the lists."""
+        signs = {iid: list(events) for iid, events in self.signs.items()}
+        return replace(
+            self, issues=dict(self.issues), heard=dict(self.heard), happenings=list(self.happenings), signs=signs
+        )
 
     # -- what people do
 
@@ -258,9 +266,14 @@ WAY: Mapping[str, tuple[tuple[str, str], ...]] = {
 """State → what is said to get there from the state before."""
 
 
-def at(state: str, *, book: Playbook | None = None) -> Talk:
-    """An engagement that people have talked as far as this state."""
-    talk = begun(book)
+def at(state: str) -> Talk:
+    """An engagement that people have talked as far as this state; talked once, and copied."""
+    return _talked(state).copy()
+
+
+@cache
+def _talked(state: str) -> Talk:
+    talk = begun()
     if state == "open":
         return talk
     for name, said in WAY.items():

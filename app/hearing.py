@@ -146,6 +146,10 @@ class Hearing:
         """A command as it is to be written."""
         return code_span(f"{self.methodology.commands.prefix} {command}")
 
+    def usage(self, command: Command) -> Safe:
+        """A command with what may stand behind it, in our own words."""
+        return own(f"`{self.methodology.commands.prefix} {command.form}`")
+
     def track(self, about: About | None = None) -> tuple[str, Track]:
         """The track that the command is about. One that this engagement does not have is replaced by the other."""
         about = about or self.command.about

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.blocks.words import joined, together
 from app.errors import UserError
 from app.hearing import Hearing
-from app.machine.papers import digest_of, is_same, with_paper
+from app.machine.papers import digest_of, is_same
 from app.machine.standing import Mark, Paper
 from app.methodology.process import Document, Saying
 from app.registry import registry
@@ -134,7 +134,7 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
             own(f"That is on record already, as version {version} of the {document_in_words(document, methodology)}.")
         )
         return
-    course.standing = with_paper(course.standing, document, paper, methodology)
+    course.put(document, paper)
     version = course.standing.version(document)
     course.because(f"{document}: version {version}")
     put = course.standing.papers[document]

@@ -55,11 +55,11 @@ def _can_use(command: Command, hearing: Hearing) -> bool:
 def _entries(commands: list[Command], hearing: Hearing, *, with_who: bool = False) -> Iterator[Safe]:
     for command in commands:
         who = own(f" *({who_may(command, hearing.methodology)})*") if with_who else own("")
-        yield together(own("- "), hearing.form(command.form), own(f" – {command.says}"), who)
+        yield together(own("- "), hearing.usage(command), own(f" – {command.says}"), who)
 
 
 def _in_full(command: Command, hearing: Hearing) -> Iterator[Safe]:
-    yield together(hearing.form(command.form), own(f" – {command.says}"))
+    yield together(hearing.usage(command), own(f" – {command.says}"))
     who = who_may(command, hearing.methodology)
     examples = joined((hearing.form(f"{command.name} {each}".strip()) for each in command.examples), own(", "))
     yield lines(

@@ -95,7 +95,7 @@ class Orders:
                 course.because(f"refused, {fault.reason}")
             # the right form helps where the words were wrong, not where it was the wrong person
             is_form = bool(command.usage) and not isinstance(fault, NotAllowed)
-            form = together(own("The right form: "), code_span(f"{prefix} {command.form}"), own("."))
+            form = together(own("The right form: "), hearing.usage(command), own("."))
             self.answered.append(Answered(line, False, (fault.words, form) if is_form else (fault.words,)))
             return
         self.answered.append(Answered(line, True, tuple(hearing.said)))
@@ -159,13 +159,13 @@ class Orders:
         if not line.verb:
             return together(own("What shall I do? "), lists)
         if beside := _beside(line, self.playbook):
-            forms = (code_span(f"{prefix} {commands[name].form}") for name in beside)
+            forms = (own(f"`{prefix} {commands[name].form}`") for name in beside)
             return together(own("That is not all of it. There is: "), joined(forms, own(", ")), own("."))
         unknown = together(own("I do not know "), code_span(f"{prefix} {line.verb}"), own(". "))
         near = _likely(line, self.playbook)
         if near is None:
             return together(unknown, lists)
-        return together(unknown, own("Did you mean "), code_span(f"{prefix} {commands[near].form}"), own("?"))
+        return together(unknown, own("Did you mean "), own(f"`{prefix} {commands[near].form}`"), own("?"))
 
 
 def _beside(line: Line, playbook: Playbook) -> list[str]:

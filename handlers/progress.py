@@ -6,7 +6,7 @@ The same event twice finds nothing left to do, since `seen` says how far GitLab'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from app.hearing import Ledger
 from app.issue_text import IssueDraft, Playbook, open_case
 from app.machine.course import Course
 from app.machine.machine import proceed
-from app.machine.outcome import LabelChange, NotYours, Outcome
+from app.machine.outcome import AskedReview, LabelChange, Notice, NotYours, Outcome
 from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
@@ -111,7 +111,7 @@ def progress(
     actions = [
         *_changes(stands, outcome, scene, parts, ledger),
         *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
-        *_says(stands, outcome, scene, snapshot, playbook),
+        *_says(stands, outcome.notices if orders is None else _each_once(outcome.notices), scene, snapshot, playbook),
     ]
     return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
 
@@ -174,13 +174,19 @@ def _changes(
             yield action
 
 
+def _each_once(notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Of the reviews that the commands of one comment bring about, the last: nobody is called twice by a comment."""
+    last = {notice.gate: notice for notice in notices if isinstance(notice, AskedReview)}
+    return tuple(n for n in notices if not isinstance(n, AskedReview) or last[n.gate] is n)
+
+
 def _says(
-    engagement: Engagement, outcome: Outcome, scene: Scene, snapshot: Snapshot, playbook: Playbook
+    engagement: Engagement, notices: Sequence[Notice], scene: Scene, snapshot: Snapshot, playbook: Playbook
 ) -> Iterator[Say]:
     """The comments; one that is meant for an issue that is gone stands on the other."""
     if not scene.issues:
         return
-    for notice in outcome.notices:
+    for notice in notices:
         target = notice.on if notice.on in scene.issues else next(iter(scene.issues))
         mark = notice_mark(engagement.id, notice.key)
         body = notice_body(notice, engagement, scene, snapshot, playbook, mark=mark)

@@ -193,6 +193,15 @@ def test_a_review_is_asked_for_once_for_each_version() -> None:
     assert "was asked for already" in (again.reply or "")
 
 
+def test_one_comment_calls_nobody_twice_and_a_cost_sheet_calls_nobody_again() -> None:
+    talk = at("estimate_feedback")
+    heard = talk.say("erin", f"/ps next\n/ps sow {SOW}\n/ps cogs {COGS}")
+    assert sum("@ravi" in each for each in heard.others) == 1
+    again = talk.say("erin", "/ps cogs https://docs.google.com/c/3")
+    assert again.others == ()
+    assert talk.say("ravi", "/ps rdm approve").is_done
+
+
 def test_a_group_that_cannot_be_seen_is_tried_again_and_then_said() -> None:
     talk = at("sow_wip")
     talk.unsure = frozenset({"rdm"})

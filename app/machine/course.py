@@ -12,9 +12,9 @@ from app.machine.criteria import all_met, gaps
 from app.machine.gates import GateState, gate_state, held_back, is_before
 from app.machine.index import Index
 from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack, SentBack, YesFell
-from app.machine.papers import bound_papers, differences, digest_of
+from app.machine.papers import bound_papers, differences, digest_of, with_paper
 from app.machine.scene import Scene
-from app.machine.standing import Approval, Place, Standing, Verdict
+from app.machine.standing import Approval, Paper, Place, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Automatic, Document, Gate, Kind, Pull
 
@@ -108,6 +108,19 @@ class Course:
             return
         if path[place.state] > path[to]:
             self.enter(gate.track, to, at=at)
+
+    def put(self, document: Document, paper: Paper) -> None:
+        """A document on record as its next version. A review that is under way of another document that is bound to it
+        goes on: who was asked is not called again for what they have not answered yet."""
+        before = self.standing
+        self.standing = with_paper(before, document, paper, self.methodology)
+        for name, gate in self.methodology.gates.items():
+            old, new = before.version(gate.document), self.standing.version(gate.document)
+            is_beside = gate.document is not None and gate.document is not document and old != new
+            approval = before.approvals.get(name)
+            is_answered = approval is not None and approval.version == old
+            if is_beside and before.asked.get(name) == old and not is_answered and gate.document in before.papers:
+                self._asked(name, new)
 
     def is_author(self, username: str | None) -> bool:
         """Whether some document is of this person: nobody says yes to their own work, at whatever gate."""

@@ -51,7 +51,8 @@ class Command:
     """One command as it is registered: help, permissions and documents all read this.
 
     `name` is one or two words; `usage` what stands behind them; `who` roles, none meaning everybody. `is_free`: it can
-    be used on an issue that is no engagement. `sees_happenings`, `sees_pipeline`: what has to be read for it.
+    be used on an issue that is no engagement; `is_only_free`: only there. `sees_happenings`, `sees_pipeline`: what has
+    to be read for it.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Command:
     examples: tuple[str, ...]
     carry_out: Callable[[Hearing], None]
     is_free: bool = False
+    is_only_free: bool = False
     sees_happenings: bool = False
     sees_pipeline: bool = False
 

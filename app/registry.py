@@ -140,6 +140,7 @@ class Registry:
         about: About = About.SCOPING,
         examples: tuple[str, ...] = ("",),
         is_free: bool = False,
+        is_only_free: bool = False,
         sees_happenings: bool = False,
         sees_pipeline: bool = False,
     ) -> Callable[[CarryOut], CarryOut]:
@@ -158,6 +159,7 @@ class Registry:
                 examples=examples,
                 carry_out=carry_out,
                 is_free=is_free,
+                is_only_free=is_only_free,
                 sees_happenings=sees_happenings,
                 sees_pipeline=sees_pipeline,
             )

@@ -46,6 +46,7 @@ ADOPT = "adopt"
     about=About.HERE,
     examples=("", "Acme GmbH"),
     is_free=True,
+    is_only_free=True,
 )
 def adopted_already(hearing: Hearing) -> None:
     """Where there is an engagement, there is nothing to adopt; `comments` hears it where there is none."""

@@ -47,6 +47,8 @@ def help_(hearing: Hearing) -> None:
 def _can_use(command: Command, hearing: Hearing) -> bool:
     if hearing.placed is None:
         return command.is_free
+    if command.is_only_free:
+        return False
     roles = command.roles(hearing.methodology)
     name, _ = hearing.track(command.about)
     return hearing.holds(*roles) and is_possible(command, name, hearing.standing, hearing.methodology)

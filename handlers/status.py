@@ -9,6 +9,7 @@ from app.blocks.words import joined, lines, table, together
 from app.engagement import Engagement
 from app.hearing import About, Hearing, When
 from app.machine.gates import GateState, gate_state
+from app.machine.standing import Verdict
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document, Gate, Kind
 from app.registry import registry
@@ -16,6 +17,7 @@ from app.status_note import StatusView, told_above_the_fold
 from app.status_words import day
 from app.text import Safe, code_span, own
 from handlers.scene import ACCOUNT_TEAM
+from handlers.speech import leads_of
 
 MOST_TOLD = 8
 WITHOUT_DETAILS = 3
@@ -87,6 +89,7 @@ def _track(kind: IssueKind, hearing: Hearing, engagement: Engagement) -> Iterato
         scene=hearing.course.scene,
         bot=hearing.snapshot.bot_name,
         people=hearing.people,
+        leads=leads_of(hearing.course.scene, hearing.playbook),
     )
     told = told_above_the_fold(view, hearing.methodology)
     yield from told if kind is hearing.on else told[:WITHOUT_DETAILS]
@@ -108,7 +111,9 @@ def _gate(name: str, gate: Gate, hearing: Hearing) -> Safe:
         before = f", needed before {hearing.methodology.tracks[gate.track].states[gate.before].title}"
         old = own("")
         if approval is not None and gate.document is not None:
-            old = together(own("; the word of "), code_span(approval.by), own(f" was for version {approval.version}"))
+            word = "said no to" if approval.verdict is Verdict.FAILED else "said yes to"
+            reason = together(own(": "), code_span(approval.words)) if approval.words else own("")
+            old = together(own("; "), code_span(approval.by), own(f" {word} version {approval.version}"), reason)
         return together(own(f"open{before}; "), hearing.role(gate.role), old)
     if approval is None or approval.version != hearing.standing.version(gate.document):
         return own("passed by what is on record")
@@ -138,7 +143,8 @@ def _happened(hearing: Hearing) -> Iterator[Safe]:
     """What came in last, newest first, with what was decided, or why nothing was."""
     told = 0
     for each in hearing.snapshot.happenings:
-        if told == MOST_TOLD or (not each.because and each.reason in OF_NO_INTEREST):
+        is_under_way = each.state == "waiting" and each.reason is None  # such as this very comment
+        if told == MOST_TOLD or is_under_way or (not each.because and each.reason in OF_NO_INTEREST):
             continue
         told += 1
         moment = f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H:%M} UTC"

@@ -169,7 +169,8 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
         author_id=author_id,
         author=str(payload["user"]["username"]),
         body=str(note.get("note") or ""),
-        is_by_author=not is_edited or note.get("updated_by_id") in {None, author_id},
+        # also of a new comment: GitLab writes the event a moment later, with the text as it is then
+        is_by_author=note.get("updated_by_id") in {None, author_id},
         is_internal=bool(note.get("internal")),
         is_system=bool(note.get("system")),
         at=_moment(note.get("updated_at") if is_edited else note.get("created_at")),

@@ -102,6 +102,10 @@ class Hearing:
     snapshot: Snapshot
     playbook: Playbook
     engagement: Engagement | None = None
+    is_internal: bool = False
+    """Not everybody who sees the issue saw it said."""
+    is_addressed: bool = False
+    """It began with a mention, as ordinary talk does too."""
     placed: Course | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger({}))
     people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -123,6 +127,11 @@ class Hearing:
         if self.placed is None:
             raise UserError(self.not_yet_adopted())
         return self.placed
+
+    def reason(self) -> str | None:
+        """The words that are left, as a reason that is kept and shown; of an internal comment they are not."""
+        words = self.words.rest()
+        return "(said internally)" if words is not None and self.is_internal else words
 
     def demand_engagement(self) -> None:
         """Raises UserError where the issue is none."""

@@ -276,7 +276,8 @@ class _Said:
         """What differs from what somebody said yes to before: that is what a second review has to look at."""
         changes = [] if approval is None else self._changes(approval, document)
         if approval is not None and approval.verdict is Verdict.PASSED and changes:
-            said = together(code_span(approval.by), own(" on "), day(approval.at))
+            is_called = approval.by in {name for names in self.speech.people.values() for name in names[:MAX_MENTIONS]}
+            said = together(code_span(approval.by) if is_called else person(approval.by), own(" on "), day(approval.at))
             yield together(own("Changed since the yes of "), said, own(f" to version {approval.version}:"))
             yield lines(*(together(own("- "), each) for each in changes))
 

@@ -216,7 +216,8 @@ class Performer:
         bot = self.directory.bot().id
         where = action.target if isinstance(action, Say) else action.role
         notes = self.gitlab.latest_notes(_number(where, engagement))
-        return next((n for n in notes if n.author.id == bot and action.marker in n.body), None)
+        # at the beginning, where we write it: further on it may stand in somebody's words that we echo
+        return next((n for n in notes if n.author.id == bot and n.body.startswith(action.marker)), None)
 
 
 def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> Engagement | None:

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import replace
 from datetime import date, datetime
 
-from app.actions import Remember, Say
+from app.actions import AdoptIssue, Remember, Say
 from app.blocks.words import together
 from app.commands import Words
 from app.engagement import Engagement, EngagementId, IssueRole, submission_record
@@ -82,10 +82,12 @@ def adopt_by_command(
         raise UserError(own("I cannot see this issue."))
     if issue.author.id == snapshot.bot_id:
         raise UserError(own("I have opened this issue myself."))
+    if not issue.is_open:
+        raise UserError(own("This issue is closed: please open it first."))
     block = submission_block(issue.description)
     customer = (Words(words).rest(limit_chars=200) or _customer_of(issue.title)) if block is None else None
     try:
-        written = f"customer_name: {json.dumps(customer)}" if block is None else block
+        written = f"customer_name: {json.dumps(customer, ensure_ascii=False)}" if block is None else block
         submission = _read(written, author=issue.author.username, ident=_ident(issue, snapshot), on=now.date())
     except SubmissionFaults as faults:
         fault = faults.faults[0]
@@ -96,6 +98,8 @@ def adopt_by_command(
         return Decision(reasons=(f"belongs to engagement {ident}",), lane=ident), ()
     people = {**snapshot.people, issue.author.username: True}
     decision = _join(issue, block, submission, replace(snapshot, people=people), playbook, now)
+    if not any(isinstance(action, AdoptIssue) for action in decision.actions):
+        return decision, ()  # it belongs to another, which is said in a comment of its own
     told = together(own("Adopted, for the customer "), code_span(submission.customer_name), own("."))
     return decision, (told,)
 
@@ -168,7 +172,10 @@ def _adopt(
     issue: Issue, block: str | None, submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime
 ) -> Decision:
     engagement = Engagement(id=EngagementId(str(submission.submission_id)), submission=submission)
-    wanted = drafts(submission, playbook, snapshot.people, now, has_scoping=True)
+    wanted = {
+        role: replace(draft, confidential=draft.confidential or issue.confidential)  # what is secret stays so
+        for role, draft in drafts(submission, playbook, snapshot.people, now, has_scoping=True).items()
+    }
     remember = Remember(
         key=f"{engagement.id}:remember:0:{_digest(block) or 'command':.12}",
         submission=submission_record(submission),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from app.answer_table import is_todo, tables, with_answers
 from app.blocks.words import joined, together
-from app.errors import UserError
+from app.errors import NotAllowed, UserError
 from app.hearing import About, Hearing, When
 from app.methodology.parts import IssueKind
 from app.registry import registry
@@ -16,6 +16,7 @@ from handlers.scene import ACCOUNT_TEAM
 
 ANSWERERS = ("em", ACCOUNT_TEAM, "ta", "rdm", "pm", "pc", "leadership")
 MOST_NAMED = 12
+MOST_CHARS = 500
 
 
 @registry.command(
@@ -28,7 +29,10 @@ MOST_NAMED = 12
 )
 def answer(hearing: Hearing) -> None:
     """Into the question table; in an engagement without a scoping issue, wherever the question stands."""
-    write(hearing, (IssueKind.SCOPING, IssueKind.INTAKE), *_key_and_value(hearing))
+    key, value = _key_and_value(hearing)
+    if key not in written(hearing, IssueKind.SCOPING):
+        _may_fill(hearing, key)
+    write(hearing, (IssueKind.SCOPING, IssueKind.INTAKE), key, value)
 
 
 @registry.command(
@@ -42,7 +46,21 @@ def answer(hearing: Hearing) -> None:
 )
 def intake(hearing: Hearing) -> None:
     """Into the intake table."""
-    write(hearing, (IssueKind.INTAKE,), *_key_and_value(hearing))
+    key, value = _key_and_value(hearing)
+    _may_fill(hearing, key)
+    write(hearing, (IssueKind.INTAKE,), key, value)
+
+
+def _may_fill(hearing: Hearing, key: str) -> None:
+    """A field that has a command, or roles, of its own is not filled round about. Raises UserError."""
+    field = hearing.methodology.intake_fields.get(key)
+    if field is None:
+        return
+    command = registry.single.get((field.written_by or "").partition(" ")[0])
+    roles = field.only or (command.roles(hearing.methodology) if command is not None else ())
+    if not hearing.holds(*roles):
+        who = joined(map(hearing.role, roles), own(", "))
+        raise NotAllowed(together(own("That field is for: "), who, own(".")), reason=f"that is for {', '.join(roles)}")
 
 
 def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) -> None:
@@ -78,6 +96,8 @@ def _key_and_value(hearing: Hearing) -> tuple[str, str]:
     value = hearing.words.rest()
     if key is None or value is None:
         raise UserError(own("I need the key and what to write there."))
+    if len(value) > MOST_CHARS:
+        raise UserError(own(f"An answer has {MOST_CHARS} characters at most: put the rest into the text of the issue."))
     return key.lower().strip("`*:").replace("-", "_"), value
 
 

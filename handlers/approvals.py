@@ -6,6 +6,7 @@ from app.blocks.words import joined, together
 from app.errors import NotAllowed, UserError
 from app.hearing import About, Hearing, When
 from app.machine.gates import GateState, verdict_on
+from app.machine.papers import bound_papers
 from app.machine.standing import Paper, Verdict
 from app.methodology.process import Document, Gate
 from app.notices import PUT_BY, person
@@ -58,7 +59,7 @@ def approve(hearing: Hearing, gate: str) -> None:
 def reject(hearing: Hearing, gate: str) -> None:
     """A no with its reason; the track goes back where the methodology says so."""
     rules = hearing.methodology.gates[gate]
-    reason = hearing.words.rest()
+    reason = hearing.reason()
     if reason is None:
         raise UserError(own("A no needs its reason, so that somebody can work on it."), reason="no reason was given")
     _demand_right(hearing, gate, rules)
@@ -122,23 +123,20 @@ def _demand_right(hearing: Hearing, gate: str, rules: Gate) -> None:
         )
         mine = own("Nobody judges their own work, and some of what is on record is yours.")
         raise NotAllowed(together(mine, ask), reason="it is their own work")
-    if int(hearing.at) < int(paper.at) and hearing.at >= _begun(hearing):
-        # a comment that reaches the bot late must not be taken for a yes to what came after it
-        newer = joined(
-            paper_in_words(paper, hearing.methodology, version=hearing.standing.version(document)), own(", ")
-        )
-        late = own(f"That was said before the {name} of now was on record: ")
+    # a comment that reaches the bot late must not be taken for a word about what came after it
+    bound = bound_papers(document, hearing.standing, hearing.methodology)
+    said = hearing.standing.approvals.get(gate)
+    latest = max([each.at for each in bound.values()] + ([said.at] if said is not None else []))
+    if int(hearing.at) < int(latest):
+        version = hearing.standing.version(document)
+        newer = joined(paper_in_words(paper, hearing.methodology, version=version), own(", "))
+        late = own(f"That was said before what is on record now: {name} ")
         again = own(". Please say it again if it holds for that.")
         raise NotAllowed(together(late, newer, again), reason="it was said before the version of now")
     if not course.index.can_be_judged(gate, hearing.standing) or not _is_submitted(hearing, rules):
         state = hearing.state(rules.track).title
         early = own(f"It is at **{state}**, where **{rules.title}** is not asked for yet.")
         raise NotAllowed(early, reason=f"it is at {state}")
-
-
-def _begun(hearing: Hearing) -> float:
-    """When the engagement began. What is said to be older was not timed by the same clock."""
-    return min((place.since for place in hearing.standing.places.values()), default=0.0)
 
 
 def _is_submitted(hearing: Hearing, rules: Gate) -> bool:

@@ -29,10 +29,11 @@ from app.text import Safe, code_span, marker, own
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
 from handlers.orders import Answered, Orders, find, is_meant
 from handlers.progress import progress
-from handlers.scene import roles_to_see, what_to_see
+from handlers.scene import account_team_as_written, roles_to_see, what_to_see
 
 MOST_HAPPENINGS = 40
-MOST_PEOPLE = 10
+MOST_PEOPLE = 2 * MOST_COMMANDS
+HELP = "help"
 _NAMED = re.compile(r"@([A-Za-z0-9_.][A-Za-z0-9_.-]{0,254})")
 _NAMES_SOMEBODY = ("assign-em", "staff")
 """Commands behind which a user name may stand without its sign."""
@@ -49,12 +50,16 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
     if engagement is None or _kind(event, engagement) is None:
         is_adoption = any(command.name == ADOPT for command in commands)
         seen = needs_of_adoption(event.iid, engagement, playbook) if is_adoption else Needs()
-        return replace(seen, note=event.note_id)
+        wanted = {role for command in commands for role in command.roles(playbook.methodology)}
+        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))} if is_adoption else {}
+        return replace(seen, note=event.note_id, roles=roles)
     seen = what_to_see(engagement, playbook.methodology)
     wanted = {role for command in commands for role in command.roles(playbook.methodology)}
+    if any(command.name == HELP for command in commands):
+        wanted |= playbook.methodology.roles.keys()  # what somebody can say depends on all of them
     return replace(
         seen,
-        people=seen.people | _people(lines),
+        people=seen.people | _people(lines) | account_team_as_written(engagement.submission),
         roles={**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))},
         note=event.note_id,
         happenings=MOST_HAPPENINGS if any(command.sees_happenings for command in commands) else 0,
@@ -79,11 +84,17 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     new = [line for line in lines if line.digest not in known]
     if not new:
         return ignore("its commands were heard before")
+    new, too_many = new[:MOST_COMMANDS], new[MOST_COMMANDS:]
     listened = Listened(event.note_id, carried_out=frozenset(line.digest for line in new))
     orders = _orders(new, event, snapshot, playbook, now)
     decision = _carry_out(orders, event, snapshot, playbook, now)
     if decision.lane is not None:
         return decision
+    if too_many:
+        words = own(
+            f"Only {MOST_COMMANDS} commands of a comment are carried out: say this and the rest in another one."
+        )
+        orders.answered.append(Answered(too_many[0], False, (words,)))
     actions = _answers(event, orders, listened, playbook)
     done, told = decision.actions, ", ".join(f"{playbook.methodology.commands.prefix} {each.verb}" for each in new)
     return replace(
@@ -98,7 +109,7 @@ def _lines(event: CommentPosted, playbook: Playbook, bot: str) -> list[Line]:
     """The commands of a comment. Somebody who only talks to the bot has given none."""
     if event.is_system:
         return []
-    found = command_lines(event.body, prefix=playbook.methodology.commands.prefix, bot=bot)[:MOST_COMMANDS]
+    found = command_lines(event.body, prefix=playbook.methodology.commands.prefix, bot=bot)
     return [line for line in found if is_meant(line, playbook)]
 
 
@@ -107,7 +118,9 @@ def _orders(
 ) -> Orders:
     kind = None if snapshot.engagement is None else _kind(event, snapshot.engagement)
     engagement = snapshot.engagement if kind is not None else None
-    at = now.timestamp() if event.at is None else min(event.at, now.timestamp())
+    begun_at = 0.0 if engagement is None else engagement.standing.begun_at or 0.0
+    # what is said to be older than the engagement was not timed by the same clock as ours
+    at = now.timestamp() if event.at is None or event.at < begun_at else min(event.at, now.timestamp())
     return Orders(
         lines=lines,
         by=event.author,
@@ -117,6 +130,7 @@ def _orders(
         snapshot=snapshot,
         playbook=playbook,
         engagement=engagement,
+        is_internal=event.is_internal,
     )
 
 
@@ -143,6 +157,7 @@ def _adopt(
     """The issue becomes an engagement; what else was ordered in the same comment has to wait until it is one."""
     _, rest = find(first, playbook)
     try:
+        orders.demand_role(first)
         decision, words = adopt_by_command(event.iid, rest, snapshot, playbook, now)
     except UserError as fault:
         orders.answered.append(Answered(first, False, (fault.words,)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+
 from app.blocks.words import joined, together
-from app.errors import UserError
+from app.errors import NotAllowed, UserError
 from app.hearing import Hearing
 from app.machine.papers import digest_of, is_same
 from app.machine.standing import Mark, Paper
 from app.methodology.process import Document, Saying
+from app.notices import PUT_BY
 from app.registry import registry
 from app.status_words import document_in_words, paper_in_words
 from app.text import code_span, own
@@ -90,7 +93,7 @@ def stamped(hearing: Hearing) -> None:
 @registry.command(
     "signed",
     usage="[customer|gitlab]",
-    says="Say that the SOW as it is now is signed: by the customer, by GitLab, or, with no word behind it, by both.",
+    says="Say that the SOW as it is now is signed, by the customer or by GitLab; with no word behind it, by both.",
     who=("em", "account_team", "legal"),
     examples=("", "customer", "gitlab"),
 )
@@ -99,7 +102,13 @@ def signed(hearing: Hearing) -> None:
     parties = {"customer": Saying.CUSTOMER_SIGNED, "gitlab": Saying.GITLAB_SIGNED}
     party = hearing.words.take(parties)
     hearing.words.end()
-    _mark(hearing, Document.SOW, *([parties[party]] if party else parties.values()))
+    if party == "gitlab" and not hearing.holds("em", "legal"):
+        who = together(hearing.role("em"), own(" or "), hearing.role("legal"))
+        raise NotAllowed(
+            together(own("That GitLab has signed is for: "), who, own(".")), reason="that is for em, legal"
+        )
+    both = list(parties.values()) if hearing.holds("em", "legal") else [Saying.CUSTOMER_SIGNED]
+    _mark(hearing, Document.SOW, *([parties[party]] if party else both))
 
 
 @registry.command(
@@ -113,8 +122,13 @@ def agree(hearing: Hearing) -> None:
     """Counts for this version of the estimate only."""
     parties = {"customer": Saying.CUSTOMER_AGREES, "account-team": Saying.ACCOUNT_TEAM_AGREES}
     party = hearing.words.take(parties)
-    note = hearing.words.rest()
-    sayings = [parties[party]] if party else list(parties.values())
+    word = hearing.words.peek()
+    if party is None and word is not None and (near := difflib.get_close_matches(word.lower(), parties, n=1)):
+        raise UserError(together(own("Did you mean "), hearing.form(f"agree {near[0]}"), own("?")))
+    note = hearing.reason()
+    # whoever is not the EM speaks for the account team
+    both = list(parties.values()) if hearing.holds("em") else [Saying.ACCOUNT_TEAM_AGREES]
+    sayings = [parties[party]] if party else both
     _mark(hearing, Document.ESTIMATE, *sayings, words=note)
 
 
@@ -128,6 +142,9 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
     """On record as its next version; the same again is no new version."""
     course, methodology = hearing.course, hearing.methodology
     known = course.standing.papers.get(document)
+    if known is not None and int(paper.at) < int(known.at):
+        late = own(f"That was said before the {document_in_words(document, methodology)} of now was on record.")
+        raise NotAllowed(late, reason="it was said before the version of now")
     if known is not None and is_same(known, paper):
         version = course.standing.version(document)
         hearing.say(
@@ -144,6 +161,9 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
 
 def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | None = None) -> None:
     course = hearing.course
+    if document is Document.SOW and document not in course.standing.papers:
+        nothing = own("There is no SOW on record yet that this could be about. First: ")
+        raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no sow")
     digest = digest_of(document, course.standing, hearing.methodology)
     mark = Mark(hearing.by, hearing.at, document.value, digest, words)
     marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}

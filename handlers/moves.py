@@ -54,7 +54,7 @@ def go_back(hearing: Hearing) -> None:
     state, at = track.states[place.state], track.path.index(place.state)
     if at == 0 and not state.back:
         raise UserError(own(f"**{state.title}** is the first state: there is nothing before it."))
-    move(hearing, name, state.back[0] if state.back else track.path[at - 1], words=hearing.words.rest())
+    move(hearing, name, state.back[0] if state.back else track.path[at - 1], words=hearing.reason())
 
 
 @registry.command(
@@ -76,6 +76,7 @@ def go_to(hearing: Hearing) -> None:
     for each in tracks:
         found = named_state(hearing.methodology.tracks[each], wanted)
         if found is not None:
+            _may_go_to(hearing, each, found)
             move(hearing, each, found)
             return
     near = _near(hearing.methodology.tracks[name], wanted)
@@ -115,7 +116,7 @@ def hold(hearing: Hearing) -> None:
         until = day.isoformat()
         if day <= hearing.today:
             raise UserError(together(own("The day has to lie ahead, and "), code_span(until), own(" does not.")))
-    reason = hearing.words.rest()
+    reason = hearing.reason()
     name, to = _of_kind(hearing, Kind.HOLD, "be put on hold")
     place = hearing.standing.places[name]
     if place.state == to:
@@ -171,13 +172,26 @@ def lost(hearing: Hearing) -> None:
     if found is not None:
         hearing.words.word()
     elif reasons:
-        found = reasons.get("unknown")
+        found = None if hearing.is_addressed else reasons.get("unknown")  # `@bot lost my notes` is no loss
         if found is None:
             raise UserError(together(code_span(first), own(" is none of the reasons. "), _one_of(list(reasons))))
-    move(hearing, name, to, words=hearing.words.rest())
+    move(hearing, name, to, words=hearing.reason())
     if found is not None:
         others = tuple(label for label in reasons.values() if label != found)
         hearing.label(hearing.methodology.tracks[name].on, found, remove=others)
+
+
+def _may_go_to(hearing: Hearing, name: str, to: str) -> None:
+    """What has a command of its own is for those who may say that, and in its form. Raises UserError."""
+    state = hearing.methodology.tracks[name].states[to]
+    verb = {Kind.WON: "won", Kind.LOST: "lost", Kind.HOLD: "hold"}.get(state.kind)
+    if verb is None:
+        return
+    command = registry.single[verb]
+    is_for = command.roles(hearing.methodology)
+    if verb == "lost" or not hearing.holds(*is_for):
+        say = together(own(f"For **{state.title}** say "), hearing.usage(command), own("."))
+        raise NotAllowed(say, reason=f"that is for {', '.join(is_for)}")
 
 
 def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, words: str | None = None) -> None:

@@ -64,11 +64,21 @@ class Orders:
     snapshot: Snapshot
     playbook: Playbook
     engagement: Engagement | None = None
+    is_internal: bool = False
     answered: list[Answered] = field(default_factory=list)
 
     def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
         """What the machine meets, one for each line, at the time of the comment."""
         return tuple(Deed(self.at, partial(self._do, line, ledger, look)) for line in self.lines)
+
+    def demand_role(self, line: Line) -> None:
+        """Raises UserError where somebody may not use a command on an issue that is no engagement yet."""
+        command, _ = find(line, self.playbook)
+        wanted = () if command is None else command.roles(self.playbook.methodology)
+        held = self.snapshot.holders
+        if wanted and not any(self.by.lower() in held.get(role, frozenset()) for role in wanted):
+            titles = [rules.title for role, rules in self.playbook.methodology.roles.items() if role in wanted]
+            raise NotAllowed(own(f"That is for: {', '.join(titles)}."), reason=f"that is for {', '.join(wanted)}")
 
     def without_engagement(self) -> None:
         """Carry out what can be said on an issue that is none."""
@@ -82,7 +92,7 @@ class Orders:
             self.answered.append(Answered(line, False, (self._unknown(line),)))
             return
         prefix = self.playbook.methodology.commands.prefix
-        hearing = self._hearing(command, rest, ledger, look, course)
+        hearing = self._hearing(line, command, rest, ledger, look, course)
         if course is not None:
             course.cause = f"{self.by} said {prefix} {command.name}"
         back = hearing.keep()
@@ -93,6 +103,7 @@ class Orders:
             back()
             if course is not None:
                 course.because(f"refused, {fault.reason}")
+                course.cause = ""  # what follows by itself does not follow from this
             # the right form helps where the words were wrong, not where it was the wrong person
             is_form = bool(command.usage) and not isinstance(fault, NotAllowed)
             form = together(own("The right form: "), hearing.usage(command), own("."))
@@ -101,7 +112,13 @@ class Orders:
         self.answered.append(Answered(line, True, tuple(hearing.said)))
 
     def _hearing(
-        self, command: Command, rest: str, ledger: Ledger, look: Callable[[Course], None], course: Course | None
+        self,
+        line: Line,
+        command: Command,
+        rest: str,
+        ledger: Ledger,
+        look: Callable[[Course], None],
+        course: Course | None,
     ) -> Hearing:
         engagement = self.engagement
         segment = None if course is None else course.scene.segment
@@ -115,6 +132,8 @@ class Orders:
             snapshot=self.snapshot,
             playbook=self.playbook,
             engagement=engagement,
+            is_internal=self.is_internal,
+            is_addressed=line.is_addressed,
             placed=course,
             ledger=ledger,
             people={} if engagement is None else people_of_roles(engagement, self.playbook, segment),

@@ -97,19 +97,20 @@ def progress(
         quarter=quarter_label(now, methodology),
         deeds=() if orders is None else orders.deeds(ledger, look),
     )
-    scene = outcome.scene
+    scene = _as_ordered(outcome.scene, ledger)
     parts = {} if revised is not None else _answered_parts(engagement, {**issues, **_scoping(ledger)}, playbook, now)
     _wait_for_roles(outcome, scene, snapshot)
     is_ordered = bool(ledger.answers or ledger.add or ledger.remove or ledger.assignee)
     did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
     did_something = did_something or is_ordered
-    stands = replace(engagement, standing=outcome.standing)
+    is_confidential = any(issue.confidential for issue in issues.values())
+    stands = replace(engagement, standing=replace(outcome.standing, is_confidential=is_confidential))
     due = _due(stands, scene, snapshot, playbook, is_due=did_something)
     if did_something or due:
         # words that come back to what they were are written again, so the number is not only for what was decided
-        stands = replace(stands, standing=replace(outcome.standing, serial=before.serial + 1))
+        stands = replace(stands, standing=replace(stands.standing, serial=before.serial + 1))
     actions = [
-        *_changes(stands, outcome, scene, parts, ledger),
+        *_changes(stands, outcome, outcome.scene, parts, ledger),
         *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
         *_says(stands, outcome.notices if orders is None else _each_once(outcome.notices), scene, snapshot, playbook),
     ]
@@ -145,6 +146,19 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 def _moved(before: Standing, outcome: Outcome) -> bool:
     """Whether the standing differs in more than how far the record was read."""
     return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states, newest=before.newest) != before
+
+
+def _as_ordered(scene: Scene, ledger: Ledger) -> Scene:
+    """The scene with labels and assignees as they will be in a moment: so the words fit them already."""
+    issues = {
+        kind: replace(
+            view,
+            labels=(view.labels | frozenset(ledger.add.get(kind, ()))) - frozenset(ledger.remove.get(kind, ())),
+            assignees=frozenset([ledger.assignee[kind]]) if kind in ledger.assignee else view.assignees,
+        )
+        for kind, view in scene.issues.items()
+    }
+    return replace(scene, issues=issues)
 
 
 def _scoping(ledger: Ledger) -> dict[IssueKind, Issue]:

@@ -76,7 +76,7 @@ def scene_of(
             each.key for each in asked(submission, methodology) if each.is_open and each.key not in said
         ),
         has_segment=segment is not None,
-        segment=segment,
+        segment=trusted,
         is_sku=submission.commercial_form is CommercialForm.SKU,
     )
 
@@ -158,9 +158,13 @@ def whose_submission(engagement: Engagement, issues: Mapping[IssueKind, Issue]) 
 
 
 def account_team(submission: Submission) -> frozenset[str]:
-    """The people of this very engagement: who asked, and the account team that was named."""
-    names = (submission.requester_gitlab_username, *(member.username for member in submission.account_team))
-    return frozenset(name.lower() for name in names)
+    """The people of this very engagement: who asked, and the account team that was named; in lower case."""
+    return frozenset(name.lower() for name in account_team_as_written(submission))
+
+
+def account_team_as_written(submission: Submission) -> frozenset[str]:
+    """The same as the submission writes them."""
+    return frozenset([submission.requester_gitlab_username, *(member.username for member in submission.account_team)])
 
 
 def quarter_label(now: datetime, methodology: Methodology) -> str:

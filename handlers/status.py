@@ -63,9 +63,9 @@ def status(hearing: Hearing) -> None:
 def status_all(hearing: Hearing) -> None:
     """One row each. What only some may see is left out where more people read."""
     hearing.words.end()
-    is_secret = any(issue.confidential for issue in hearing.ledger.issues.values())
-    rules = hearing.methodology.confidential
-    shown = [e for e in hearing.snapshot.pipeline if is_secret or not (rules.pubsec_us and e.submission.pubsec_us)]
+    here = hearing.ledger.issues.get(hearing.on)
+    is_secret = hearing.is_internal or (here is not None and here.confidential)
+    shown = [each for each in hearing.snapshot.pipeline if is_secret or not _is_secret(each, hearing)]
     rows = [_row(each, hearing) for each in shown[:MOST_ROWS]]
     count = "1 engagement" if len(shown) == 1 else f"{len(shown)} engagements, the last changed first"
     hearing.say(own(f"{count}."))
@@ -73,6 +73,12 @@ def status_all(hearing: Hearing) -> None:
     left_out = len(hearing.snapshot.pipeline) - len(shown)
     if left_out:
         hearing.say(own(f"{left_out} more are confidential: ask for them on one of their issues."))
+
+
+def _is_secret(engagement: Engagement, hearing: Hearing) -> bool:
+    """Whether one of its issues is confidential, as last seen, or has to be by the methodology."""
+    rules = hearing.methodology.confidential
+    return engagement.standing.is_confidential or (rules.pubsec_us and engagement.submission.pubsec_us)
 
 
 def _track(kind: IssueKind, hearing: Hearing, engagement: Engagement) -> Iterator[Safe]:

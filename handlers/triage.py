@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from app.blocks.words import joined, together
 from app.errors import UserError
 from app.hearing import Hearing, When
+from app.machine.standing import label_key
 from app.methodology.parts import IssueKind
 from app.registry import registry
 from app.submission.choices import Segment
@@ -70,6 +72,9 @@ def segment(hearing: Hearing) -> None:
     for kind in hearing.ledger.issues:
         if kind in hearing.methodology.labels[label[found]].on:
             hearing.label(kind, label[found], remove=others)
+            # the label may be there already, set by somebody who could not choose the judges: now it counts
+            setters = {**hearing.standing.setters, label_key(kind, label[found]): hearing.by}
+            hearing.course.standing = replace(hearing.standing, setters=setters)
     hearing.course.because(f"segment: {found}")
 
 

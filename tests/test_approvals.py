@@ -144,8 +144,60 @@ def test_a_yes_that_comes_late_is_not_taken_for_what_came_after_it() -> None:
     talk.say("erin", "/ps estimate 90000 USD")
     heard = talk.hear("tara", "/ps ta approve", note=900, at=written)
     assert heard.is_refused
-    assert "That was said before the estimate of now was on record" in (heard.reply or "")
+    assert "That was said before what is on record now: estimate" in (heard.reply or "")
     assert approval(talk, "ta") is None
+
+
+def test_a_late_word_about_the_sow_does_not_count_for_a_newer_cost_sheet() -> None:
+    talk = at("sow_wip")
+    written = talk.now + timedelta(seconds=5)
+    talk.say("erin", "/ps cogs https://docs.google.com/c/4")
+    assert talk.hear("ravi", "/ps rdm approve", note=900, at=written).is_refused
+
+
+def test_a_late_yes_does_not_undo_a_later_no_and_a_late_draft_replaces_nothing() -> None:
+    talk = at("sow_wip")
+    written = talk.now + timedelta(seconds=5)
+    talk.say("ravi", "/ps rdm reject too short")
+    assert talk.hear("ravi", "/ps rdm approve", note=900, at=written).is_refused
+    talk.say("erin", "/ps sow https://docs.google.com/document/d/final")
+    assert talk.hear("erin", "/ps sow https://docs.google.com/document/d/draft", note=901, at=written).is_refused
+
+
+def test_nobody_goes_round_about_what_has_a_command_of_its_own() -> None:
+    talk = at("sow_wip")
+    for by, text in (
+        ("alice", "/ps intake pc @mallory"),
+        ("alice", "/ps answer pc @mallory"),
+        ("alice", "/ps intake work_at_risk yes, approved by Dana"),
+        ("petra", "/ps stage Closed_Lost"),
+        ("erin", "/ps stage Closed_Lost"),
+        ("alice", "/ps signed gitlab"),
+    ):
+        assert talk.say(by, text).is_refused, text
+
+
+def test_ordinary_talk_with_the_bot_is_no_loss() -> None:
+    talk = at("sow_wip")
+    assert not talk.say("erin", "@ps-bot lost my notes of yesterday, sorry").is_done
+    assert talk.state() == "sow_wip"
+
+
+def test_what_is_said_internally_is_not_shown_to_all() -> None:
+    talk = at("sow_wip")
+    heard = talk.say("erin", "/ps hold until 2099-03-01 the customer is insolvent", internal=True)
+    assert not any("insolvent" in str(action) for action in heard.decision.actions if action.kind != "say")
+    assert "(said internally)" in str(talk.engagement)
+
+
+def test_help_lists_what_a_role_that_decides_nothing_can_say() -> None:
+    assert "`/ps staff ROLE @USER`" in (at("sow_wip").say("cora", "/ps help").reply or "")
+
+
+def test_odd_letters_break_nothing() -> None:
+    for text in ("/ps schedule 1 \u017fep 2099", "/ps hold until 1 \u017fep 2099", "/ps estimate \u0661\u0662 USD"):
+        at("sow_wip").say("petra", text)
+        at("sow_wip").say("erin", text)
 
 
 def test_a_label_that_was_set_before_the_comment_is_judged_before_it() -> None:

@@ -21,7 +21,7 @@ MOST_MONEY: Final = Decimal(10) ** 12
 _QUOTES: Final = {'"': '"', "“": "”", "„": "“", "«": "»"}
 _SYMBOLS: Final = {"€": "EUR", "£": "GBP", "₹": "INR"}
 _SCALES: Final = {"": 1, "k": 1_000, "m": 1_000_000, "mn": 1_000_000, "mio": 1_000_000}
-_AMOUNT: Final = re.compile(r"(?P<number>\d[\d.,'’]*)(?P<scale>k|mn|mio|m)?", re.IGNORECASE)
+_AMOUNT: Final = re.compile(r"(?P<number>\d[\d.,'’]*)(?P<scale>k|mn|mio|m)?", re.IGNORECASE | re.ASCII)
 _PLAIN: Final = re.compile(r"\d+(?:\.\d+)?")
 _COMMAS: Final = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _APOSTROPHES: Final = re.compile(r"[1-9]\d{0,2}(?:['’]\d{3})+(?:\.\d+)?")
@@ -32,10 +32,10 @@ _MONTH: Final = (
     r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_DAY_FIRST: Final = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)?\.? {_MONTH},? (\d{{4}})", re.IGNORECASE)
-_MONTH_FIRST: Final = re.compile(rf"{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})", re.IGNORECASE)
+_DAY_FIRST: Final = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)?\.? {_MONTH},? (\d{{4}})", re.IGNORECASE | re.ASCII)
+_MONTH_FIRST: Final = re.compile(rf"{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})", re.IGNORECASE | re.ASCII)
 _USERNAME: Final = re.compile(r"@?([A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?)[,;:]?")
-_URL: Final = re.compile(r"https?://[^\s<>\"'`|\\]{1,1990}", re.IGNORECASE)
+_URL: Final = re.compile(r"https?://[^\s<>\"'`|\\]{1,1990}", re.IGNORECASE | re.ASCII)
 _LINK: Final = re.compile(r"\[[^\]]*\]\((?P<url>[^)\s]+)\)")
 
 

@@ -227,7 +227,7 @@ class _Turn:
             outbox.decide(connection, delivery.id, self.lane, bodies, now=now, begins=begins)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.listened is not None:
-                listen(connection, decision.listened, now=now)
+                listen(connection, decision.listened, delivery_id=delivery.id, now=now)
             if decision.engagement is not None:
                 outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)
             pending = outbox.pending(connection, delivery.id)

@@ -139,6 +139,8 @@ def _placed(standing: Standing, scene: Scene, methodology: Methodology, *, now: 
         else:
             state = place.state if place.state in track.states else _by_label(name, standing, scene, methodology)
             places[name] = replace(place, state=state, left=None)
+    if standing.begun_at is None:
+        standing = replace(standing, begun_at=now)
     return standing if places == standing.places else replace(standing, places=places)
 
 

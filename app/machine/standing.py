@@ -86,6 +86,7 @@ class Mark:
 class Standing:
     """Everything the process knows of an engagement.
 
+    `begun_at`: when the engagement began, by our clock. `is_confidential`: one of its issues is, as last seen.
     `marks`: what people said to be so, by its name in the methodology. `reopened` counts how often a document was
     opened again without a new one: that too makes a version. `asked`: gate or ask → version for which it was asked; and
     of what could not follow, how often that was told; and of a yes that fell, for which version. `seen`, `seen_states`:
@@ -97,6 +98,8 @@ class Standing:
     a digest.
     """
 
+    begun_at: float | None = None
+    is_confidential: bool = False
     places: Mapping[str, Place] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     papers: Mapping[str, Paper] = field(default_factory=dict)
@@ -131,6 +134,8 @@ class Standing:
     def to_record(self) -> dict[str, Any]:
         """As stored: JSON values only."""
         return {
+            "begun_at": self.begun_at,
+            "is_confidential": self.is_confidential,
             "places": {name: _plain(place) for name, place in self.places.items()},
             "approvals": {name: _plain(each) for name, each in self.approvals.items()},
             "papers": {name: _plain(each) for name, each in self.papers.items()},
@@ -158,6 +163,8 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
     """What `to_record` wrote, or an earlier version of it: what it did not know yet is as in a new engagement."""
     record = {**Standing().to_record(), **record}
     return Standing(
+        begun_at=record["begun_at"],
+        is_confidential=record["is_confidential"],
         places={name: Place(**each) for name, each in record["places"].items()},
         approvals={name: _approval(each) for name, each in record["approvals"].items()},
         papers={name: _paper(each) for name, each in record["papers"].items()},

@@ -176,6 +176,8 @@ class IntakeField(Block):
     answered_by: Annotated[tuple[FieldPath, ...], Field(alias="from")] = ()
     written_by: CommandName | None = None
     """The command that fills it: `schedule`, or `staff` or `meeting` with a word of its own behind it."""
+    only: tuple[Key, ...] = ()
+    """Roles that alone may fill it by command; empty: whoever may answer."""
     is_list: Annotated[bool, Field(alias="list")] = False
     """What the command brings is added to what is there, and does not replace it."""
 

@@ -71,6 +71,7 @@ def _roles(methodology: Methodology) -> Found:
         yield from _unknown(("readiness", name, "owner"), item.owner, known, what="role")
     for name, field in methodology.intake_fields.items():
         yield from _unknown(("intake_fields", name, "owner"), field.owner, known, what="role")
+        yield from _each_unknown(("intake_fields", name, "only"), field.only, known, what="role")
 
 
 def _routing(methodology: Methodology) -> Found:

@@ -44,10 +44,16 @@ class StoreMemory:
         return tuple(engagement_from_record(row.id, json.loads(row.submission), json.loads(row.record)) for row in rows)
 
 
-def listen(connection: Connection, listened: Listened, *, now: float) -> None:
+def listen(connection: Connection, listened: Listened, *, delivery_id: int, now: float) -> None:
     """Note which commands of a comment were heard; what was noted before stays."""
     rows = [
-        {"note_id": listened.note_id, "digest": digest, "was_carried_out": is_done, "at": now}
+        {
+            "note_id": listened.note_id,
+            "digest": digest,
+            "delivery_id": delivery_id,
+            "was_carried_out": is_done,
+            "at": now,
+        }
         for digests, is_done in ((listened.carried_out, True), (listened.foreign, False))
         for digest in sorted(digests)
     ]

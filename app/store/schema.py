@@ -129,6 +129,8 @@ commands_heard = Table(
     metadata,
     Column("note_id", Integer, primary_key=True, autoincrement=False),
     Column("digest", Text, primary_key=True, comment="of one command of that comment"),
+    Column("delivery_id", Integer, nullable=False),
     Column("was_carried_out", Boolean, nullable=False, comment="no: somebody else had written it into the comment"),
     Column("at", Float, nullable=False),
 )
+Index("commands_heard_by_delivery", commands_heard.c.delivery_id)

@@ -15,6 +15,8 @@ def upgrade() -> None:
         "commands_heard",
         sa.Column("note_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("digest", sa.Text, primary_key=True),
+        sa.Column("delivery_id", sa.Integer, nullable=False),
         sa.Column("was_carried_out", sa.Boolean, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
     )
+    op.create_index("commands_heard_by_delivery", "commands_heard", ["delivery_id"])

@@ -44,6 +44,7 @@ class About(Enum):
     HERE = "the issue it stands on"
     SCOPING = "the scoping"
     INTAKE = "the scheduling"
+    PAUSED = "whichever is on hold or has ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,8 @@ class Hearing:
         placed = [(n, t) for n, t in self.methodology.tracks.items() if n in self.standing.places]
         if not placed:
             raise UserError(own("This engagement stands on no track of the process."))
+        if about is About.PAUSED:
+            placed = [each for each in placed if self.state(each[0]).kind is not Kind.STEP] or placed
         return next((each for each in placed if each[1].on is wanted), placed[0])
 
     def state(self, track: str) -> State:

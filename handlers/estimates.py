@@ -155,8 +155,13 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
     version = course.standing.version(document)
     course.because(f"{document}: version {version}")
     put = course.standing.papers[document]
-    if put.amount is not None:  # it was read from words, so it is told how
+    if put.amount is not None and not _is_plain(put, hearing.words.text):  # it is told how it was read
         hearing.say(own("On record: "), joined(paper_in_words(put, methodology, version=version), own(", ")), own("."))
+
+
+def _is_plain(paper: Paper, words: str) -> bool:
+    """Whether the amount was written as it is kept: then there is nothing to tell."""
+    return f"{paper.amount} {paper.currency}".lower() in " ".join(words.lower().split())
 
 
 def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | None = None) -> None:

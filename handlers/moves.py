@@ -132,6 +132,7 @@ def hold(hearing: Hearing) -> None:
     says="Take the engagement off hold, or open it again after its end; it goes back to the state it left.",
     who=("em", "leadership"),
     when=When.PAUSED,
+    about=About.PAUSED,
 )
 def resume(hearing: Hearing) -> None:
     """Back to where it was."""

@@ -12,7 +12,7 @@ from app.errors import Retry
 from app.issue_text import Playbook
 from app.methodology import load_methodology
 from tests.drafts import playbook
-from tests.talks import COGS, SOW, Talk, at, begun
+from tests.talks import COGS, INTAKE, SOW, Talk, at, begun
 
 
 def approval(talk: Talk, gate: str) -> Any:
@@ -192,6 +192,17 @@ def test_what_is_said_internally_is_not_shown_to_all() -> None:
 
 def test_help_lists_what_a_role_that_decides_nothing_can_say() -> None:
     assert "`/ps staff ROLE @USER`" in (at("sow_wip").say("cora", "/ps help").reply or "")
+
+
+def test_resume_takes_up_whichever_track_rests() -> None:
+    talk = at("sow_wip")
+    talk.say("erin", "/ps stage Cancelled", on=INTAKE)
+    assert talk.state("intake") == "cancelled"
+    assert talk.say("erin", "/ps resume", on=INTAKE).is_done
+    assert talk.state("intake") == "needs_info"
+    talk.say("erin", "/ps hold")
+    assert talk.say("erin", "/ps resume", on=INTAKE).is_done
+    assert talk.state() == "sow_wip"
 
 
 def test_odd_letters_break_nothing() -> None:

@@ -10,7 +10,8 @@ from app.machine.course import Course
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A command that is due at a moment (seconds since 1970). `do` keeps to itself what it refuses: it never raises."""
+    """A command that is due at a moment (seconds since 1970). `do` keeps to itself what it refuses; all it
+    may raise is Retry, where it is not known yet who may."""
 
     at: float
     do: Callable[[Course], None]

@@ -39,7 +39,7 @@ def proceed(
     """Work through what was done since `standing`, then through all that follows from it by itself.
 
     `quarter`: label of the quarter of today, set where an engagement ends. `deeds`: what was ordered in comments, in
-    their order. Never raises for what people did.
+    their order. Raises nothing for what people did but a deed's own Retry.
     """
     acts = _in_order(_new(signs, standing.seen, scene), _new(turns, standing.seen_states, scene), deeds)
     course = Course(_placed(standing, scene, methodology, now=now), scene, methodology, index_of(methodology))

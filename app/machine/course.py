@@ -286,13 +286,12 @@ class Course:
 
     def _tell_whose_yes_fell(self) -> None:
         """Whoever said yes to documents that say something else now hears of it once: here, or with what came of it."""
-        told = {m.gate for n in self.notices if isinstance(n, PutBack) and n.by is None for m in n.missing}
         for name, approval in self.standing.approvals.items():
             gate = self.methodology.gates.get(name)
             if gate is None or gate.document is None or approval.verdict is not Verdict.PASSED:
                 continue
             version = self.standing.version(gate.document)
-            if approval.version == version or self.standing.asked.get(name) == version or name in told:
+            if approval.version == version or self.standing.asked.get(name) == version or self._is_told(name):
                 continue
             now = bound_papers(gate.document, self.standing, self.methodology)
             key = f"fell:{name}"
@@ -320,6 +319,11 @@ class Course:
             for track, to in moves
             for missing in held_back(track, to, self.standing, self.scene, self.methodology)
         )
+
+    def _is_told(self, gate: str) -> bool:
+        """Whether the comment on a document that fell back names this gate."""
+        back = (notice for notice in self.notices if isinstance(notice, PutBack) and notice.by is None)
+        return any(missing.gate == gate for notice in back for missing in notice.missing)
 
     def ask_for_review(self, name: str, gate: Gate, *, is_wanted: bool = False) -> None:
         """Ask the holders of a gate's role, once for each version of its document.

@@ -46,7 +46,7 @@ def proceed(
     is_settled = False
     for act, then in zip(acts, _scenes(acts, scene), strict=True):
         # of the past only the labels are known; all else is as it is, with what a deed has written by now
-        course.scene = replace(course.scene, issues=then.issues)
+        course.scene = replace(course.scene, issues=then.issues) if deeds else then
         if isinstance(act, Turn):
             take_turn(course, act)
         elif isinstance(act, Deed):
@@ -55,7 +55,7 @@ def proceed(
             continue
         course.settle(act.at)
         is_settled = True
-    scene = course.scene = replace(course.scene, issues=scene.issues)
+    scene = course.scene = replace(course.scene, issues=scene.issues) if deeds else scene
     course.cause = ""
     if not is_settled:
         course.settle(now)

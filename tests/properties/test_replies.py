@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import random
+from dataclasses import replace
 
-from app.commands import command_lines
+import pytest
+
+from app.commands import Line, command_lines
 from app.errors import Retry
+from app.hearing import Ledger
+from app.machine.course import Course
+from app.machine.index import index_of
+from app.methodology.parts import IssueKind
 from app.sandbox.quick_actions import extract
-from app.text import find_markers
+from app.text import find_markers, marker
+from handlers.comments import reply
+from handlers.orders import Orders
+from handlers.scene import issues_by_kind, scene_of, what_to_see
 from tests.properties.gfm_model import read
 from tests.properties.strategies import nasty
 from tests.talks import Talk, at
@@ -63,3 +74,37 @@ def test_nothing_that_is_said_raises() -> None:
             talk.say("erin", text)
         except Retry as fault:  # nothing here is unsure
             raise AssertionError(text) from fault
+
+
+ECHOED, A_REPLY = int(os.environ.get("FUZZ_TEXTS", "10000")), 20
+"""`FUZZ_TEXTS=100000` takes a minute and a half."""
+
+
+@pytest.mark.timeout(900)
+def test_thousands_of_texts_in_replies_stay_inert() -> None:
+    """Twenty commands a reply; each echoes what was written, and most also say what is wrong with it."""
+    rng = random.Random(20_261_127)
+    talk = at("sow_wip")
+    engagement, methodology = talk.engagement, talk.book.methodology
+    assert engagement is not None
+    snapshot = talk.snapshot(what_to_see(engagement, methodology))
+    issues = issues_by_kind(engagement, snapshot)
+    scene = scene_of(engagement, issues, snapshot, methodology)
+    everybody = {role: frozenset({"erin"}) for role in methodology.roles}
+    for _ in range(ECHOED // A_REPLY):
+        lines = [
+            Line(verb, foreign, f"/ps {verb} {foreign}", "")
+            for verb, foreign in ((rng.choice(VERBS_THAT_ECHO), " ".join(nasty(rng).split())) for _ in range(A_REPLY))
+        ]
+        orders = Orders(lines, "erin", 1.0, IssueKind.SCOPING, talk.now, snapshot, talk.book, engagement)
+        course = Course(engagement.standing, replace(scene, holders=everybody), methodology, index_of(methodology))
+        for deed in orders.deeds(Ledger(issues), lambda _: None):
+            deed.do(course)
+        body = reply("erin", orders.answered, marker("reply", "1"))
+        assert body is not None
+        _assert_inert(body, "\n".join(line.source for line in lines))
+
+
+VERBS_THAT_ECHO = (
+    "estimate", "stage", "segment", "staff", "assign-em", "meeting", "schedule", "sow", "frobnicate", "answer",
+)  # fmt: skip

@@ -9,11 +9,13 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from app.machine.machine import proceed
 from app.machine.outcome import Outcome
+from app.machine.papers import digest_of
 from app.machine.scene import IssueView, Scene, Sign
 from app.machine.standing import Approval, Paper, Place, Standing, Verdict
 from app.methodology import Methodology, load_methodology
@@ -51,7 +53,12 @@ def case(event: tuple[str, str, str, Mapping[str, Approval]], methodology: Metho
     """One event at an engagement that is under way, to be decided again and again."""
     state, by, label, approvals = event
     places = {"proposal": Place(state, 1.0), "intake": Place("needs_info", 1.0)}
-    ready = Standing(papers=PAPERS, approvals=approvals, asked={"ta": 1}, seen={"scoping": 8})
+    ready = Standing(papers=PAPERS, begun_at=0.0, asked={"ta": 1}, seen={"scoping": 8})
+    bound = {
+        name: replace(each, digest=digest_of(methodology.gates[name].document, ready, methodology))
+        for name, each in approvals.items()
+    }
+    ready = replace(ready, approvals=bound)
     ready = proceed(
         ready, (), (), scene_with(state, methodology, is_passed=bool(approvals)), methodology, now=1.0
     ).standing

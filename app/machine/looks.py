@@ -7,6 +7,7 @@ process's own are nobody's business but the people's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from app.machine.course import wanted_key
 from app.machine.gates import GateState, gate_state, verdict_on
@@ -18,6 +19,8 @@ from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.spelling import scope_of
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 def label_changes(
     standing: Standing, scene: Scene, index: Index, *, quarter: str | None, revived: Collection[str] = ()
@@ -25,12 +28,12 @@ def label_changes(
     """What is to differ on each issue; nothing for an issue that is as it should be. `quarter`: label of today's."""
     found = {}
     for on, issue in scene.issues.items():
-        outdated = frozenset(_quarter_of_before(on, issue.labels, index, revived))
+        outdated = frozenset(_quarter_of_before(on, issue.labels, index, revived)) if revived else _NONE
         wanted = dict.fromkeys(
             [
                 *_states(on, standing, index),
                 *_gates(on, issue.labels, standing, scene, index),
-                *_quarter(on, issue.labels - outdated, standing, index, quarter),
+                *_quarter(on, issue.labels - outdated if outdated else issue.labels, standing, index, quarter),
             ]
         )
         add = tuple([label for label in wanted if label not in issue.labels])

@@ -22,14 +22,15 @@ def digest_of(document: Document | None, standing: Standing, methodology: Method
     """What a yes is bound to, in short: it differs as soon as any of the documents does. Empty: it is about none."""
     if document is None:
         return ""
-    papers = bound_papers(document, standing, methodology)
-    return _digest(standing.version(document), tuple(papers.items()))
+    bound_to = methodology.documents[document].bound_to
+    return _digest(standing.version(document), bound_to, tuple([standing.papers.get(name) for name in bound_to]))
 
 
 @lru_cache(maxsize=4096)
-def _digest(version: int, papers: tuple[tuple[str, Paper], ...]) -> str:
+def _digest(version: int, names: tuple[Document, ...], papers: tuple[Paper | None, ...]) -> str:
     """Of what a document says, not of who put it on record when."""
-    said = [(name, p.version, str(p.amount), p.currency, p.form, p.url) for name, p in papers]
+    present = [(name, paper) for name, paper in zip(names, papers, strict=True) if paper is not None]
+    said = [(name.value, p.version, str(p.amount), p.currency, p.form, p.url) for name, p in present]
     return hashlib.sha256(repr((version, said)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -95,7 +95,7 @@ class Course:
         papers = {} if document is None else bound_papers(document, standing, self.methodology)
         digest = digest_of(document, standing, self.methodology)
         approval = Approval(verdict, by, at, standing.version(document), digest, papers, words)
-        self.standing = replace(standing, approvals={**standing.approvals, name: approval})
+        self.standing = standing.but(approvals={**standing.approvals, name: approval})
         self.because(f"{name}: {verdict.value}")
         if verdict is Verdict.FAILED:
             self._send_back(name, gate, at)
@@ -349,7 +349,7 @@ class Course:
             self.notices.append(AskedFor(f"ask:{name}", ask.on, name, lacks))
 
     def _asked(self, name: str, version: int) -> None:
-        self.standing = replace(self.standing, asked={**self.standing.asked, name: version})
+        self.standing = self.standing.but(asked={**self.standing.asked, name: version})
 
     def _all(self, names: Sequence[str]) -> bool:
         return all_met(names, self.standing, self.scene, self.methodology)

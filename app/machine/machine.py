@@ -123,7 +123,7 @@ def _caught_up(standing: Standing, acts: Iterable[_Act]) -> Standing:
             continue  # which commands were carried out is known by their comment
         last = seen if isinstance(act, Sign) else seen_states
         last[act.on.value] = max(act.id, last.get(act.on.value, 0))
-    return replace(standing, seen=seen, seen_states=seen_states)
+    return standing.but(seen=seen, seen_states=seen_states)
 
 
 def _placed(standing: Standing, scene: Scene, methodology: Methodology, *, now: float) -> Standing:

@@ -125,7 +125,14 @@ class Standing:
 
     def at(self, track: str, place: Place) -> Standing:
         """The same, elsewhere on one track."""
-        return replace(self, places={**self.places, track: place})
+        return self.but(places={**self.places, track: place})
+
+    def but(self, **changes: Any) -> Standing:
+        """The same with these fields: as `dataclasses.replace`, at half the price, for what every decision does."""
+        made = object.__new__(Standing)
+        for name in Standing.__slots__:
+            object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
+        return made
 
     def with_marks(self, marks: Mapping[str, Mark]) -> Standing:
         """The same with these marks."""

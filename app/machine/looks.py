@@ -54,6 +54,8 @@ def _in_the_way(on: IssueKind, labels: Collection[str], index: Index) -> tuple[s
 
 def _older_of_scope(on: IssueKind, labels: Collection[str], standing: Standing, index: Index) -> Iterator[str]:
     """Of two labels of one scope the one that was set before: GitLab itself takes it off on paid plans only."""
+    if not standing.newest:
+        return
     scopes = index.scope_of_others
     newest = {scope: standing.newest.get(label_key(on, scope)) for label in labels if (scope := scopes.get(label))}
     yield from (

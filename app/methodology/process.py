@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -88,6 +88,10 @@ class Kind(StrEnum):
     WON = "won"
     LOST = "lost"
     CANCELLED = "cancelled"
+
+
+ENDS: Final = frozenset({Kind.WON, Kind.LOST, Kind.CANCELLED})
+"""Where an engagement has come to an end."""
 
 
 class Criterion(Block):
@@ -198,7 +202,7 @@ class State(Block):
     @property
     def is_end(self) -> bool:
         """Whether the engagement has come to an end here."""
-        return self.kind in {Kind.WON, Kind.LOST, Kind.CANCELLED}
+        return self.kind in ENDS
 
 
 class Automatic(Block):

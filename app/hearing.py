@@ -90,21 +90,31 @@ class Ledger:
     assignee: Mapping[IssueKind, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Hearing:
-    """One command. `at`: when it was said (seconds since 1970, by GitLab's clock); `said` is what is to be answered."""
+@dataclass(slots=True, kw_only=True)
+class Occasion:
+    """Where and when something was said (`at`: seconds since 1970, by GitLab's clock), by whom, and what was known."""
 
-    command: Command
-    words: Words
     by: str
     at: float
     on: IssueKind
-    now: datetime
     snapshot: Snapshot
     playbook: Playbook
     engagement: Engagement | None = None
     is_internal: bool = False
     """Not everybody who sees the issue saw it said."""
+
+    @property
+    def methodology(self) -> Methodology:
+        """The process in force."""
+        return self.playbook.methodology
+
+
+@dataclass(slots=True, kw_only=True)
+class Hearing(Occasion):
+    """One command of it; `said` is what is to be answered."""
+
+    command: Command
+    words: Words
     is_addressed: bool = False
     """It began with a mention, as ordinary talk does too."""
     placed: Course | None = None
@@ -116,11 +126,6 @@ class Hearing:
     said: list[Safe] = field(default_factory=list)
 
     # -- what is known
-
-    @property
-    def methodology(self) -> Methodology:
-        """The process in force."""
-        return self.playbook.methodology
 
     @property
     def course(self) -> Course:

@@ -126,7 +126,6 @@ def _orders(
         by=event.author,
         at=at,
         on=kind or IssueKind.SCOPING,
-        now=now,
         snapshot=snapshot,
         playbook=playbook,
         engagement=engagement,

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, fields
 from functools import partial
 
 from app.blocks.words import joined, together
 from app.commands import Line, Words
-from app.engagement import Engagement
 from app.errors import NotAllowed, Retry, UserError
-from app.hearing import Command, Hearing, Ledger, When, is_possible
+from app.hearing import Command, Hearing, Ledger, Occasion, When, is_possible
 from app.issue_text import Playbook
 from app.machine.course import Course
 from app.machine.deeds import Deed
-from app.methodology.parts import IssueKind
 from app.registry import registry
-from app.snapshot import Snapshot
 from app.text import Safe, code_span, own
 from handlers.speech import people_of_roles
 
@@ -52,19 +48,11 @@ def is_meant(line: Line, playbook: Playbook) -> bool:
     return bool(_beside(line, playbook)) or _likely(line, playbook, cutoff=SURELY_MEANT) is not None
 
 
-@dataclass(slots=True)
-class Orders:
-    """The new commands of a comment. `at`: when it was written, as good as that is known."""
+@dataclass(slots=True, kw_only=True)
+class Orders(Occasion):
+    """The new commands of a comment, and what became of each."""
 
     lines: Sequence[Line]
-    by: str
-    at: float
-    on: IssueKind
-    now: datetime
-    snapshot: Snapshot
-    playbook: Playbook
-    engagement: Engagement | None = None
-    is_internal: bool = False
     answered: list[Answered] = field(default_factory=list)
 
     def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
@@ -74,10 +62,10 @@ class Orders:
     def demand_role(self, line: Line) -> None:
         """Raises UserError where somebody may not use a command on an issue that is no engagement yet."""
         command, _ = find(line, self.playbook)
-        wanted = () if command is None else command.roles(self.playbook.methodology)
+        wanted = () if command is None else command.roles(self.methodology)
         held = self.snapshot.holders
         if wanted and not any(self.by.lower() in held.get(role, frozenset()) for role in wanted):
-            titles = [rules.title for role, rules in self.playbook.methodology.roles.items() if role in wanted]
+            titles = [rules.title for role, rules in self.methodology.roles.items() if role in wanted]
             raise NotAllowed(own(f"That is for: {', '.join(titles)}."), reason=f"that is for {', '.join(wanted)}")
 
     def without_engagement(self) -> None:
@@ -91,7 +79,7 @@ class Orders:
         if command is None:
             self.answered.append(Answered(line, False, (self._unknown(line),)))
             return
-        prefix = self.playbook.methodology.commands.prefix
+        prefix = self.methodology.commands.prefix
         hearing = self._hearing(line, command, rest, ledger, look, course)
         if course is not None:
             course.cause = f"{self.by} said {prefix} {command.name}"
@@ -123,16 +111,9 @@ class Orders:
         engagement = self.engagement
         segment = None if course is None else course.scene.segment
         return Hearing(
+            **{each.name: getattr(self, each.name) for each in fields(Occasion)},
             command=command,
             words=Words(rest),
-            by=self.by,
-            at=self.at,
-            on=self.on,
-            now=self.now,
-            snapshot=self.snapshot,
-            playbook=self.playbook,
-            engagement=engagement,
-            is_internal=self.is_internal,
             is_addressed=line.is_addressed,
             placed=course,
             ledger=ledger,
@@ -142,7 +123,7 @@ class Orders:
 
     def _may(self, hearing: Hearing) -> None:
         """Raises UserError where the issue is none, the person is not one of those who may, or the state is wrong."""
-        command, methodology = hearing.command, self.playbook.methodology
+        command, methodology = hearing.command, self.methodology
         if hearing.placed is None:
             if not command.is_free:
                 raise NotAllowed(hearing.not_yet_adopted())
@@ -173,7 +154,7 @@ class Orders:
 
     def _unknown(self, line: Line) -> Safe:
         """What to say to a line that names no command: what it may have meant."""
-        commands, prefix = registry.commands(self.playbook.methodology), self.playbook.methodology.commands.prefix
+        commands, prefix = registry.commands(self.methodology), self.methodology.commands.prefix
         lists = together(code_span(f"{prefix} help"), own(" lists what you can say here."))
         if not line.verb:
             return together(own("What shall I do? "), lists)

@@ -96,7 +96,15 @@ def test_thousands_of_texts_in_replies_stay_inert() -> None:
             Line(verb, foreign, f"/ps {verb} {foreign}", "")
             for verb, foreign in ((rng.choice(VERBS_THAT_ECHO), " ".join(nasty(rng).split())) for _ in range(A_REPLY))
         ]
-        orders = Orders(lines, "erin", 1.0, IssueKind.SCOPING, talk.now, snapshot, talk.book, engagement)
+        orders = Orders(
+            lines=lines,
+            by="erin",
+            at=1.0,
+            on=IssueKind.SCOPING,
+            snapshot=snapshot,
+            playbook=talk.book,
+            engagement=engagement,
+        )
         course = Course(engagement.standing, replace(scene, holders=everybody), methodology, index_of(methodology))
         for deed in orders.deeds(Ledger(issues), lambda _: None):
             deed.do(course)

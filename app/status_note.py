@@ -21,7 +21,7 @@ from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Fact, Gate, Kind, State, Weight
 from app.status_view import Stand, StatusView, Waiting, stand_of, waiting_on, waits
-from app.status_words import day, label_in_words, paper_in_words, role_in_words
+from app.status_words import SAID_OF, day, label_in_words, paper_in_words, role_in_words
 from app.text import Safe, code_span, link, marker, own
 
 __all__ = ["StatusView", "Waiting", "status_mark", "status_note", "waiting_on"]
@@ -221,16 +221,13 @@ def _way_on(at: Stand, to: State) -> Safe:
 def _side_moves(at: Stand) -> Iterator[Safe]:
     back = [(at.track.states[name], "back") for name in at.state.back[:1]]
     aside = [
-        (state, _COMMANDS.get(state.kind, f"stage {(state.label or name).rpartition('::')[2]}"))
+        (state, SAID_OF.get(state.kind, f"stage {(state.label or name).rpartition('::')[2]}"))
         for name, state in at.track.states.items()
         if state.kind not in {Kind.STEP, Kind.WON} and state is not at.state
     ]
     moves = [together(own(f"{state.title} "), _command(command, at)) for state, command in (*back, *aside)]
     if moves:
         yield together(own("- Or else: "), joined(moves, own(", ")))
-
-
-_COMMANDS: Final = {Kind.HOLD: "hold", Kind.LOST: "lost REASON"}
 
 
 def _more(at: Stand) -> Safe:

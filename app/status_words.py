@@ -10,10 +10,12 @@ from app.blocks.words import joined, together
 from app.machine.papers import differences
 from app.machine.standing import Paper
 from app.methodology.model import Methodology
-from app.methodology.process import Document, State
+from app.methodology.process import Document, Kind, State
 from app.text import Safe, code_span, link, own
 
 MAX_NAMES: Final = 3
+SAID_OF: Final = {Kind.WON: "won", Kind.LOST: "lost REASON", Kind.HOLD: "hold"}
+"""Kind of state → the command that brings an engagement there."""
 
 
 def role_in_words(role: str, people: Sequence[str], groups: Sequence[str], methodology: Methodology) -> Safe:

@@ -6,7 +6,6 @@ A prefilled issue form is how a page without a server can submit. Title and text
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import uuid
 from dataclasses import replace
@@ -56,8 +55,8 @@ def adopted_already(hearing: Hearing) -> None:
 
 def needs_of_adoption(iid: int, engagement: Engagement | None, playbook: Playbook) -> Needs:
     """What has to be seen before an issue can be adopted by command."""
-    block = 'customer_name: "?"'
-    people = people_of(_read(block, author="somebody", ident=NOBODYS_ID, on=date.min), playbook) - {"somebody"}
+    unnamed = _read({"customer_name": "?"}, author="somebody", ident=NOBODYS_ID, on=date.min)
+    people = people_of(unnamed, playbook) - {"somebody"}
     return _all_of(iid, engagement, people, playbook)
 
 
@@ -87,8 +86,8 @@ def adopt_by_command(
     block = submission_block(issue.description)
     customer = (Words(words).rest(limit_chars=200) or _customer_of(issue.title)) if block is None else None
     try:
-        written = f"customer_name: {json.dumps(customer, ensure_ascii=False)}" if block is None else block
-        submission = _read(written, author=issue.author.username, ident=_ident(issue, snapshot), on=now.date())
+        content = {"customer_name": customer} if block is None else parse_block(block)
+        submission = _read(content, author=issue.author.username, ident=_ident(issue, snapshot), on=now.date())
     except SubmissionFaults as faults:
         fault = faults.faults[0]
         problem = together(code_span(fault.field), own(": "), code_span(fault.problem, limit_chars=300))
@@ -119,7 +118,7 @@ def needs_of_block(event: IssueChanged, engagement: Engagement | None, playbook:
     if block is None:
         return Needs()
     try:
-        people = people_of(_read(block, author=event.actor, ident=NOBODYS_ID, on=date.min), playbook)
+        people = people_of(_read(parse_block(block), author=event.actor, ident=NOBODYS_ID, on=date.min), playbook)
     except SubmissionFaults:
         people = frozenset()
     return _all_of(event.iid, engagement, people, playbook)
@@ -138,7 +137,9 @@ def read_block(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now:
         # before it is read again: a close date that lay ahead when the issue was adopted may have passed since
         return ignore("adopted already")
     try:
-        submission = _read(block, author=issue.author.username, ident=_ident(issue, snapshot), on=now.date())
+        submission = _read(
+            parse_block(block), author=issue.author.username, ident=_ident(issue, snapshot), on=now.date()
+        )
     except SubmissionFaults as faults:
         return _refuse(issue, block, faults)
     if known is not None and _has(known, issue):
@@ -226,15 +227,15 @@ def _already(issue: Issue, engagement: Engagement, scoping_iid: int) -> Decision
     return Decision(reasons=(f"the submission belongs to #{scoping_iid}",), actions=(say,))
 
 
-def _read(block: str, *, author: str, ident: str, on: date) -> Submission:
-    """The block's submission; what a hand-written one may leave out comes from the issue. Raises SubmissionFaults."""
+def _read(content: object, *, author: str, ident: str, on: date) -> Submission:
+    """The submission that this says; what a hand-written one leaves out comes from the issue. Raises SubmissionFaults."""
     defaults = {
         "submission_id": ident,
         "source": "manual",
         "requester_gitlab_username": author,
         "requester_email": None,
     }
-    return parse_submission(parse_block(block), defaults=defaults, today=on)
+    return parse_submission(content, defaults=defaults, today=on)
 
 
 def _digest(block: str | None) -> str | None:

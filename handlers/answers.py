@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from app.answer_table import is_todo, tables, with_answers
@@ -11,11 +10,11 @@ from app.errors import NotAllowed, UserError
 from app.hearing import About, Hearing, When
 from app.methodology.parts import IssueKind
 from app.registry import registry
-from app.text import Safe, cell, code_span, own
+from app.text import cell, code_span, own
+from handlers.names import no_such
 from handlers.scene import ACCOUNT_TEAM
 
 ANSWERERS = ("em", ACCOUNT_TEAM, "ta", "rdm", "pm", "pc", "leadership")
-MOST_NAMED = 12
 MOST_CHARS = 500
 
 
@@ -77,7 +76,7 @@ def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) ->
             if before is not None and before != value:
                 hearing.say(own("Instead of "), code_span(before), own(" it says now: "), code_span(value), own("."))
             return
-    raise UserError(_no_such_key(hearing, kinds, key))
+    raise _no_such_key(hearing, kinds, key)
 
 
 def written(hearing: Hearing, kind: IssueKind) -> dict[str, str | None]:
@@ -101,16 +100,10 @@ def _key_and_value(hearing: Hearing) -> tuple[str, str]:
     return key.lower().strip("`*:").replace("-", "_"), value
 
 
-def _no_such_key(hearing: Hearing, kinds: Sequence[IssueKind], key: str) -> Safe:
-    keys = [each for kind in kinds for each in written(hearing, kind)]
+def _no_such_key(hearing: Hearing, kinds: Sequence[IssueKind], key: str) -> UserError:
     other = next((k for k in IssueKind if k not in kinds and key in written(hearing, k)), None)
-    start = together(own("There is no row with the key "), code_span(key))
-    if other is not None:
-        command = "intake" if other is IssueKind.INTAKE else "answer"
-        return together(start, own(" here; it is in the other table: "), hearing.form(f"{command} {key} …"), own("."))
-    near = difflib.get_close_matches(key, keys, n=3)
-    if near:
-        return together(start, own(". Did you mean "), joined(map(code_span, near), own(" or ")), own("?"))
-    some = joined(map(code_span, keys[:MOST_NAMED]), own(", "))
-    more = own(f" and {len(keys) - MOST_NAMED} more") if len(keys) > MOST_NAMED else own("")
-    return together(start, own(". There is: "), some, more, own(".")) if keys else together(start, own("."))
+    if other is None:
+        return no_such("row", key, [each for kind in kinds for each in written(hearing, kind)])
+    command = "intake" if other is IssueKind.INTAKE else "answer"
+    elsewhere = own(" stands in the other table: ")
+    return UserError(together(code_span(key), elsewhere, hearing.form(f"{command} {key} …"), own(".")))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-
-from app.blocks.words import joined, lines, together
+from app.blocks.words import lines, together
 from app.errors import UserError
 from app.hearing import About, Hearing, When
 from app.machine.criteria import gaps
 from app.methodology.parts import IssueKind
 from app.registry import registry
-from app.text import Safe, code_span, own
+from app.text import code_span, own
 from handlers.answers import write, written
 from handlers.moves import move, named_state
+from handlers.names import meant, no_such
 
 READY = "ready"
 
@@ -135,12 +134,7 @@ def _field(hearing: Hearing, verb: str, what: str) -> str:
     hearing.demand_engagement()
     fields = _fields(hearing, verb)
     word = hearing.words.word()
-    key = None if word is None else fields.get(word.lower().replace("_", "-"))
-    if key is not None:
-        return key
-    known: Safe = together(own(f"Please say which {what}: "), joined(map(code_span, fields), own(", ")), own("."))
-    if word is None:
-        raise UserError(known)
-    near = difflib.get_close_matches(word.lower(), fields, n=1)
-    hint = together(own(" Did you mean "), code_span(near[0]), own("? ")) if near else own(" ")
-    raise UserError(together(own(f"No {what} is called "), code_span(word), own("."), hint, known))
+    found = None if word is None else meant(word, fields)
+    if found is None:
+        raise no_such(what, word, fields)
+    return fields[found]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import replace
 
 from app.blocks.words import joined, lines, together
@@ -13,9 +11,12 @@ from app.machine.criteria import gaps
 from app.machine.gates import Missing, held_back
 from app.machine.standing import Place
 from app.methodology.process import Kind, State, Track
+from app.methodology.spelling import plain
 from app.notices import missing_gate
 from app.registry import registry
+from app.status_words import SAID_OF
 from app.text import Safe, code_span, own
+from handlers.names import no_such
 
 MOVERS = ("em", "pc", "pm", "leadership")
 
@@ -70,7 +71,7 @@ def go_to(hearing: Hearing) -> None:
     """A state of the track of this issue, or of the other one where only that has such a state."""
     wanted = hearing.words.rest()
     if wanted is None:
-        raise UserError(_states_of(hearing))
+        raise no_such("state", None, _names_of(hearing.track()[1]))
     name, _ = hearing.track()
     tracks = [name, *(other for other in hearing.standing.places if other != name)]
     for each in tracks:
@@ -79,9 +80,7 @@ def go_to(hearing: Hearing) -> None:
             _may_go_to(hearing, each, found)
             move(hearing, each, found)
             return
-    near = _near(hearing.methodology.tracks[name], wanted)
-    hint = together(own(" Did you mean "), hearing.form(f"stage {near}"), own("? ")) if near else own(" ")
-    raise UserError(together(own("No state is called "), code_span(wanted), own("."), hint, _states_of(hearing)))
+    raise no_such("state", wanted, _names_of(hearing.methodology.tracks[name]))
 
 
 @registry.command(
@@ -169,7 +168,7 @@ def lost(hearing: Hearing) -> None:
     first = hearing.words.peek()
     if first is None:
         raise UserError(together(own("Why was it lost? "), _one_of(list(reasons))))
-    found = reasons.get(_plain(first))
+    found = reasons.get(plain(first))
     if found is not None:
         hearing.words.word()
     elif reasons:
@@ -185,8 +184,8 @@ def lost(hearing: Hearing) -> None:
 def _may_go_to(hearing: Hearing, name: str, to: str) -> None:
     """What has a command of its own is for those who may say that, and in its form. Raises UserError."""
     state = hearing.methodology.tracks[name].states[to]
-    verb = {Kind.WON: "won", Kind.LOST: "lost", Kind.HOLD: "hold"}.get(state.kind)
-    if verb is None:
+    verb = SAID_OF.get(state.kind, "").partition(" ")[0]
+    if not verb:
         return
     command = registry.single[verb]
     is_for = command.roles(hearing.methodology)
@@ -221,9 +220,9 @@ def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, word
 
 def named_state(track: Track, words: str) -> str | None:
     """The state that somebody means by its key, title or label, whatever the case and the signs between the words."""
-    wanted = _plain(words.removeprefix(f"{track.scope}::"))
+    wanted = plain(words.removeprefix(f"{track.scope}::"))
     for name, state in track.states.items():
-        known = {_plain(name), _plain(state.title), _plain((state.label or name).rpartition("::")[2])}
+        known = {plain(name), plain(state.title), plain((state.label or name).rpartition("::")[2])}
         if wanted in known:
             return name
     return None
@@ -270,25 +269,13 @@ def _reasons(hearing: Hearing, name: str, to: str) -> dict[str, str]:
     state = hearing.methodology.tracks[name].states[to]
     criteria = (hearing.methodology.criteria[each] for each in state.leave)
     labels = [label for criterion in criteria if state.kind is Kind.LOST for label in criterion.labels]
-    return {_plain(label.rpartition("::")[2]): label for label in labels}
+    return {plain(label.rpartition("::")[2]): label for label in labels}
 
 
 def _one_of(names: list[str]) -> Safe:
     return together(own("Please say one of these first: "), joined(map(code_span, names), own(", ")), own("."))
 
 
-def _states_of(hearing: Hearing) -> Safe:
-    _, track = hearing.track()
-    names = (code_span((state.label or state.title).rpartition("::")[2]) for state in track.states.values())
-    return together(own("The states are: "), joined(names, own(", ")), own("."))
-
-
-def _near(track: Track, words: str) -> str | None:
-    values = [(state.label or state.title).rpartition("::")[2] for state in track.states.values()]
-    names = {_plain(value): value for value in values}
-    found = difflib.get_close_matches(_plain(words), names, n=1)
-    return names[found[0]] if found else None
-
-
-def _plain(words: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", words.casefold())
+def _names_of(track: Track) -> list[str]:
+    """The states as their labels call them."""
+    return [(state.label or state.title).rpartition("::")[2] for state in track.states.values()]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
-from app.blocks.words import joined, together
+from app.blocks.words import together
 from app.errors import UserError
 from app.hearing import Hearing, When
 from app.machine.standing import label_key
@@ -14,6 +13,7 @@ from app.registry import registry
 from app.submission.choices import Segment
 from app.text import code_span, own
 from handlers.answers import write, written
+from handlers.names import meant, no_such
 
 EM_FIELD = "engagement_manager"
 
@@ -58,16 +58,11 @@ def segment(hearing: Hearing) -> None:
     hearing.demand_engagement()
     wanted = hearing.words.word()
     hearing.words.end()
-    known = {_plain(each.value): each.value for each in Segment}
-    found = None if wanted is None else known.get(_plain(wanted))
+    known = [each.value for each in Segment]
+    found = None if wanted is None else meant(wanted, known)
     if found is None:
-        all_of_them = together(own("The segments are: "), joined(map(code_span, known.values()), own(", ")), own("."))
-        if wanted is None:
-            raise UserError(all_of_them)
-        near = difflib.get_close_matches(_plain(wanted), known, n=1)
-        hint = together(own(" Did you mean "), code_span(known[near[0]]), own("? ")) if near else own(" ")
-        raise UserError(together(own("No segment is called "), code_span(wanted), own("."), hint, all_of_them))
-    label = {value: hearing.methodology.classification.segment.replace("{segment}", value) for value in known.values()}
+        raise no_such("segment", wanted, known)
+    label = {value: hearing.methodology.classification.segment.replace("{segment}", value) for value in known}
     others = tuple(name for value, name in label.items() if value != found)
     for kind in hearing.ledger.issues:
         if kind in hearing.methodology.labels[label[found]].on:
@@ -76,7 +71,3 @@ def segment(hearing: Hearing) -> None:
             setters = {**hearing.standing.setters, label_key(kind, label[found]): hearing.by}
             hearing.course.standing = replace(hearing.standing, setters=setters)
     hearing.course.because(f"segment: {found}")
-
-
-def _plain(words: str) -> str:
-    return "".join(each for each in words.casefold() if each.isalnum())

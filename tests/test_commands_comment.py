@@ -88,7 +88,7 @@ def test_the_same_words_are_the_same_command_and_a_second_time_they_are_another(
 
 def test_a_comment_as_long_as_gitlab_takes_is_read_in_bounded_time() -> None:
     assert len(heard("/ps next\n" * 3 + "x" * 1_000_000)) == 3
-    assert heard("[" * 50_000 + "\n/ps next") in ([], ["next"])
+    assert heard("[" * 50_000 + "\n/ps next") == ["next"]
 
 
 def test_of_a_hundred_thousand_comments_put_together_at_random_none_is_heard_from_code_or_a_quotation() -> None:

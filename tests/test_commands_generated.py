@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import pytest
 
 from app.hearing import Command, When
+from app.notices import PUT_BY
 from app.quick_action_names import KNOWN_NAMES
 from app.registry import registry
 from app.sandbox.quick_actions import extract
+from app.status_words import SAID_OF
 from tests.drafts import playbook
-from tests.talks import INTAKE, SCOPING, SOW, Heardback, Talk, at
+from tests.talks import INTAKE, SCOPING, Heardback, Talk, at
 
 COMMANDS = registry.commands(playbook().methodology)
 STRANGER = "mallory"
@@ -290,5 +292,7 @@ def test_the_bots_name_may_stand_for_the_prefix() -> None:
     assert talk.say("erin", "@ps-bot thank you so much!").decision.changes_nothing, "that was no command"
 
 
-def test_the_urls_of_the_scenes_are_plain() -> None:
-    assert SOW.startswith("https://")
+def test_the_forms_that_comments_and_notes_advise_are_those_of_the_registration() -> None:
+    for form in (*PUT_BY.values(), *SAID_OF.values()):
+        verb, _, usage = form.partition(" ")
+        assert COMMANDS[verb].usage.startswith(usage), form

@@ -55,7 +55,7 @@ class Speller:
         self._listed: dict[tuple[str, str], str | None] = {}
         for name in ours:
             if (scope := scope_of(name)) is not None:
-                self._by_scope.setdefault(scope, {})[_plain(_value(name))] = name
+                self._by_scope.setdefault(scope, {})[plain(_value(name))] = name
         for name, means in [*spellings.items(), *((name, name) for name in ours)]:
             if (scope := scope_of(name)) is not None:
                 self._listed[scope, _squeezed(_value(name))] = means
@@ -80,7 +80,7 @@ class Speller:
             return Reading(means if is_ours else label, is_ours=is_ours)
         if beside is None or "::" not in label:  # `proposal: deck sent` is a label of the people's own
             return Reading(self._of_family(label), is_ours=False)
-        likely = self._guess(_plain(_value(label)), beside)
+        likely = self._guess(plain(_value(label)), beside)
         return Reading(likely) if likely else Reading(label, is_known=False)
 
     def _guess(self, value: str, beside: Mapping[str, str]) -> str | None:
@@ -118,7 +118,7 @@ def _squeezed(words: str) -> str:
     return re.sub(r"[-_:\s]", "", words.casefold())
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Letters and digits only, to be compared by likeness."""
     return re.sub(r"[^a-z0-9]", "", words.casefold())
 

@@ -92,7 +92,8 @@ class ChangeIssue:
     """Labels, open or closed, and some of the bot's own parts of an issue, all in one request.
 
     `parts`: sections as they should read now; what people answered in them stays. None: the text is left alone.
-    `answers`: what somebody ordered to stand in the answer cells of its tables, by key; `assignee`: a user name.
+    `answers`: what somebody ordered to stand in the answer cells of its tables: key, answer, and what stood there when
+    it was ordered, so that a repeat does not write over what a person wrote since. `assignee`: a user name.
     """
 
     kind: ClassVar[str] = "change_issue"
@@ -102,7 +103,7 @@ class ChangeIssue:
     remove_labels: tuple[str, ...] = ()
     is_open: bool | None = None
     parts: Safe | None = None
-    answers: tuple[tuple[str, Safe], ...] = ()
+    answers: tuple[tuple[str, Safe, str], ...] = ()
     assignee: str | None = None
 
     @property
@@ -116,7 +117,7 @@ class ChangeIssue:
         done = [f"+{label}" for label in self.add_labels] + [f"-{label}" for label in self.remove_labels]
         done += [] if self.is_open is None else ["open" if self.is_open else "close"]
         done += [] if self.parts is None else ["own parts"]
-        done += [f"answer {key}" for key, _ in self.answers]
+        done += [f"answer {key}" for key, _, _ in self.answers]
         done += [] if self.assignee is None else [f"assign {self.assignee}"]
         return f"change the {self.role.value} issue: {', '.join(done)}"
 

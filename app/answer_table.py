@@ -111,6 +111,16 @@ def with_answers(markdown: str, answers: Mapping[str, Safe]) -> str:
     return "\n".join(lines)
 
 
+def answers_in(markdown: str) -> dict[str, str]:
+    """What stands in the answer cells of all tables, by key, as read; nothing where nobody has answered."""
+    found: dict[str, str] = {}
+    for table in tables(markdown):
+        for row in table.rows:
+            if key := table.key_of(row):
+                found.setdefault(key, "" if is_todo(row.cells[table.answer]) else table.answer_of(row))
+    return found
+
+
 def is_todo(cell: str) -> bool:
     """True where nobody has answered yet."""
     return readable(cell).casefold() in _TODOS

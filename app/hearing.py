@@ -84,7 +84,8 @@ class Ledger:
     """How the issues will read once what was ordered is written, and what has to be written for that."""
 
     issues: Mapping[IssueKind, Issue]
-    answers: Mapping[IssueKind, Mapping[str, Safe]] = field(default_factory=dict)
+    answers: Mapping[IssueKind, Mapping[str, tuple[Safe, str]]] = field(default_factory=dict)
+    """Key → the answer that is to stand there, and what stood there before."""
     add: Mapping[IssueKind, tuple[str, ...]] = field(default_factory=dict)
     remove: Mapping[IssueKind, tuple[str, ...]] = field(default_factory=dict)
     assignee: Mapping[IssueKind, str] = field(default_factory=dict)
@@ -218,10 +219,11 @@ class Hearing(Occasion):
         self.ledger.issues = {**self.ledger.issues, kind: issue}
         self.look()
 
-    def put(self, kind: IssueKind, key: str, value: Safe, text: str) -> None:
-        """Write an answer; `text` is the description with it."""
+    def put(self, kind: IssueKind, key: str, value: Safe, *, was: str, text: str) -> None:
+        """Write an answer in place of what it was; `text` is the description with it."""
         held = self.ledger
-        held.answers = {**held.answers, kind: {**held.answers.get(kind, {}), key: value}}
+        first_was = held.answers.get(kind, {}).get(key, (value, was))[1]
+        held.answers = {**held.answers, kind: {**held.answers.get(kind, {}), key: (value, first_was)}}
         self._rewrite(kind, replace(held.issues[kind], description=text))
 
     def assign(self, kind: IssueKind, username: str) -> None:

@@ -26,7 +26,7 @@ from app.actions import (
     TellStatus,
     Text,
 )
-from app.answer_table import with_answers
+from app.answer_table import answers_in, with_answers
 from app.directory import Directory
 from app.engagement import Engagement, IssueLink, IssueRole, stored_submission, submission_record
 from app.errors import Absent, Permanent
@@ -129,7 +129,7 @@ class Performer:
         if action.parts is not None or action.answers:
             present = self.gitlab.read_issue(iid).description
             description = present if action.parts is None else revise(present, new=action.parts).description
-            description = with_answers(description, dict(action.answers))
+            description = with_answers(description, _still_wanted(action, description))
             description = None if description == present else description
         change = IssueChange(
             description=description,
@@ -255,6 +255,12 @@ def _number(target: Target, engagement: Engagement | None) -> int:
 def fill(text: Text, engagement: Engagement | None) -> str:
     """The text with its references to issues filled in. Raises Permanent where such an issue does not exist."""
     return "".join(f"#{_number(_ISSUE_OF[p], engagement)}" if isinstance(p, IssueRef) else p for p in text)
+
+
+def _still_wanted(action: ChangeIssue, description: str) -> dict[str, Safe]:
+    """The ordered answers whose cells still read as they did when it was ordered."""
+    present = answers_in(description)
+    return {key: value for key, value, was in action.answers if present.get(key) == was}
 
 
 def _issue_evidence(issue: Issue) -> dict[str, Any]:

@@ -71,13 +71,7 @@ def revise(description: str, *, new: str, old: Submission | None = None) -> Revi
 
 def read_answers(description: str) -> dict[str, str]:
     """Answers by key from every table of the description that has an answer and a key column; to-do is no answer."""
-    found: dict[str, str] = {}
-    for table in answer_table.tables(description):
-        for row in table.rows:
-            key, answer = table.key_of(row), table.answer_of(row)
-            if key and not answer_table.is_todo(row.cells[table.answer]):
-                found.setdefault(key, answer)
-    return found
+    return {key: answer for key, answer in answer_table.answers_in(description).items() if answer}
 
 
 def revision_note(changes: Sequence[Change], kept: Sequence[str], marker: Safe) -> Safe:

@@ -228,7 +228,7 @@ def _already(issue: Issue, engagement: Engagement, scoping_iid: int) -> Decision
 
 
 def _read(content: object, *, author: str, ident: str, on: date) -> Submission:
-    """The submission that this says; what a hand-written one leaves out comes from the issue. Raises SubmissionFaults."""
+    """The submission that this says; what it leaves out comes from the issue. Raises SubmissionFaults."""
     defaults = {
         "submission_id": ident,
         "source": "manual",

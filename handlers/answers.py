@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.answer_table import is_todo, tables, with_answers
+from app.answer_table import answers_in, with_answers
 from app.blocks.words import joined, together
 from app.errors import NotAllowed, UserError
 from app.hearing import About, Hearing, When
@@ -70,24 +70,19 @@ def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) ->
         if key in known:
             fresh = cell(value)
             issue = hearing.ledger.issues[kind]
-            hearing.put(kind, key, fresh, with_answers(issue.description, {key: fresh}))
+            hearing.put(kind, key, fresh, was=known[key], text=with_answers(issue.description, {key: fresh}))
             hearing.course.because(f"answered: {key}")
             before = known[key]
-            if before is not None and before != value:
+            if before and before != value:
                 hearing.say(own("Instead of "), code_span(before), own(" it says now: "), code_span(value), own("."))
             return
     raise _no_such_key(hearing, kinds, key)
 
 
-def written(hearing: Hearing, kind: IssueKind) -> dict[str, str | None]:
-    """The keys of the tables of an issue and what is answered there; None: nothing is."""
+def written(hearing: Hearing, kind: IssueKind) -> dict[str, str]:
+    """The keys of the tables of an issue and what is answered there; empty where nothing is."""
     issue = hearing.ledger.issues.get(kind)
-    return {
-        table.key_of(row): None if is_todo(row.cells[table.answer]) else table.answer_of(row)
-        for table in tables(issue.description if issue is not None else "")
-        for row in table.rows
-        if table.key_of(row)
-    }
+    return {} if issue is None else answers_in(issue.description)
 
 
 def _key_and_value(hearing: Hearing) -> tuple[str, str]:

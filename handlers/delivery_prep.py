@@ -52,7 +52,7 @@ def staff(hearing: Hearing) -> None:
     if not hearing.snapshot.people.get(username):
         raise UserError(together(own("GitLab knows nobody called "), code_span(username), own(".")))
     before = written(hearing, IssueKind.INTAKE).get(key)
-    if not hearing.methodology.intake_fields[key].is_list or before is None:
+    if not hearing.methodology.intake_fields[key].is_list or not before:
         write(hearing, (IssueKind.INTAKE,), key, username)
         return
     names = [each.strip().lstrip("@").lower() for each in before.replace(";", ",").split(",")]

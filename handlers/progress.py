@@ -181,7 +181,7 @@ def _changes(
             remove_labels=tuple(dict.fromkeys([*change.remove, *remove])),
             is_open=outcome.open.get(kind),
             parts=parts.get(kind),
-            answers=tuple(ledger.answers.get(kind, {}).items()),
+            answers=tuple((key, value, was) for key, (value, was) in ledger.answers.get(kind, {}).items()),
             assignee=ledger.assignee.get(kind),
         )
         if action.changes_something:

@@ -183,7 +183,7 @@ class Talk:
                 self._sign(iid, name, BOT, is_added=False)
         self.issues[iid] = replace(
             issue,
-            description=with_answers(text, dict(action.answers)),
+            description=with_answers(text, {key: value for key, value, _ in action.answers}),
             labels=tuple(labels),
             assignees=issue.assignees if action.assignee is None else (Person(7, action.assignee),),
             is_open=issue.is_open if action.is_open is None else action.is_open,

@@ -9,7 +9,7 @@ import pytest
 
 from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.world import World
-from tests.harness import Stage, add_hook, end_state, spoken, stage, status_of, submission
+from tests.harness import Stage, add_hook, end_state, spoken, stage, status_of, submission, until
 
 SCOPING = (
     ("erin", "/ps next"),
@@ -178,3 +178,15 @@ def test_labels_that_an_adopted_issue_was_born_with_are_judged_at_once(on: Stage
     assert labels(on, issue.iid, "proposal") == []
     assert labels(on, issue.iid, "RDM") == []
     assert "team: blue" in on.world.label_titles(on.world.issue(issue.iid))
+
+
+def test_a_repeat_after_a_cut_does_not_write_over_what_a_person_wrote_since(on: Stage) -> None:
+    scoping, _ = pair(on)
+    on.world.faults.add(Fault("PUT", rf"/issues/{scoping}$", FaultKind.PERFORM_THEN_CUT))
+    on.world.add_note("erin", scoping, "/ps answer users_current 800")
+    assert until(lambda: "`800`" in (on.world.issue(scoping).description or ""))
+    text = on.world.issue(scoping).description or ""
+    on.world.update_issue("alice", scoping, description=text.replace("`800`", "1200, counted by hand"))
+    assert on.quiet()
+    assert "1200, counted by hand" in (on.world.issue(scoping).description or "")
+    assert "`800`" not in (on.world.issue(scoping).description or "")

@@ -33,7 +33,7 @@ from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
 from app.issue_text import Playbook
 from app.keys import load_record_keys
-from app.methodology import MethodologyFaults, load_methodology
+from app.methodology import Methodology, MethodologyFaults, load_methodology
 from app.metrics import Metrics
 from app.perform import Performer
 from app.registry import registry
@@ -198,16 +198,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
             metrics_token=settings.metrics_token,
         )
     )
-    door = CalculatorDoor(
-        keyring=Keyring(settings.calculator_keys),
-        record_keys=running.record_keys,
-        store=lambda: running.store,
-        wake=running.wake,
-        clock=running.clock,
-        metrics=running.metrics,
-        public_url=settings.public_url,
-    )
-    app.include_router(calculator_routes(door))
+    app.include_router(calculator_routes(_calculator_door(settings, running)))
     app.add_api_route(
         gitlab_door.PATH,
         _documented_only,
@@ -217,30 +208,14 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         summary="Deliveries of the GitLab webhook",
         response_class=Response,
     )
-    methodology = running.playbook.methodology
-    help_page = as_page(registry.commands(methodology), methodology)
-    app.add_api_route(
-        "/help",
-        lambda: HTMLResponse(help_page),
-        methods=["GET"],
-        tags=["help"],
-        summary="What people can say in comments",
-        response_class=HTMLResponse,
-    )
+    _add_help_page(app, running.playbook.methodology)
     app.add_exception_handler(HTTPException, _as_problem)
     if settings.calculator_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.calculator_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=[
-                "authorization",
-                "content-type",
-                "idempotency-key",
-                "webhook-id",
-                "webhook-timestamp",
-                "webhook-signature",
-            ],
+            allow_headers=list(_HEADERS_OF_A_BROWSER),
         )
     app.before_all = partial(
         GitLabDoor,
@@ -253,6 +228,41 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         metrics=running.metrics,
     )
     return app
+
+
+_HEADERS_OF_A_BROWSER = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+)
+
+
+def _calculator_door(settings: Settings, running: Service) -> CalculatorDoor:
+    return CalculatorDoor(
+        keyring=Keyring(settings.calculator_keys),
+        record_keys=running.record_keys,
+        store=lambda: running.store,
+        wake=running.wake,
+        clock=running.clock,
+        metrics=running.metrics,
+        public_url=settings.public_url,
+    )
+
+
+def _add_help_page(app: FastAPI, methodology: Methodology) -> None:
+    """Written once: the commands do not change while the service runs."""
+    page = as_page(registry.commands(methodology), methodology)
+    app.add_api_route(
+        "/help",
+        lambda: HTMLResponse(page),
+        methods=["GET"],
+        tags=["help"],
+        summary="What people can say in comments",
+        response_class=HTMLResponse,
+    )
 
 
 async def _documented_only() -> Response:

@@ -19,12 +19,10 @@ def check(file: Path | None) -> int:
     fault on its line."""
     path = file or load_part(MethodologySettings).methodology
     try:
-        found, warnings = check_methodology(path)
+        found, warnings = check_methodology(path, look=registry.unknown_commands)
     except MethodologyFaults as faults:
         raise Failure(str(faults)) from faults
     name = "the methodology that ships" if path is None else str(path)
-    if unknown := registry.unknown_commands(found):
-        raise Failure("\n".join(f"{name}: {each}" for each in unknown))
     # the one that ships names nobody, on purpose
     for warning in warnings if path is not None else ():
         sys.stdout.write(f"warning: {warning}\n")

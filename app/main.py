@@ -33,7 +33,7 @@ from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
 from app.issue_text import Playbook
 from app.keys import load_record_keys
-from app.methodology import Methodology, MethodologyFaults, load_methodology
+from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.perform import Performer
 from app.registry import registry
@@ -160,9 +160,7 @@ def _setting_to_see(reason: str) -> str:
 def load_playbook(settings: Settings) -> Playbook:
     """Methodology and templates. Raises MethodologyFaults or TemplateFaults, each with file and line."""
     folder: Path = settings.templates or default_template_folder()
-    methodology = load_methodology(settings.methodology)
-    if unknown := registry.unknown_commands(methodology):
-        raise MethodologyFaults(tuple(f"{settings.methodology}: {each}" for each in unknown))
+    methodology = load_methodology(settings.methodology, look=registry.unknown_commands)
     return Playbook(methodology=methodology, templates=load_templates(folder))
 
 

@@ -15,7 +15,7 @@ from app.events import Event
 from app.hearing import About, Command, Hearing, When
 from app.issue_text import Playbook
 from app.methodology.model import Methodology
-from app.methodology.names import one_of
+from app.methodology.names import Found, one_of
 from app.methodology.parts import IssueKind
 from app.ports import Person
 from app.snapshot import Needs, Snapshot
@@ -207,14 +207,12 @@ class Registry:
                     found.setdefault(made.name, made)
         return found
 
-    def unknown_commands(self, methodology: Methodology) -> tuple[str, ...]:
-        """Commands that a methodology names and that do not exist, as faults."""
+    def unknown_commands(self, methodology: Methodology) -> Found:
+        """Commands that a methodology names and that do not exist: for `load_methodology` to look at."""
         known = self.commands(methodology)
-        return tuple(
-            f"commands.who.{name}: no command is called {name!r}; {one_of(known, near=name)}"
-            for name in methodology.commands.who
-            if name not in known
-        )
+        for name in methodology.commands.who:
+            if name not in known:
+                yield ("commands", "who", name), f"no command is called {name!r}; {one_of(known, near=name)}"
 
 
 def _nothing(event: Event, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:  # noqa: ARG001

@@ -7,7 +7,7 @@ replaced, and a named entry set to null is taken away. Between the two lies what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -51,19 +51,28 @@ class _Tree:
     faults: list[str] = field(default_factory=list)
 
 
-def load_methodology(path: Path | None = None) -> Methodology:
-    """The methodology of a file, or the one that ships. Raises MethodologyFaults."""
-    return _shipped() if path is None else _checked(_complete(*_layers(path)))
+Look = Callable[[Methodology], Found]
+"""A check: places of the file and what is wrong there."""
 
 
-def check_methodology(path: Path | None = None) -> tuple[Methodology, tuple[str, ...]]:
+def load_methodology(path: Path | None = None, *, look: Look = lambda _: iter(())) -> Methodology:
+    """The methodology of a file, or the one that ships. Raises MethodologyFaults.
+
+    `look`: a check of what only the caller knows, such as which commands there are.
+    """
+    return _shipped() if path is None else _checked(_complete(*_layers(path)), look)
+
+
+def check_methodology(
+    path: Path | None = None, *, look: Look = lambda _: iter(())
+) -> tuple[Methodology, tuple[str, ...]]:
     """The same, with every option of every switch tried alone; and warnings that begin with file and line.
 
     Raises MethodologyFaults, also for an option that is not chosen: otherwise it would fail on the day it is.
     """
     base, own = _layers(path or DEFAULT)
     tree = _complete(base, own)
-    methodology = _checked(tree)
+    methodology = _checked(tree, look)
     faults: list[str] = []
     for name, switch in methodology.switches.items():
         for option in switch.options:
@@ -121,7 +130,7 @@ def _told(tree: _Tree, found: Found) -> Iterator[str]:
         yield f"{_line(tree, where)}: {_dotted(where)}: {problem}"
 
 
-def _checked(tree: _Tree) -> Methodology:
+def _checked(tree: _Tree, own_look: Look = lambda _: iter(())) -> Methodology:
     if tree.faults:
         raise MethodologyFaults(tuple(tree.faults))
     try:
@@ -129,7 +138,7 @@ def _checked(tree: _Tree) -> Methodology:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise MethodologyFaults(tuple(_fault(tree, detail) for detail in details)) from None
-    for look in (dangling, unsound):
+    for look in (dangling, unsound, own_look):
         if found := tuple(_told(tree, look(methodology))):
             raise MethodologyFaults(found)
     return methodology

@@ -189,6 +189,23 @@ class React:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retract:
+    """Take back what the bot said of a comment that was mended since: its emoji, and its reply (None: that stays)."""
+
+    kind: ClassVar[str] = "retract"
+    key: str
+    iid: int
+    note_id: int
+    name: str
+    reply: Safe | None
+
+    def describe(self) -> str:
+        """For the journal."""
+        what = self.name if self.reply is None else f"{self.name} and the reply"
+        return f"take back {what} at comment {self.note_id} on #{self.iid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remember:
     """Know from now on that the issues say what this submission says.
 
@@ -207,7 +224,9 @@ class Remember:
         return f"remember revision {self.revision}"
 
 
-Action = CreateIssue | AdoptIssue | ReviseIssue | ChangeIssue | TellStatus | LinkIssues | Say | React | Remember
+Action = (
+    CreateIssue | AdoptIssue | ReviseIssue | ChangeIssue | TellStatus | LinkIssues | Say | React | Retract | Remember
+)
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}
 

@@ -20,6 +20,7 @@ from app.actions import (
     LinkIssues,
     React,
     Remember,
+    Retract,
     ReviseIssue,
     Say,
     Target,
@@ -181,6 +182,16 @@ class Performer:
         return {}
 
     @perform.register
+    def _(self, action: Retract, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        try:
+            self.gitlab.unreact(action.iid, action.note_id, action.name)
+        except Permanent as fault:
+            return {"not_taken_back": fault.reason}  # the comment is gone: what was said of it does not matter any more
+        if action.reply is not None and (note := self._own_note(action.iid, action.reply)) is not None:
+            self.gitlab.delete_note(action.iid, note.id)
+        return {}
+
+    @perform.register
     def _(self, action: Remember, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         return {}
 
@@ -213,11 +224,13 @@ class Performer:
         return next((i for i in mine if i.description.startswith(action.marker)), None)
 
     def _find_note(self, action: Say | TellStatus, engagement: Engagement | None) -> Note | None:
-        bot = self.directory.bot().id
         where = action.target if isinstance(action, Say) else action.role
-        notes = self.gitlab.latest_notes(_number(where, engagement))
+        return self._own_note(_number(where, engagement), action.marker)
+
+    def _own_note(self, iid: int, mark: Safe) -> Note | None:
+        bot = self.directory.bot().id
         # at the beginning, where we write it: further on it may stand in somebody's words that we echo
-        return next((n for n in notes if n.author.id == bot and n.body.startswith(action.marker)), None)
+        return next((n for n in self.gitlab.latest_notes(iid) if n.author.id == bot and n.body.startswith(mark)), None)
 
 
 def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> Engagement | None:

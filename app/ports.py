@@ -147,6 +147,12 @@ class GitLab(Protocol):
     def react(self, iid: int, note_id: int, name: str) -> None:
         """Put an emoji on a comment; that it is there already is fine. Raises Absent where the comment is gone."""
 
+    def unreact(self, iid: int, note_id: int, name: str) -> None:
+        """Take the bot's own emoji off a comment; that it is not there is fine. Raises Absent without the comment."""
+
+    def delete_note(self, iid: int, note_id: int) -> None:
+        """Take a comment of the bot's own away; that it is not there is fine."""
+
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """The newest hundred comments, newest first."""
 

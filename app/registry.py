@@ -23,11 +23,15 @@ from app.snapshot import Needs, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """The commands of a comment that this decision heard, as digests: carried out (or refused), or not its author's."""
+    """The commands of a comment that this decision heard, as digests: carried out (or `refused`), or another's."""
 
     note_id: int
     carried_out: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    """Those of `carried_out` that came to nothing."""
+    forgiven: frozenset[str] = frozenset()
+    """Those refused earlier whose refusal is taken back, because they were mended."""
 
 
 @dataclass(frozen=True, slots=True)

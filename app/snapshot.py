@@ -44,6 +44,8 @@ class Heard:
 
     carried_out: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    """Those of `carried_out` that came to nothing."""
 
 
 @dataclass(frozen=True, slots=True)

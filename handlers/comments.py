@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.actions import Action, React, Say
+from app.actions import Action, React, Retract, Say
 from app.blocks.words import joined, together
 from app.commands import Line, command_lines
 from app.commands.comment import MOST_COMMANDS
@@ -24,7 +24,7 @@ from app.methodology.parts import IssueKind
 from app.notices import person
 from app.ports import Person
 from app.registry import Decision, Listened, ignore, registry
-from app.snapshot import Needs, Snapshot
+from app.snapshot import Heard, Needs, Snapshot
 from app.text import Safe, code_span, marker, own
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
 from handlers.orders import Answered, Orders, find, is_meant
@@ -42,9 +42,9 @@ _NAMES_SOMEBODY = ("assign-em", "staff")
 def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:
     """Nothing for a comment without commands: most have none."""
     lines = _lines(event, playbook, bot.username)
-    if not lines:
+    if not lines and event.action == "create":
         return Needs()
-    if not event.is_by_author:
+    if not lines or not event.is_by_author:
         return Needs(note=event.note_id)
     commands = [command for line in lines if (command := find(line, playbook)[0]) is not None]
     if engagement is None or _kind(event, engagement) is None:
@@ -71,9 +71,9 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
 def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
     """Carry out what is new in it."""
     lines = _lines(event, playbook, snapshot.bot_name)
-    if not lines:
-        return ignore("no command in it")
     heard, digests = snapshot.heard, frozenset(line.digest for line in lines)
+    if not digests and not heard.refused:
+        return ignore("no command in it")
     if not event.is_by_author:
         foreign = digests - heard.carried_out - heard.foreign
         if not foreign:
@@ -83,7 +83,7 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     known = heard.carried_out | (heard.foreign if event.action != "create" else frozenset())
     new = [line for line in lines if line.digest not in known]
     if not new:
-        return ignore("its commands were heard before")
+        return _withdrawn(event, heard, digests, playbook)
     new, too_many = new[:MOST_COMMANDS], new[MOST_COMMANDS:]
     listened = Listened(event.note_id, carried_out=frozenset(line.digest for line in new))
     orders = _orders(new, event, snapshot, playbook, now)
@@ -95,7 +95,13 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
             f"Only {MOST_COMMANDS} commands of a comment are carried out: say this and the rest in another one."
         )
         orders.answered.append(Answered(too_many[0], False, (words,)))
+    refused = frozenset(each.line.digest for each in orders.answered if not each.is_done)
+    mended = _mended(orders, heard, digests)
+    listened = replace(listened, refused=refused & listened.carried_out, forgiven=mended)
     actions = _answers(event, orders, listened, playbook)
+    if mended:
+        has_words = any(each.words for each in orders.answered) or bool(digests & heard.carried_out)
+        actions.append(_retraction(event, playbook, with_reply=not has_words))
     done, told = decision.actions, ", ".join(f"{playbook.methodology.commands.prefix} {each.verb}" for each in new)
     return replace(
         decision,
@@ -196,6 +202,33 @@ def _answers(event: CommentPosted, orders: Orders, listened: Listened, playbook:
     if not all(each.is_done for each in orders.answered):
         actions.append(react(emoji.refused))
     return actions
+
+
+def _mended(orders: Orders, heard: Heard, present: frozenset[str]) -> frozenset[str]:
+    """The lines refused earlier, where the author has corrected them all."""
+    is_good = all(each.is_done for each in orders.answered)
+    return heard.refused if is_good and not heard.refused & present else frozenset()
+
+
+def _withdrawn(event: CommentPosted, heard: Heard, present: frozenset[str], playbook: Playbook) -> Decision:
+    """Nothing new: where the author took out what was refused, the refusal goes as well."""
+    if not heard.refused or heard.refused & present:
+        return ignore("its commands were heard before")
+    return Decision(
+        reasons=("the author took out what was refused",),
+        actions=(_retraction(event, playbook, with_reply=not present),),
+        listened=Listened(event.note_id, forgiven=heard.refused),
+    )
+
+
+def _retraction(event: CommentPosted, playbook: Playbook, *, with_reply: bool) -> Retract:
+    return Retract(
+        key=f"note:{event.note_id}:mended:{event.at}",
+        iid=event.iid,
+        note_id=event.note_id,
+        name=playbook.methodology.commands.reactions.refused,
+        reply=marker("reply", str(event.note_id)) if with_reply else None,
+    )
 
 
 def reply(author: str, answered: Sequence[Answered], mark: Safe) -> Safe | None:

@@ -146,7 +146,9 @@ class Talk:
         if decision.listened is not None:
             known = self.heard.get(event.note_id, Heard())
             self.heard[event.note_id] = Heard(
-                known.carried_out | decision.listened.carried_out, known.foreign | decision.listened.foreign
+                known.carried_out | decision.listened.carried_out,
+                known.foreign | decision.listened.foreign,
+                (known.refused | decision.listened.refused) - decision.listened.forgiven,
             )
         if decision.engagement is not None:
             self.engagement = decision.engagement

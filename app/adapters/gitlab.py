@@ -180,6 +180,30 @@ class PythonGitLab:
 
         self._call("POST reaction", "api", ask)
 
+    def unreact(self, iid: int, note_id: int, name: str) -> None:
+        """GET the emoji of a comment and DELETE the bot's own of that name: GitLab deletes by number only."""
+        me = self.whoami().id
+
+        def ask() -> None:
+            given = self._notes(iid).get(note_id, lazy=True).awardemojis
+            for each in given.list(iterator=True, per_page=PER_PAGE):
+                if each.name == name and each.user["id"] == me:
+                    given.delete(each.id)
+
+        self._call("DELETE reaction", "api", ask)
+
+    def delete_note(self, iid: int, note_id: int) -> None:
+        """DELETE a comment; 404 means that it is gone."""
+
+        def ask() -> None:
+            try:
+                self._notes(iid).delete(note_id)
+            except GitlabError as fault:
+                if fault.response_code != 404:
+                    raise
+
+        self._call("DELETE note", "api", ask)
+
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """One page, newest first."""
 

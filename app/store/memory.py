@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from app.engagement import Engagement, engagement_from_record
@@ -26,11 +26,12 @@ class StoreMemory:
 
     def heard(self, note_id: int) -> Heard:
         """What was heard of a comment."""
-        query = select(commands_heard.c.digest, commands_heard.c.was_carried_out)
+        query = select(commands_heard.c.digest, commands_heard.c.was_carried_out, commands_heard.c.was_refused)
         rows = self.store.read(lambda c: c.execute(query.where(commands_heard.c.note_id == note_id)).all())
         return Heard(
             carried_out=frozenset(row.digest for row in rows if row.was_carried_out),
             foreign=frozenset(row.digest for row in rows if not row.was_carried_out),
+            refused=frozenset(row.digest for row in rows if row.was_refused),
         )
 
     def happenings(self, lane: str, most: int) -> tuple[Happening, ...]:
@@ -52,6 +53,7 @@ def listen(connection: Connection, listened: Listened, *, delivery_id: int, now:
             "digest": digest,
             "delivery_id": delivery_id,
             "was_carried_out": is_done,
+            "was_refused": digest in listened.refused,
             "at": now,
         }
         for digests, is_done in ((listened.carried_out, True), (listened.foreign, False))
@@ -59,6 +61,9 @@ def listen(connection: Connection, listened: Listened, *, delivery_id: int, now:
     ]
     if rows:
         connection.execute(insert(commands_heard).on_conflict_do_nothing(), rows)
+    if listened.forgiven:
+        of_note = (commands_heard.c.note_id == listened.note_id, commands_heard.c.digest.in_(listened.forgiven))
+        connection.execute(update(commands_heard).where(*of_note).values(was_refused=False))
 
 
 def _happenings(connection: Connection, lane: str, most: int) -> list[Happening]:

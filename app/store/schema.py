@@ -18,10 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -131,6 +132,7 @@ commands_heard = Table(
     Column("digest", Text, primary_key=True, comment="of one command of that comment"),
     Column("delivery_id", Integer, nullable=False),
     Column("was_carried_out", Boolean, nullable=False, comment="no: somebody else had written it into the comment"),
+    Column("was_refused", Boolean, nullable=False, server_default=false(), comment="it came to nothing"),
     Column("at", Float, nullable=False),
 )
 Index("commands_heard_by_delivery", commands_heard.c.delivery_id)

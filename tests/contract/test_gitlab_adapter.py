@@ -201,6 +201,27 @@ def test_an_edit_that_gitlab_does_not_keep_cannot_pass(
     assert not isinstance(raised.value, Absent)
 
 
+def test_only_the_bots_own_emoji_of_that_name_is_taken_off_a_comment(port: GitLab, world: World) -> None:
+    world.create_issue("alice", title="x")
+    note = world.add_note("erin", 1, "/ps nxt").note
+    assert note is not None
+    world.react("erin", 1, "x", note_id=note.id)
+    for name in ("eyes", "x"):
+        port.react(1, note.id, name)
+    port.unreact(1, note.id, "x")
+    port.unreact(1, note.id, "x")
+    left = [(world.user(each.user_id).username, each.name) for each in world.awards.values()]
+    assert sorted(left) == [("erin", "x"), ("ps-bot", "eyes")]
+
+
+def test_a_comment_of_the_bots_own_is_taken_away_once(port: GitLab, world: World) -> None:
+    world.create_issue("alice", title="x")
+    note = port.create_note(1, "a refusal")
+    port.delete_note(1, note.id)
+    port.delete_note(1, note.id)
+    assert port.latest_notes(1) == []
+
+
 def test_an_edit_without_an_answer_is_repeated_without_doubt(port: GitLab, world: World) -> None:
     world.create_issue("alice", title="x")
     note = port.create_note(1, "before")

@@ -23,6 +23,7 @@ from app.adapters.gitlab import PythonGitLab
 from app.clock import Clock, system_clock
 from app.command_table import as_page
 from app.directory import REFRESH_S, Directory
+from app.engine.deciding import Decider
 from app.engine.embedded import Scheduler
 from app.engine.process import Engine
 from app.errors import Permanent, Retry
@@ -38,7 +39,8 @@ from app.metrics import Metrics
 from app.perform import Performer
 from app.registry import registry
 from app.settings import Settings
-from app.store.inbox import waiting_lanes
+from app.store.inbox import parked_lanes, waiting_lanes
+from app.store.memory import StoreMemory
 from app.store.store import Store, open_store
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring
@@ -89,17 +91,22 @@ class Service:
         store = self._store = open_store(self.settings.database_path)
         self._engine = Engine(
             store=store,
-            gitlab=self.gitlab,
-            directory=self.directory,
+            decider=Decider(
+                gitlab=self.gitlab,
+                directory=self.directory,
+                registry=registry,
+                playbook=self.playbook,
+                memory=StoreMemory(store.read),
+                project=f"{self.settings.gitlab_url}/{self.settings.project}",
+                clock=self.clock,
+            ),
             performer=Performer(self.gitlab, self.directory, self.record_keys),
-            registry=registry,
-            playbook=self.playbook,
-            project=f"{self.settings.gitlab_url}/{self.settings.project}",
             clock=self.clock,
             rng=self._rng,
             grace_s=self.settings.grace_s,
             opened_at=self.clock(),
             metrics=self.metrics,
+            parked_lanes=store.read(parked_lanes),
         )
         self._scheduler = Scheduler(
             self._engine.turn,

@@ -19,9 +19,10 @@ from sqlalchemy.exc import OperationalError
 import app.store
 from app.store import database, inbox, outbox, writer
 from app.store.database import DatabaseFault, open_for_reading
+from app.store.records import Acceptance
 from app.store.schema import SCHEMA_VERSION, DeliveryState, metadata
 from app.store.store import Accepted, Store, open_store
-from app.store.writer import Acceptance, StoreBusy
+from app.store.writer import StoreBusy
 
 ARRIVAL = Acceptance("gitlab", "k1", "lane", "Issue Hook", b"{}", "digest", 1000.0, 1000.0, "waiting")
 

@@ -21,9 +21,10 @@ from app.events import ISSUE_LANE, Source, actor_id, is_of_project, subject_iid
 from app.ingress.answers import problem
 from app.ingress.body import BodyFault, headers_of, is_json, read_body
 from app.metrics import Metrics
+from app.store.records import Acceptance
 from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
-from app.store.writer import Acceptance, StoreBusy
+from app.store.writer import StoreBusy
 from app.verify import GitLabSecrets
 
 PATH = "/webhooks/gitlab"

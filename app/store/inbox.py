@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, select, text, update
+from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, insert, select, text, update
 
 from app.events import Source
-from app.store.records import Delivery, DeliveryRow
+from app.store.records import Acceptance, Delivery, DeliveryRow
 from app.store.schema import ActionState, DeliveryState, actions, commands_heard, deliveries
 
 # as a literal: SQLite uses a partial index only where the query says the same as the index
 _WAITING = text(f"deliveries.state = '{DeliveryState.WAITING.value}'")
+
+_DEAD = text(f"deliveries.state = '{DeliveryState.DEAD.value}'")
 
 
 def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
@@ -56,6 +58,33 @@ def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, re
     if state is DeliveryState.DEAD:
         connection.execute(_DROPPED, {"ident": delivery_id})
         connection.execute(_FORGOTTEN, {"ident": delivery_id})
+
+
+def add(connection: Connection, acceptance: Acceptance) -> None:
+    """Put something of the bot's own into the inbox, under a key that nobody has used."""
+    connection.execute(_ADDED, acceptance._asdict())
+
+
+def overcome(connection: Connection, delivery: Delivery) -> list[Delivery]:
+    """The dead letters before a delivery that are of its lane and kind, each handed out once."""
+    same = {"lane": delivery.lane, "source": delivery.source.value, "kind": delivery.kind, "ident": delivery.id}
+    found = [_delivery(row) for row in connection.execute(_DEAD_BEFORE, same)]
+    for each in found:
+        connection.execute(_OVERCOME, {"ident": each.id})
+    return found
+
+
+def parked_lanes(connection: Connection) -> set[str]:
+    """Every lane with a dead letter that nothing has overcome."""
+    return set(connection.execute(select(deliveries.c.lane).where(_DEAD, deliveries.c.was_parked.is_(False))).scalars())
+
+
+def replay(connection: Connection, delivery_id: int, *, now: float) -> None:
+    """Let a settled delivery be worked on once more, from a fresh decision.
+
+    What its actions brought about is known by their keys, and those that were dropped look before they write.
+    """
+    connection.execute(_REPLAYED, {"ident": delivery_id, "due_at": now})
 
 
 def move(connection: Connection, delivery_id: int, *, lane: str) -> None:
@@ -111,6 +140,7 @@ def oldest_waiting(connection: Connection) -> float | None:
 def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
     return Delivery(
         id=row.id,
+        lane=row.lane,
         source=Source(row.source),
         kind=row.kind,
         body=row.body or b"{}",
@@ -119,6 +149,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         attempts=row.attempts,
         deaths=row.deaths,
         due_at=row.due_at,
+        was_parked=row.was_parked,
     )
 
 
@@ -132,6 +163,7 @@ def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
         received_at=row.received_at,
         attempts=row.attempts,
         reason=row.reason,
+        has_body=row.body is not None,
     )
 
 
@@ -163,6 +195,26 @@ _POSTPONED = _ONE.values(
 _RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), deaths=deliveries.c.deaths - 1)
 _SETTLED = _ONE.values(
     state=bindparam("state"), reason=bindparam("reason"), settled_at=bindparam("settled_at"), deaths=0
+)
+_DEAD_BEFORE = select(deliveries).where(
+    _DEAD,
+    deliveries.c.was_parked.is_(False),
+    deliveries.c.lane == _LANE,
+    deliveries.c.source == bindparam("source"),
+    deliveries.c.kind == bindparam("kind"),
+    deliveries.c.id < _IDENT,
+)
+_OVERCOME = _ONE.values(was_parked=True)
+_ADDED = insert(deliveries)
+_REPLAYED = _ONE.where(deliveries.c.state != DeliveryState.WAITING.value, deliveries.c.body.is_not(None)).values(
+    state=DeliveryState.WAITING.value,
+    was_parked=deliveries.c.state == DeliveryState.DEAD.value,
+    decided_at=None,
+    attempts=0,
+    deaths=0,
+    due_at=bindparam("due_at"),
+    reason=None,
+    settled_at=None,
 )
 _MOVED = _ONE.values(lane=_LANE, deaths=0)
 _DROPPED = (

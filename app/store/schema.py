@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -65,6 +65,7 @@ deliveries = Table(
         "deaths", Integer, nullable=False, server_default=text("0"), comment="tries that the process did not survive"
     ),
     Column("due_at", Float, nullable=False),
+    Column("was_parked", Boolean, nullable=False, server_default=false(), comment="run again since, or overcome"),
     Column("reason", Text),
     Column("settled_at", Float),
     UniqueConstraint("source", "key"),

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, text
 
 from app.store import database, inbox, outbox
 from app.store.checkpoint import Checkpointer
-from app.store.writer import PATIENCE_S, Acceptance, Writer
+from app.store.records import Acceptance
+from app.store.writer import PATIENCE_S, Writer
 
 __all__ = ["PATIENCE_S", "Accepted", "Store", "open_store"]
 

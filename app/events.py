@@ -56,8 +56,9 @@ class CommentPosted:
     """A comment was written or edited.
 
     `body` is what stands there now. `is_by_author`: it is the author's doing; a Maintainer may edit anybody's comment,
-    and only `updated_by_id` tells. `at`: seconds since 1970 by GitLab's clock; None where the delivery does not say.
-    `is_internal`: not everybody who sees the issue sees the comment.
+    and only `updated_by_id` tells; of a comment that the sweep found edited nobody does (`is_editor_known`). `at`:
+    seconds since 1970 by GitLab's clock, None where the delivery does not say. `is_internal`: not all who see the
+    issue see the comment.
     """
 
     noun: ClassVar[str] = "comment"
@@ -68,6 +69,7 @@ class CommentPosted:
     author: str
     body: str = ""
     is_by_author: bool = True
+    is_editor_known: bool = True
     is_internal: bool = False
     is_system: bool = False
     at: float | None = None
@@ -98,6 +100,8 @@ class Unknown:
 
 Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
 
+NOBODY = -1
+"""No user of GitLab has this number: stands where it is not known who did something."""
 PARKED = "psplan_parked"
 """Kind of the bot's own event about a dead letter; its bodies are made by `app.parked`."""
 
@@ -201,6 +205,7 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
         body=str(note.get("note") or ""),
         # also of a new comment: GitLab writes the event a moment later, with the text as it is then
         is_by_author=note.get("updated_by_id") in {None, author_id},
+        is_editor_known=note.get("updated_by_id") != NOBODY,
         is_internal=bool(note.get("internal")),
         is_system=bool(note.get("system")),
         at=_moment(note.get("updated_at") if is_edited else note.get("created_at")),

@@ -35,6 +35,9 @@ EXAMPLES = {
     "database_url": "sqlite:///psplan.sqlite3",
     "methodology": "/etc/psplan/methodology.yaml",
     "templates": "/etc/psplan/issue_templates",
+    "gitlab_admin_token": "glpat-…",
+    "sweep_interval_s": "300",
+    "keep_days": "30",
     "gitlab_timeout_s": "20",
     "grace_s": "15",
     "workers": "8",
@@ -136,6 +139,17 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
     metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
+    gitlab_admin_token: SecretStr | None = Field(
+        None,
+        description="Token of a Maintainer, for GitLab's log of failed deliveries and for healing the webhook; "
+        "not given: the bot's own is tried",
+    )
+    sweep_interval_s: float = Field(
+        300, ge=0, description="How often GitLab is looked at for what no webhook told, seconds; 0: only when asked"
+    )
+    keep_days: float = Field(
+        30, ge=1, description="How long bodies of deliveries are kept that were worked on, days; dead letters stay"
+    )
     gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
     grace_s: float = Field(15, ge=0, description="Wait before a creation in doubt is repeated, seconds")
     workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")

@@ -197,7 +197,7 @@ class _Turn:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
         if not self.lane.startswith(ISSUE_LANE):
             return None
-        known = self.engine.store.issue_lanes.get(getattr(event, "iid", -1))
+        known = self.engine.store.lane_of(getattr(event, "iid", -1))
         return None if known is None else Decision(reasons=("belongs to an engagement",), lane=known)
 
     def _store_decision(self, delivery: Delivery, decision: Decision) -> list[StoredAction]:
@@ -298,7 +298,7 @@ class _Turn:
             self.unconfirmed.append(self.engine.store.begin_write(write))
         self.engagement = engagement
         if engagement is not None:
-            self.engine.store.issue_lanes.update({link.iid: engagement.id for link in engagement.issues.values()})
+            self.engine.store.learn(engagement)
         if is_last:
             self._report(delivery, DeliveryState.DONE, None)
 

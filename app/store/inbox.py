@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, insert, select, text, update
 
@@ -65,9 +65,17 @@ def add(connection: Connection, acceptance: Acceptance) -> None:
     connection.execute(_ADDED, acceptance._asdict())
 
 
+def add_new(connection: Connection, acceptances: Sequence[Acceptance]) -> list[Acceptance]:
+    """Put what nobody has put in before into the inbox; returns what that was."""
+    new = [each for each in acceptances if known(connection, each.source, each.key) is None]
+    for each in new:
+        add(connection, each)
+    return new
+
+
 def overcome(connection: Connection, delivery: Delivery) -> list[Delivery]:
     """The dead letters before a delivery that are of its lane and kind, each handed out once."""
-    same = {"lane": delivery.lane, "source": delivery.source.value, "kind": delivery.kind, "ident": delivery.id}
+    same = {"lane": delivery.lane, "kind": delivery.kind, "ident": delivery.id}
     found = [_delivery(row) for row in connection.execute(_DEAD_BEFORE, same)]
     for each in found:
         connection.execute(_OVERCOME, {"ident": each.id})
@@ -123,6 +131,17 @@ def by_id(connection: Connection, delivery_id: int) -> DeliveryRow | None:
     """One delivery."""
     row = connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).first()
     return None if row is None else _row(row)
+
+
+def body_of(connection: Connection, delivery_id: int) -> bytes:
+    """The body of a delivery; an empty object where none is kept."""
+    return connection.execute(select(deliveries.c.body).where(deliveries.c.id == delivery_id)).scalar() or b"{}"
+
+
+def unrested(connection: Connection, lanes: Collection[str]) -> int:
+    """How many deliveries of these lanes wait for their turn, and not for a time to come."""
+    query = select(func.count()).select_from(deliveries).where(_WAITING, deliveries.c.lane.in_(lanes))
+    return connection.execute(query.where(deliveries.c.reason.is_(None))).scalar_one()
 
 
 def count(connection: Connection, state: DeliveryState) -> int:
@@ -200,7 +219,6 @@ _DEAD_BEFORE = select(deliveries).where(
     _DEAD,
     deliveries.c.was_parked.is_(False),
     deliveries.c.lane == _LANE,
-    deliveries.c.source == bindparam("source"),
     deliveries.c.kind == bindparam("kind"),
     deliveries.c.id < _IDENT,
 )

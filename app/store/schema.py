@@ -137,3 +137,28 @@ commands_heard = Table(
     Column("at", Float, nullable=False),
 )
 Index("commands_heard_by_delivery", commands_heard.c.delivery_id)
+
+errands = Table(
+    "errands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("words", Text, nullable=False, comment="JSON"),
+    Column("asked_at", Float, nullable=False),
+    Column("answer", Text, comment="JSON; not there: not answered yet"),
+)
+
+swept_issues = Table(
+    "swept_issues",
+    metadata,
+    Column("iid", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False, comment="of what the list of issues said when it was last looked at"),
+    Column("notes_until", Float, nullable=False, comment="comments changed before this were looked at"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)

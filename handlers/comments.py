@@ -85,7 +85,7 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     known = heard.carried_out | (heard.foreign if event.action != "create" else frozenset())
     new = [line for line in lines if line.digest not in known]
     if not new:
-        return _withdrawn(event, heard, digests, playbook)
+        return _caught_up(snapshot, playbook, now) or _withdrawn(event, heard, digests, playbook)
     new, too_many = new[:MOST_COMMANDS], new[MOST_COMMANDS:]
     listened = Listened(event.note_id, carried_out=frozenset(line.digest for line in new))
     orders = _orders(new, event, snapshot, playbook, now)
@@ -232,6 +232,15 @@ def _mended(orders: Orders, heard: Heard, present: frozenset[str]) -> frozenset[
     """The lines refused earlier, where the author has corrected them all."""
     is_good = all(each.is_done for each in orders.answered)
     return heard.refused if is_good and not heard.refused & present else frozenset()
+
+
+def _caught_up(snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision | None:
+    """What is on record and was not carried out, as after a dead letter that was half done; None: nothing."""
+    engagement = snapshot.engagement
+    if engagement is None or any(link.iid not in snapshot.issues for link in engagement.issues.values()):
+        return None
+    made = progress(engagement, snapshot, playbook, now)
+    return Decision(reasons=made.reasons, actions=made.actions, engagement=made.engagement) if made.actions else None
 
 
 def _withdrawn(event: CommentPosted, heard: Heard, present: frozenset[str], playbook: Playbook) -> Decision:

@@ -71,7 +71,7 @@ def test_a_change_of_an_issue_that_could_not_be_followed_is_said_on_it_and_taken
 def test_what_comes_after_a_dead_letter_is_worked_on(on: Stage) -> None:
     refuse_changes(on)
     say(on, "erin", "/ps next")
-    say(on, "erin", "/ps next please")
+    say(on, "erin", "/ps next")
     assert "proposal::Awaiting_Discovery" in on.world.label_titles(on.world.issue(1))
 
 

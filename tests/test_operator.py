@@ -41,7 +41,13 @@ class Field:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PSPLAN_")}
         env = {**kept, **self.env, "PYTHONPATH": str(Path(__file__).parents[1])}
         ran = subprocess.run(
-            [sys.executable, "-m", "app", *words], cwd=self.folder, env=env, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "app", *words],
+            check=False,
+            cwd=self.folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         return ran.returncode, ran.stdout, ran.stderr
 
@@ -81,6 +87,18 @@ def test_a_dead_letter_is_run_again_and_what_was_said_of_it_is_taken_back(is_run
     assert not any("psplan:parked" in body for body in spoken(field.world))
     assert [a.name for a in field.world.awards.values()].count("x") == 0
     assert field.dead() == []
+
+
+def test_one_that_was_half_done_is_finished_and_not_done_again(field: Field) -> None:
+    field.world.faults.add(Fault("PUT", r"/issues/2$", FaultKind.STATUS, status=403))
+    field.world.add_note("erin", 1, "/ps next")
+    assert field.stage.quiet()
+    (dead,) = field.dead()
+    assert "proposal::Awaiting_Discovery" in field.labels(1)
+    assert "Intake::Needs-Info" not in field.labels(2)
+    assert field.psplan("deliveries", "replay", str(dead))[0] == 0
+    assert "proposal::Awaiting_Discovery" in field.labels(1)
+    assert "Intake::Needs-Info" in field.labels(2)
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["beside a service", "alone"])

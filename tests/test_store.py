@@ -108,6 +108,7 @@ def test_a_parked_delivery_drops_its_open_actions_and_a_new_decision_revives_the
     (action,) = store.write(partial(outbox.pending, delivery_id=first))
     store.write(partial(outbox.sent, action_id=action.id, at=7.0))
     store.write(partial(inbox.settle, delivery_id=first, state=DeliveryState.DEAD, reason="why", now=2.0))
+    store.write(partial(outbox.take_back, delivery_id=first))
     assert store.write(partial(outbox.pending, delivery_id=first)) == []
     store.write(partial(decide, delivery_id=second))
     (revived,) = store.write(partial(outbox.pending, delivery_id=second))

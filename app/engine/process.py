@@ -218,7 +218,9 @@ class _Turn:
             if decision.listened is not None:
                 listen(connection, decision.listened, delivery_id=delivery.id, now=now)
             if decision.engagement is not None:
-                outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)
+                # a submission's stays on record when it is parked: its issues are made when it comes again
+                by = None if delivery.source is Source.CALCULATOR else delivery.id
+                outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now, decided_by=by)
             pending = outbox.pending(connection, delivery.id)
             self._announce(connection, [each for each in pending if each.key in unsafe], now)
             return pending
@@ -365,9 +367,13 @@ class _Turn:
         def write(connection: Connection) -> None:
             self._withdraw(connection)
             inbox.settle(connection, delivery.id, state=state, reason=reason, now=now)
+            if state is DeliveryState.DEAD:
+                outbox.take_back(connection, delivery.id)
             self._follow_up(connection, delivery, state, reason, now)
 
         self._write(write)
+        if state is DeliveryState.DEAD:
+            _, self.engagement = self.engine.store.read(partial(_take, lane=self.lane, limit=1))
         self._report(delivery, state, reason)
 
     def _follow_up(

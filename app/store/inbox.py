@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, func, insert, select, text, update
 
 from app.events import Source
 from app.store.records import Acceptance, Delivery, DeliveryRow
-from app.store.schema import ActionState, DeliveryState, actions, commands_heard, deliveries
+from app.store.schema import DeliveryState, deliveries
 
 # as a literal: SQLite uses a partial index only where the query says the same as the index
 _WAITING = text(f"deliveries.state = '{DeliveryState.WAITING.value}'")
@@ -52,12 +52,8 @@ def rest(connection: Connection, delivery_id: int, *, due_at: float, reason: str
 
 
 def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, reason: str | None, now: float) -> None:
-    """The end of a delivery. One that is parked takes its open actions with it, and its commands were not heard: edited
-    into the comment once more, they are new."""
+    """The end of a delivery. One that is parked takes its open actions with it, as `outbox.take_back` says."""
     connection.execute(_SETTLED, {"ident": delivery_id, "state": state.value, "reason": reason, "settled_at": now})
-    if state is DeliveryState.DEAD:
-        connection.execute(_DROPPED, {"ident": delivery_id})
-        connection.execute(_FORGOTTEN, {"ident": delivery_id})
 
 
 def add(connection: Connection, acceptance: Acceptance) -> None:
@@ -202,7 +198,6 @@ _LATEST_SUBMISSION = (
     .order_by(deliveries.c.id.desc())
     .limit(1)
 )
-_FORGOTTEN = delete(commands_heard).where(commands_heard.c.delivery_id == _IDENT)
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
 _UNMARKED = _ONE.values(deaths=0)
 _POSTPONED = _ONE.values(
@@ -235,8 +230,3 @@ _REPLAYED = _ONE.where(deliveries.c.state != DeliveryState.WAITING.value, delive
     settled_at=None,
 )
 _MOVED = _ONE.values(lane=_LANE, deaths=0)
-_DROPPED = (
-    update(actions)
-    .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
-    .values(state=ActionState.DROPPED.value)
-)

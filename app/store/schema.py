@@ -103,6 +103,8 @@ engagements = Table(
     Column("id", Text, primary_key=True),
     Column("submission", Text, nullable=False, comment="the largest part, and the one that changes least"),
     Column("record", Text, nullable=False),
+    Column("record_before", Text, comment="as it was before the latest decision, should that come to nothing"),
+    Column("decided_by", Integer, comment="the delivery of the latest decision"),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
 )

@@ -12,6 +12,8 @@ down_revision = "0003"
 def upgrade() -> None:
     """Forward; there is no way back but a back-up."""
     op.add_column("deliveries", sa.Column("was_parked", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("engagements", sa.Column("record_before", sa.Text))
+    op.add_column("engagements", sa.Column("decided_by", sa.Integer))
     op.create_table(
         "errands",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -12,7 +12,7 @@ from app.events import Event
 from app.issue_text import Playbook
 from app.ports import GitLab
 from app.registry import Decision, Registry
-from app.snapshot import Memory, take_snapshot
+from app.snapshot import Issues, Memory, take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,19 @@ class Decider:
     project: str
     clock: Clock
 
-    def decide(self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool) -> Decision:
-        """What an event brings about now; writes nothing. Raises Retry or Permanent as the ports do."""
+    def decide(
+        self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool, issues: Issues | None = None
+    ) -> Decision:
+        """What an event brings about now; writes nothing. Raises Retry or Permanent as the ports do.
+
+        `issues`: a look at them that is shared with other decisions; else this one has its own.
+        """
         bot = self.directory.bot()
         snapshot = take_snapshot(
             needs(event, engagement, self.playbook, self.registry, bot=bot),
             engagement,
             lane=lane,
-            gitlab=self.gitlab,
+            gitlab=issues or self.gitlab,
             directory=self.directory,
             memory=self.memory,
             project=self.project,

@@ -25,6 +25,7 @@ from app.clock import Clock, at
 from app.engagement import Engagement
 from app.engine.deciding import Decider
 from app.engine.retry import LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
+from app.engine.shared_look import SharedLook
 from app.errors import Permanent, Retry, attempt
 from app.events import ISSUE_LANE, PARKED, Event, Source, read_event
 from app.metrics import Metrics
@@ -84,13 +85,14 @@ class Engine:
 
     def turn(self, lane: str) -> list[Later | Moved]:
         """Work on a lane until it is empty or has to wait; returns when or where to go on."""
-        return _Turn(self, lane).run()
+        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.clock)).run()
 
 
 @dataclass(slots=True)
 class _Turn:
     engine: Engine
     lane: str
+    look: SharedLook
     engagement: Engagement | None = None
     tries: int = 0
     """Failed tries of the delivery at hand."""
@@ -110,6 +112,7 @@ class _Turn:
             # read beside the writer, which costs no commit; whatever comes in after this wakes the lane again
             limit = 1 if self.engine.store.is_rushed else MOST_AT_ONCE
             taken, self.engagement = self.engine.store.read(partial(_take, lane=self.lane, limit=limit))
+            self.look.forget()
             is_empty = len(taken) < limit
             for delivery in taken:
                 if delivery.due_at > self.engine.clock():
@@ -173,7 +176,11 @@ class _Turn:
         else:
             event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
             decision = self._rightful(event) or self.engine.decider.decide(
-                event, self.engagement, lane=self.lane, is_patient=self.tries < PATIENT_TRIES
+                event,
+                self.engagement,
+                lane=self.lane,
+                is_patient=self.tries < PATIENT_TRIES,
+                issues=self.look,
             )
             if decision.lane is not None and decision.lane != self.lane:
                 self._write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
@@ -264,6 +271,7 @@ class _Turn:
         with engine.metrics.action_timer(action.kind):
             evidence = engine.performer.perform(action, self.engagement)
         self.sending = None
+        self.look.forget()
         if "dropped_by_gitlab" in evidence:
             log.warning("action.partly_dropped", action=action.key, lost=evidence["dropped_by_gitlab"])
         return evidence

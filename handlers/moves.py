@@ -18,6 +18,11 @@ from app.status_words import SAID_OF
 from app.text import Safe, code_span, own
 from handlers.names import no_such
 
+OUTDATED_AFTER_S = 60.0
+"""An order that is older than the latest move by more than this was found late, and would move on from elsewhere.
+
+GitLab promises no order of deliveries, but those of two comments are seconds apart and not minutes.
+"""
 MOVERS = ("em", "pc", "pm", "leadership")
 
 
@@ -202,6 +207,8 @@ def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, word
     if place.state == to:
         hearing.say(own(f"It is at **{target.title}** already."))
         return
+    if place.since - hearing.at > OUTDATED_AFTER_S:
+        raise NotAllowed(own(f"It was moved to **{state.title}** after you had written that, so I left it there."))
     if state.is_end and not hearing.holds(track.reopened_by):
         ended = own(f"It has ended (**{state.title}**). Opening it again is for: ")
         who = together(ended, hearing.role(track.reopened_by), own("."))

@@ -119,11 +119,11 @@ class Stage:
         return 0.0
 
 
-def errand(folder: Path, kind: str, **words: Any) -> dict[str, Any]:
+def errand(folder: Path, kind: str, *, now: float | None = None, **words: Any) -> dict[str, Any]:
     """Have the running service do something, as `psplan sweep` and `psplan deliveries replay` do; its answer."""
     engine = open_beside(folder / "psplan.sqlite3")
     with engine.begin() as connection:
-        number = errands.ask(connection, kind, words, now=time.time())
+        number = errands.ask(connection, kind, words, now=time.time() if now is None else now)
     answers: list[dict[str, Any]] = []
 
     def is_answered() -> bool:

@@ -164,6 +164,17 @@ def test_a_late_yes_does_not_undo_a_later_no_and_a_late_draft_replaces_nothing()
     assert talk.hear("erin", "/ps sow https://docs.google.com/document/d/draft", note=901, at=written).is_refused
 
 
+def test_an_order_to_move_that_is_found_late_does_not_move_on_from_where_others_went_since() -> None:
+    talk = at("sow_wip")
+    written = talk.now + timedelta(seconds=5)
+    talk.now += timedelta(minutes=5)
+    talk.say("erin", "/ps back the customer wants fewer waves")
+    late = talk.hear("erin", "/ps next", note=900, at=written)
+    assert late.is_refused
+    assert "after you had written that" in (late.reply or "")
+    assert talk.state() == "estimate_feedback"
+
+
 def test_nobody_goes_round_about_what_has_a_command_of_its_own() -> None:
     talk = at("sow_wip")
     for by, text in (

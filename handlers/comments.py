@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.actions import Action, React, Retract, Say
+from app.actions import Action, ChangeIssue, React, Retract, Say
 from app.blocks.words import joined, together
 from app.commands import Line, command_lines
 from app.commands.comment import MOST_COMMANDS
@@ -240,7 +240,10 @@ def _caught_up(snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decisio
     if engagement is None or any(link.iid not in snapshot.issues for link in engagement.issues.values()):
         return None
     made = progress(engagement, snapshot, playbook, now)
-    return Decision(reasons=made.reasons, actions=made.actions, engagement=made.engagement) if made.actions else None
+    if not any(isinstance(action, ChangeIssue) for action in made.actions):
+        return None
+    reasons = made.reasons or ("what was ordered before is finished",)
+    return Decision(reasons=reasons, actions=made.actions, engagement=made.engagement)
 
 
 def _withdrawn(event: CommentPosted, heard: Heard, present: frozenset[str], playbook: Playbook) -> Decision:

@@ -64,6 +64,15 @@ def turns(by: str, iid: int = 1) -> Step:
     return lambda world: world.update_issue(by, iid, state_event="close" if world.issue(iid).is_open else "reopen")
 
 
+def labels(world: World, iid: int) -> list[str]:
+    return sorted(world.label_titles(world.issue(iid)))
+
+
+def asks(label: str) -> bool:
+    """Whether it only says that somebody was asked: where a state is passed through late, nobody is."""
+    return label.lower().endswith("needs-review")
+
+
 FREE: dict[str, Step] = {
     "erin goes on": says("erin", "/ps next"),
     "erin estimates": says("erin", "/ps estimate 20000 USD tm"),
@@ -131,7 +140,7 @@ def lived(steps: list[Step], *, delivered: float, seed: int) -> dict[str, Any]:
         "places": places,
         "yes": yes,
         "papers": {what: paper.version for what, paper in engagement.standing.papers.items()},
-        "labels": {iid: sorted(world.label_titles(world.issue(iid))) for iid in numbers.values()},
+        "labels": {iid: [each for each in labels(world, iid) if not asks(each)] for iid in numbers.values()},
         "open": {iid: world.issue(iid).is_open for iid in numbers.values()},
         "issues": len(world.issues),
     }

@@ -10,7 +10,7 @@ demo: $(VENV)/ready
 	@$(BIN)/psplan demo
 
 test: $(VENV)/ready
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/ready
 	@$(BIN)/ruff check .

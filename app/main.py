@@ -65,6 +65,7 @@ class Service:
             timeout_s=settings.gitlab_timeout_s,
             clock=clock,
             metrics=self.metrics,
+            per_minute=settings.gitlab_calls_per_minute,
         )
         self.directory = Directory(self.gitlab, clock)
         self._rng = rng or random.Random()  # noqa: S311  (jitter)

@@ -20,11 +20,15 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 PREFIX = "PSPLAN_"
 SHORTEST_KEY_BYTES = 8
+LIMITED = ("api", "issues", "members", "notes", "search")
+"""The kinds of calls that GitLab limits apart from each other; `api` counts every request."""
 STRONG_KEY_BYTES = 24  # what Standard Webhooks asks for; shorter ones work, and the start says so
 
 EXAMPLES = {
     "gitlab_url": "https://gitlab.example.com",
     "gitlab_token": "glpat-…",
+    "gitlab_admin_token": "glpat-…",
+    "gitlab_limits": "notes=300,issues=300",
     "project": "ps/ps-plan",
     "public_url": "https://psplan.example.com",
     "webhook_tokens": "a-long-random-string",
@@ -129,6 +133,11 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
 
     gitlab_url: str = Field(description="Address of the GitLab instance")
     gitlab_token: SecretStr = Field(description="Token of the bot, scope `api`, role Planner or Reporter")
+    gitlab_admin_token: SecretStr | None = Field(
+        None,
+        description="Token of a Maintainer, for hook healing and GitLab's delivery log; "
+        "not given: the bot's own is tried",
+    )
     project: str = Field(description="Path or id of the PS Plan project")
     webhook_tokens: Secrets = Field((), description="Secret tokens of the GitLab webhook; any one is accepted")
     webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
@@ -137,6 +146,10 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
     metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
     gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
+    gitlab_limits: str = Field(
+        "notes=60,issues=200,api=2000",
+        description="Calls to GitLab within a minute, by kind; default: what gitlab.com allows; `api=0`: no limit",
+    )
     grace_s: float = Field(15, ge=0, description="Wait before a creation in doubt is repeated, seconds")
     workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
@@ -145,6 +158,12 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     @classmethod
     def _is_gitlab_address(cls, value: str) -> str:
         return _web_address(value)
+
+    @field_validator("gitlab_limits")
+    @classmethod
+    def _are_limits(cls, value: str) -> str:
+        _limits(value)
+        return value
 
     @field_validator("webhook_tokens")
     @classmethod
@@ -157,6 +176,11 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     @classmethod
     def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return _signing_keys(keys)
+
+    @property
+    def gitlab_calls_per_minute(self) -> dict[str, int]:
+        """The limits by kind of call; zero and absent are no limit."""
+        return _limits(self.gitlab_limits)
 
     def weak_keys(self) -> list[str]:
         """Names of settings that hold a key shorter than Standard Webhooks advises."""
@@ -186,6 +210,14 @@ def _web_address(value: str) -> str:
     if scheme not in {"https", "http"} or not rest.strip("/"):
         raise ValueError("must begin with https:// or http:// and name a host")
     return value.rstrip("/")
+
+
+def _limits(text: str) -> dict[str, int]:
+    pairs = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
+    for kind, _, number in pairs:
+        if kind not in LIMITED or not (number.isascii() and number.isdigit()):
+            raise ValueError(f"must be kind=number, with commas between; kinds are {', '.join(LIMITED)}")
+    return {kind: int(number) for kind, _, number in pairs}
 
 
 def _signing_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

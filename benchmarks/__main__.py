@@ -134,6 +134,7 @@ def event_to_effect(submissions: int) -> None:
             timeout_s=10,
             clock=system_clock,
             metrics=Metrics(),
+            per_minute={},
         )
         with httpx.Client(timeout=10) as client:
             base = f"http://127.0.0.1:{service.port}"

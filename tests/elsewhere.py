@@ -33,7 +33,7 @@ def answering(status: int, headers: dict[str, str] | None = None, body: bytes = 
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = answer
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             """Stay quiet."""

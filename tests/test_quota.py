@@ -1,4 +1,4 @@
-"""Limits per minute: a rested service has all of it at once, no window ever holds more, the turned away come in turn."""
+"""Limits per minute: a rested service has all of it at once, and no sixty seconds ever hold more."""
 
 from __future__ import annotations
 

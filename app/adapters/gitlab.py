@@ -269,8 +269,8 @@ class PythonGitLab:
             session = requests.Session()
             session.max_redirects = 0  # the token must not follow a redirect to another host
             session.hooks["response"].append(self._remember)
-            # python-gitlab hands its token over as `auth`, so that requests asks no ~/.netrc; proxies and a CA bundle of
-            # the environment are obeyed, since an operator puts them there
+            # python-gitlab hands its token over as `auth`, so that requests asks no ~/.netrc; proxies and a CA bundle
+            # of the environment are obeyed, since an operator puts them there
             client = _Client(
                 self._url,
                 private_token=self._token,

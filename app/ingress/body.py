@@ -37,7 +37,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str], *, limit_bytes
     does not come to its end in time.
     """
     told = headers.get("content-length", "")
-    if told.isdigit() and int(told) > limit_bytes:
+    if told.isascii() and told.isdigit() and int(told) > limit_bytes:
         raise BodyFault(413)
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):

@@ -22,6 +22,7 @@ from app.clock import Clock, at
 from app.events import Source, read_submission
 from app.ingress.answers import problem
 from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.ingress.depth import MOST_LEVELS, is_too_deep
 from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.progress import progress
@@ -72,6 +73,8 @@ class CalculatorDoor:
             return problem(415 if is_authentic else 401)
         now = self.clock()
         try:
+            if is_too_deep(body, orjson.loads(body)):
+                return problem(400, detail=f"Nested more than {MOST_LEVELS} levels deep")
             submission = read_submission(body, today=at(now).date())
         except orjson.JSONDecodeError as fault:
             return problem(400, detail=f"Not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}")

@@ -20,6 +20,7 @@ from app.directory import Directory
 from app.events import ISSUE_LANE, Source, actor_id, is_of_project, subject_iid
 from app.ingress.answers import problem
 from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.ingress.depth import MOST_LEVELS, is_too_deep, stopped_by_depth
 from app.metrics import Metrics
 from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
@@ -90,9 +91,12 @@ class GitLabDoor:
             return 415
         try:
             payload = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return 400
-        acceptance = self._accept(headers, body, payload if isinstance(payload, dict) else {})
+            too_deep = is_too_deep(body, payload)
+        except orjson.JSONDecodeError as fault:
+            payload, too_deep = None, stopped_by_depth(body, fault)
+            if not too_deep:
+                return 400
+        acceptance = self._accept(headers, body, payload if isinstance(payload, dict) else {}, too_deep=too_deep)
         try:
             accepted = await self._store().accept(acceptance)
         except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
@@ -101,14 +105,16 @@ class GitLabDoor:
         self._count(accepted, acceptance)
         return 202
 
-    def _accept(self, headers: dict[str, str], body: bytes, payload: dict[str, object]) -> Acceptance:
+    def _accept(
+        self, headers: dict[str, str], body: bytes, payload: dict[str, object], *, too_deep: bool
+    ) -> Acceptance:
         """The row: keyed by GitLab's own key, in the lane of its engagement where that is known."""
         kind = headers.get("x-gitlab-event", "")[:100] or str(payload.get("object_kind", "unknown"))[:100]
         # Idempotency-Key survives a resend (webhook-id equals it); the two UUID headers are new for every send
         key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{sha256(body).hexdigest()}"
         iid = subject_iid(payload)
         lane = "gitlab" if iid is None else self._store().issue_lanes.get(iid, f"{ISSUE_LANE}{iid}")
-        unwanted = self._why_unwanted(payload)
+        unwanted = f"nested more than {MOST_LEVELS} levels deep" if too_deep else self._why_unwanted(payload)
         now = self._clock()
         return Acceptance(
             source=Source.GITLAB.value,

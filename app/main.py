@@ -27,7 +27,7 @@ from app.engine.embedded import Scheduler
 from app.engine.process import Engine
 from app.errors import Permanent, Retry
 from app.ingress import gitlab as gitlab_door
-from app.ingress.answers import TITLES, problem
+from app.ingress.answers import TITLES, documented, problem
 from app.ingress.calculator import CalculatorDoor, calculator_routes
 from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
@@ -206,6 +206,8 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         tags=["gitlab"],
         summary="Deliveries of the GitLab webhook",
         response_class=Response,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+        responses=documented(gitlab_door.REFUSALS),
     )
     _add_help_page(app, running.playbook.methodology)
     app.add_exception_handler(HTTPException, _as_problem)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -166,21 +168,22 @@ def test_what_waited_through_a_long_standstill_is_tried_for_a_day_before_it_is_p
         def life() -> Service:
             return Service(settings_for(tmp_path, sandbox.url), clock=clock)
 
-        def waits_on(on: Stage) -> bool:
-            before = len(world.requests)
-            return until(lambda: len(world.requests) > before) and on.waiting() == 1
+        def is_postponed() -> bool:
+            with closing(sqlite3.connect(tmp_path / "psplan.sqlite3")) as database:
+                return database.execute("select state, due_at > ? from deliveries", (clock.now,)).fetchall() == [
+                    ("waiting", 1)
+                ]
 
         world.faults.add(Fault("*", r".", FaultKind.STATUS, status=429, retry_after_s=1, times=1_000))
         service = life()
         with BackgroundServer(create_app(service.settings, service=service)) as running:
             on = Stage(world, running.url, client)
             receipt = on.send(FIRST)
-            assert until(lambda: len(world.requests) > 0)
+            assert until(is_postponed)
         clock.now += 8 * 24 * 3600
         service = life()
         with BackgroundServer(create_app(service.settings, service=service)) as running:
-            on = Stage(world, running.url, client)
-            assert waits_on(on), "eight days old, and tried for the first time since"
+            assert until(is_postponed), "eight days old, and tried for the first time since"
             clock.now += 25 * 3600
             status = receipt.status_url.replace(receipt.status_url.split("/submissions")[0], running.url)
             assert until(lambda: client.get(status).json()["state"] == "failed")

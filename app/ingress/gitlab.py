@@ -33,6 +33,15 @@ PATHS = (PATH, PATH + "/")
 LIMIT_BYTES = 25 * 1024 * 1024
 """GitLab's own limit."""
 
+REFUSALS = {
+    400: "Not parseable",
+    401: "Not authentic",
+    413: "Larger than 25 MiB",
+    415: "Not JSON",
+    503: "Cannot be stored now",
+}
+"""For the documentation."""
+
 _WAITING, _IGNORED = DeliveryState.WAITING.value, DeliveryState.IGNORED.value
 
 log = structlog.get_logger()

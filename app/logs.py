@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -41,10 +44,12 @@ class _IntoStructlog(logging.Handler):
 
 
 class _Redactor:
-    """Replaces every secret in every text of an entry."""
+    """Replaces every secret in every text of an entry, in the forms in which it may stand there."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(s for s in secrets if len(s) >= SHORTEST_SECRET)
+        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_SECRET}
+        # the longest first: a key without its prefix would leave the prefix behind
+        self._secrets = tuple(sorted(forms, key=len, reverse=True))
 
     def __call__(self, _logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {name: self._clean(value) for name, value in entry.items()}
@@ -57,5 +62,16 @@ class _Redactor:
         if isinstance(value, (list, tuple)):
             return [self._clean(each) for each in value]
         if isinstance(value, dict):
-            return {key: self._clean(each) for key, each in value.items()}
+            return {self._clean(key): self._clean(each) for key, each in value.items()}
+        if isinstance(value, bytes | Exception):
+            return self._clean(str(value))  # as the renderer would write it
         return value
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """As it is, without the prefix of signing keys, in an address, inside JSON, and packed for HTTP."""
+    yield secret
+    yield secret.removeprefix("whsec_")
+    yield quote(secret, safe="")
+    yield json.dumps(secret)[1:-1]
+    yield base64.b64encode(secret.encode()).decode().rstrip("=")

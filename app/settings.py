@@ -209,6 +209,8 @@ def _web_address(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if scheme not in {"https", "http"} or not rest.strip("/"):
         raise ValueError("must begin with https:// or http:// and name a host")
+    if "@" in rest.partition("/")[0]:
+        raise ValueError("holds a user or password: addresses are shown, secrets have settings of their own")
     return value.rstrip("/")
 
 

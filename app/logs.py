@@ -19,7 +19,7 @@ SHORTEST_SECRET = 6
 def set_up_logs(*, style: str, secrets: Iterable[str]) -> None:
     """`style`: json, console, or auto (console on a terminal)."""
     plain = style == "console" or (style == "auto" and sys.stderr.isatty())
-    last: Any = structlog.dev.ConsoleRenderer() if plain else structlog.processors.JSONRenderer()
+    last: Any = _for_people() if plain else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -34,6 +34,11 @@ def set_up_logs(*, style: str, secrets: Iterable[str]) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_IntoStructlog()], force=True)
+
+
+def _for_people() -> structlog.dev.ConsoleRenderer:
+    # where `rich` is installed it would show the local variables of every frame: slow, and full of secrets
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
 class _IntoStructlog(logging.Handler):

@@ -28,6 +28,7 @@ from app.engine.process import Engine
 from app.errors import Permanent, Retry
 from app.ingress import gitlab as gitlab_door
 from app.ingress.answers import TITLES, documented, problem
+from app.ingress.body import ROOM_BYTES, Room
 from app.ingress.calculator import CalculatorDoor, calculator_routes
 from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
@@ -178,6 +179,7 @@ class _App(FastAPI):
 def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI:
     """The ASGI application: doors, probes and documentation around one service."""
     running = service or Service(settings)
+    room = Room(ROOM_BYTES)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -197,7 +199,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
             metrics_token=settings.metrics_token,
         )
     )
-    app.include_router(calculator_routes(_calculator_door(settings, running)))
+    app.include_router(calculator_routes(_calculator_door(settings, running, room)))
     app.add_api_route(
         gitlab_door.PATH,
         _documented_only,
@@ -227,6 +229,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         wake=running.wake,
         clock=running.clock,
         metrics=running.metrics,
+        room=room,
     )
     return app
 
@@ -241,7 +244,7 @@ _HEADERS_OF_A_BROWSER = (
 )
 
 
-def _calculator_door(settings: Settings, running: Service) -> CalculatorDoor:
+def _calculator_door(settings: Settings, running: Service, room: Room) -> CalculatorDoor:
     return CalculatorDoor(
         keyring=Keyring(settings.calculator_keys),
         record_keys=running.record_keys,
@@ -250,6 +253,7 @@ def _calculator_door(settings: Settings, running: Service) -> CalculatorDoor:
         clock=running.clock,
         metrics=running.metrics,
         public_url=settings.public_url,
+        room=room,
     )
 
 

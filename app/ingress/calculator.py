@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from app.clock import Clock, at
 from app.events import Source, read_submission
 from app.ingress.answers import documented, problem
-from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
 from app.ingress.depth import MOST_LEVELS, is_too_deep
 from app.keys import RecordKeys
 from app.metrics import Metrics
@@ -50,6 +50,7 @@ class CalculatorDoor:
     clock: Clock
     metrics: Metrics
     public_url: str | None
+    room: Room
 
     async def submit(self, request: Request) -> Response:
         """Take in a submission."""
@@ -65,7 +66,8 @@ class CalculatorDoor:
         if "webhook-signature" not in headers and not self.keyring.bears(headers):
             return problem(401)  # before the body is read: only a signature needs it to be judged
         try:
-            body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES)
+            room = None if self.keyring.bears(headers) else self.room
+            body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return problem(fault.status)
         is_authentic = self.keyring.bears(headers) or self.keyring.signed(headers, body)

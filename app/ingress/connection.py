@@ -74,9 +74,10 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """From now on the service is at work."""
+        super().on_headers_complete()
         self._is_in_head = False
         self._head_size = 0
-        super().on_headers_complete()
+        self._waits_since = self.loop.time()
         self._allow(ANSWER_TIMEOUT_S)
 
     def on_message_complete(self) -> None:
@@ -119,8 +120,9 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
 
     def _make_room(self) -> None:
-        """End the connection that has waited longest without asking anything: a stranger's, or one that is idle."""
-        waiting = [each for each in cast("set[Connection]", self.connections) if each._is_in_head]
+        """End the connection that has waited longest: for a request, idle or not, or else for the rest of a body."""
+        others = cast("set[Connection]", self.connections)
+        waiting = [each for each in others if each._is_in_head] or [each for each in others if each.cycle.more_body]
         if waiting:
             longest = min(waiting, key=lambda each: each._waits_since)
             self.connections.discard(longest)

@@ -19,7 +19,7 @@ from app.clock import Clock
 from app.directory import Directory
 from app.events import ISSUE_LANE, Source, actor_id, is_of_project, subject_iid
 from app.ingress.answers import problem
-from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
 from app.ingress.depth import MOST_LEVELS, is_too_deep, stopped_by_depth
 from app.metrics import Metrics
 from app.store.schema import DeliveryState
@@ -61,8 +61,10 @@ class GitLabDoor:
         wake: Callable[[str], None],
         clock: Clock,
         metrics: Metrics,
+        room: Room,
     ) -> None:
         self._app = app
+        self._room = room
         self._secrets = secrets
         self._project = project
         self._store = store
@@ -91,7 +93,8 @@ class GitLabDoor:
         if not self._secrets.may_pass(headers):
             return 401  # before the body is read: a stranger may not fill the memory with it
         try:
-            body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES)
+            room = self._room if self._secrets.goes_by_signature(headers) else None
+            body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return fault.status
         if not self._secrets.vouch(headers, body):

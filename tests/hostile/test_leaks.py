@@ -198,6 +198,7 @@ def test_a_start_with_a_wrong_setting_shows_no_secret(
 )
 def test_the_log_cuts_out_a_secret_in_every_form(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     secret = SECRETS["PSPLAN_RECORD_KEYS"]
+    before = structlog.get_config()
     try:
         set_up_logs(style="json", secrets=[secret])
         said = text.format(
@@ -213,4 +214,4 @@ def test_the_log_cuts_out_a_secret_in_every_form(text: str, capsys: pytest.Captu
         assert heard.count("[secret]") == 6
         assert found_in({"the log": heard.encode()}) == []
     finally:
-        structlog.reset_defaults()
+        structlog.configure(**before)

@@ -218,6 +218,30 @@ def test_a_crowd_that_only_holds_connections_keeps_no_honest_sender_waiting(crow
     assert waits[-1] < 1.0
 
 
+SIGNED = f"POST /webhooks/calculator HTTP/1.1\r\nHost: x\r\n{AS_JSON}webhook-signature: v1,x\r\n"
+
+
+def test_a_crowd_that_never_ends_its_bodies_keeps_no_honest_sender_waiting(target: Target) -> None:
+    with ExitStack() as held:
+        for _ in range(2 * MOST_CONNECTIONS):
+            raw = held.enter_context(target.connect())
+            with suppress(ConnectionError):
+                raw.sendall(f"{SIGNED}Content-Length: 100\r\n\r\n{{".encode())
+        waits = sorted(target.is_honest_sender_heard() for _ in range(20))
+    assert waits[-1] < 1.0
+
+
+def test_large_bodies_of_strangers_do_not_fill_the_memory(target: Target) -> None:
+    with ExitStack() as held:
+        for _ in range(100):
+            raw = held.enter_context(target.connect())
+            with suppress(ConnectionError, TimeoutError):
+                raw.settimeout(0.5)
+                raw.sendall(f"{SIGNED}Content-Length: {2**20}\r\n\r\n".encode() + b"x" * (2**20 - 1))
+        assert target.is_honest_sender_heard() < 1.0
+    assert target.memory_mb("VmHWM") - target.idle_mb < MOST_GROWTH_MB
+
+
 def test_every_answer_to_the_hostile_is_counted_and_an_honest_submission_still_comes_in(target: Target) -> None:
     body = json.dumps(submission()).encode()
     assert until(lambda: target.ask(sized(CALCULATOR, body)) == [202])

@@ -190,19 +190,24 @@ class React:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retract:
-    """Take back what the bot said of a comment that was mended since: its emoji, and its reply (None: that stays)."""
+    """Take back what the bot said, because it does not hold any more: the emoji `name` at a comment, and a note.
+
+    `reply`: the marker of that note. None: there is nothing of this kind, or it stays.
+    """
 
     kind: ClassVar[str] = "retract"
     key: str
     iid: int
-    note_id: int
-    name: str
+    note_id: int | None
+    name: str | None
     reply: Safe | None
 
     def describe(self) -> str:
         """For the journal."""
-        what = self.name if self.reply is None else f"{self.name} and the reply"
-        return f"take back {what} at comment {self.note_id} on #{self.iid}"
+        what = [self.name] if self.name is not None else []
+        what += [] if self.reply is None else ["what was said"]
+        where = "" if self.note_id is None else f" of comment {self.note_id}"
+        return f"take back {' and '.join(what)}{where} on #{self.iid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

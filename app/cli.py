@@ -77,6 +77,11 @@ def _add_methodology(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _add_deliveries(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    looking = commands.add_parser("sweep", help="look at GitLab for what no webhook told, and bring it up to date")
+    looking.add_argument("--rebuild", action="store_true", help="bring back from GitLab what a lost database held")
+    looking.add_argument("--json", action="store_true")
+    looking.set_defaults(run=_sweep)
+
     group = commands.add_parser("deliveries", help="what came in, and what became of it")
     actions = group.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="one row per delivery, newest first")
@@ -84,6 +89,11 @@ def _add_deliveries(commands: argparse._SubParsersAction[argparse.ArgumentParser
     listing.add_argument("--limit", type=int, default=100)
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=list_deliveries)
+    again = actions.add_parser("replay", help="work on a delivery once more, dead letters above all")
+    again.add_argument("id", metavar="ID", type=int)
+    again.add_argument("--dry-run", action="store_true", help="print what would be done now, and do nothing")
+    again.add_argument("--json", action="store_true")
+    again.set_defaults(run=_replay)
     show = actions.add_parser("show", help="one delivery with its decision and what was done")
     show.add_argument("id", metavar="ID", type=int)
     show.add_argument("--json", action="store_true")
@@ -116,6 +126,18 @@ def _submit(arguments: argparse.Namespace) -> int:
     from app.submit import submit_file
 
     return submit_file(arguments.file, url=arguments.url, wait=arguments.wait, as_json=arguments.json)
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from app.cli_operator import sweep
+
+    return sweep(arguments)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from app.cli_operator import replay
+
+    return replay(arguments)
 
 
 def _check_methodology(arguments: argparse.Namespace) -> int:

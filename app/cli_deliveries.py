@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
-
+from app.cli_database import print_json, read_database
 from app.clock import at
 from app.failure import Failure
-from app.settings import DatabaseSettings, load_part
 from app.store import inbox, outbox
-from app.store.database import DatabaseFault, open_for_reading
 from app.store.records import DeliveryRow
-
-T = TypeVar("T")
 
 
 def list_deliveries(arguments: argparse.Namespace) -> int:
     """One row per delivery, newest first."""
-    rows = _read(lambda c: inbox.listed(c, limit=arguments.limit, state=arguments.state))
+    rows = read_database(lambda c: inbox.listed(c, limit=arguments.limit, state=arguments.state))
     if arguments.json:
-        _print_json([_as_json(row) for row in rows])
+        print_json([_as_json(row) for row in rows])
         return 0
     if not rows:
         sys.stdout.write("Nothing came in yet.\n")
@@ -39,12 +31,12 @@ def list_deliveries(arguments: argparse.Namespace) -> int:
 
 def show_delivery(arguments: argparse.Namespace) -> int:
     """One delivery, with why it was decided so and what was done."""
-    row = _read(lambda c: inbox.by_id(c, arguments.id))
+    row = read_database(lambda c: inbox.by_id(c, arguments.id))
     if row is None:
         raise Failure(f"there is no delivery {arguments.id}")
-    entries = _read(lambda c: outbox.read_journal(c, arguments.id))
+    entries = read_database(lambda c: outbox.read_journal(c, arguments.id))
     if arguments.json:
-        _print_json({**_as_json(row), "journal": entries})
+        print_json({**_as_json(row), "journal": entries})
         return 0
     sys.stdout.write(f"{row.kind} from {row.source}, {_time(row.received_at)}: {row.state}\n")
     if row.reason:
@@ -53,18 +45,6 @@ def show_delivery(arguments: argparse.Namespace) -> int:
         words = ", ".join(f"{k}: {v}" for k, v in entry.items() if k != "at")
         sys.stdout.write(f"  {_time(entry['at'])}  {words}\n")
     return 0
-
-
-def _read(ask: Callable[[Connection], T]) -> T:
-    path = load_part(DatabaseSettings).database_path
-    try:
-        engine = open_for_reading(path)
-        with engine.connect() as connection:
-            return ask(connection)
-    except DatabaseFault as fault:
-        raise Failure(str(fault)) from fault
-    except DatabaseError as fault:
-        raise Failure(f"{path} cannot be read ({fault.orig})") from fault
 
 
 def _as_json(row: DeliveryRow) -> dict[str, Any]:
@@ -83,7 +63,3 @@ def _as_json(row: DeliveryRow) -> dict[str, Any]:
 def _time(seconds: float) -> str:
     moment: datetime = at(seconds)
     return f"{moment:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

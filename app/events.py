@@ -56,8 +56,9 @@ class CommentPosted:
     """A comment was written or edited.
 
     `body` is what stands there now. `is_by_author`: it is the author's doing; a Maintainer may edit anybody's comment,
-    and only `updated_by_id` tells. `at`: seconds since 1970 by GitLab's clock; None where the delivery does not say.
-    `is_internal`: not everybody who sees the issue sees the comment.
+    and only `updated_by_id` tells; of a comment that the sweep found edited nobody does (`is_editor_known`). `at`:
+    seconds since 1970 by GitLab's clock, None where the delivery does not say. `is_internal`: not all who see the
+    issue see the comment.
     """
 
     noun: ClassVar[str] = "comment"
@@ -68,9 +69,25 @@ class CommentPosted:
     author: str
     body: str = ""
     is_by_author: bool = True
+    is_editor_known: bool = True
     is_internal: bool = False
     is_system: bool = False
     at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A delivery became a dead letter, or, `is_over`, is none any more because it was run again and ended well.
+
+    `delivery`: its number. `at`: when that was, seconds since 1970. `of`: what it was.
+    """
+
+    noun: ClassVar[str] = "dead letter"
+    delivery: int
+    at: float
+    reason: str
+    is_over: bool
+    of: IssueChanged | CommentPosted | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +98,32 @@ class Unknown:
     kind: str
 
 
-Event = SubmissionReceived | IssueChanged | CommentPosted | Unknown
+Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
+
+NOBODY = -1
+"""No user of GitLab has this number: stands where it is not known who did something."""
+PARKED = "psplan_parked"
+"""Kind of the bot's own event about a dead letter; its bodies are made by `app.parked`."""
 
 
 def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     """The event that a stored delivery stands for. Never raises for what GitLab sends: it becomes Unknown."""
     if source is Source.CALCULATOR:
         return SubmissionReceived(read_submission(body, today=received_on))
-    payload = orjson.loads(body)
-    return read_gitlab_event(payload if isinstance(payload, dict) else {})
+    payload = read_payload(body)
+    # only the sweep's door stores such bodies: a sender who writes this kind into a webhook gets nothing by it
+    if source is Source.SWEEP and payload.get("object_kind") == PARKED:
+        return _parked(payload)
+    return read_gitlab_event(payload)
+
+
+def read_payload(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; an empty one where it is something else."""
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return payload if isinstance(payload, dict) else {}
 
 
 @lru_cache(maxsize=16)
@@ -171,9 +205,21 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
         body=str(note.get("note") or ""),
         # also of a new comment: GitLab writes the event a moment later, with the text as it is then
         is_by_author=note.get("updated_by_id") in {None, author_id},
+        is_editor_known=note.get("updated_by_id") != NOBODY,
         is_internal=bool(note.get("internal")),
         is_system=bool(note.get("system")),
         at=_moment(note.get("updated_at") if is_edited else note.get("created_at")),
+    )
+
+
+def _parked(payload: Mapping[str, Any]) -> Parked:
+    of = read_gitlab_event(payload["of"])
+    return Parked(
+        delivery=payload["delivery"],
+        at=payload["at"],
+        reason=payload["reason"],
+        is_over=payload["is_over"],
+        of=of if isinstance(of, IssueChanged | CommentPosted) else Unknown("submission"),
     )
 
 

@@ -16,8 +16,8 @@ SHORTEST_SECRET = 6
 """Shorter values would cut holes into ordinary words."""
 
 
-def set_up_logs(*, style: str, secrets: Iterable[str]) -> None:
-    """`style`: json, console, or auto (console on a terminal)."""
+def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -> None:
+    """`style`: json, console, or auto (console on a terminal). `is_quiet`: warnings only."""
     plain = style == "console" or (style == "auto" and sys.stderr.isatty())
     last: Any = _for_people() if plain else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -29,7 +29,7 @@ def set_up_logs(*, style: str, secrets: Iterable[str]) -> None:
             _Redactor(secrets),
             last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -9,9 +9,11 @@ import random
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
+from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse, Response
@@ -20,14 +22,17 @@ from starlette.types import ASGIApp
 import handlers  # noqa: F401  (importing it registers every handler)
 from app import __version__
 from app.adapters.gitlab import PythonGitLab
+from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
+from app.adapters.restraint import Restraint
 from app.clock import Clock, system_clock
 from app.command_table import as_page
-from app.directory import REFRESH_S, Directory
+from app.directory import Directory
+from app.engine.deciding import Decider
 from app.engine.embedded import Scheduler
 from app.engine.process import Engine
-from app.errors import Permanent, Retry
 from app.ingress import gitlab as gitlab_door
 from app.ingress.answers import TITLES, documented, problem
+from app.ingress.arrival import Arrivals
 from app.ingress.body import ROOM_BYTES, Room
 from app.ingress.calculator import CalculatorDoor, calculator_routes
 from app.ingress.gitlab import GitLabDoor
@@ -36,16 +41,25 @@ from app.issue_text import Playbook
 from app.keys import load_record_keys
 from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
+from app.operations import Operations
 from app.perform import Performer
 from app.registry import registry
+from app.routines import Routines
 from app.settings import Settings
-from app.store.inbox import waiting_lanes
+from app.store.inbox import parked_lanes, waiting_lanes
+from app.store.memory import Read, StoreMemory
 from app.store.store import Store, open_store
+from app.sweep import Sweeper
+from app.sweep.hook import HookWatch
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring
 
 DRAIN_PATIENCE_S = 15.0
 """Together with the ten seconds for open requests less than the thirty that container platforms give after SIGTERM."""
+
+IDLE_POLL_S = 0.02
+
+A = TypeVar("A", bound=PythonGitLab)
 
 log = structlog.get_logger()
 
@@ -59,21 +73,16 @@ class Service:
         self.metrics = Metrics()
         self.playbook = load_playbook(settings)
         self.record_keys = load_record_keys(settings)
-        self.gitlab = PythonGitLab(
-            url=settings.gitlab_url,
-            token=settings.gitlab_token.get_secret_value(),
-            project=settings.project,
-            timeout_s=settings.gitlab_timeout_s,
-            clock=clock,
-            metrics=self.metrics,
-            per_minute=settings.gitlab_calls_per_minute,
-        )
+        self.restraint = Restraint(settings.gitlab_calls_per_minute, clock, self.metrics)
+        self.gitlab = self._adapter(PythonGitLab, settings.gitlab_token)
         self.directory = Directory(self.gitlab, clock)
+        self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.lane_of(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
         self._engine: Engine | None = None
-        self._warming: asyncio.Task[None] | None = None
+        self._routines: Routines | None = None
+        self._is_serving = False
 
     @property
     def store(self) -> Store:
@@ -81,27 +90,56 @@ class Service:
         assert self._store is not None, "the service is not running"  # noqa: S101
         return self._store
 
+    def decider(self, read: Read) -> Decider:
+        """What decides; `read` is how it looks into the database."""
+        return Decider(
+            gitlab=self.gitlab,
+            directory=self.directory,
+            registry=registry,
+            playbook=self.playbook,
+            memory=StoreMemory(read),
+            project=f"{self.settings.gitlab_url}/{self.settings.project}",
+            clock=self.clock,
+        )
+
     def wake(self, lane: str) -> None:
         """There is work in this lane."""
         if self._scheduler is not None:
             self._scheduler.wake(lane)
 
-    async def open(self) -> None:
-        """Own the database, go on with what is unfinished. Raises DatabaseFault."""
+    async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
+        """Run an errand of an operator. Raises operations.Refused."""
+        assert self._routines is not None, "the service is not running"  # noqa: S101
+        return await self._routines.carry_out(kind, words, tell)
+
+    async def idle(self, *, within_s: float, patience_s: float) -> bool:
+        """Wait until nothing is left to do now; False where that takes longer than `patience_s`."""
+        assert self._scheduler is not None, "the service is not running"  # noqa: S101
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while not self._scheduler.is_idle(within_s=within_s):
+            if loop.time() > until:
+                return False
+            await asyncio.sleep(IDLE_POLL_S)
+        return True
+
+    async def open(self, *, is_serving: bool = True) -> None:
+        """Own the database, go on with what is unfinished. Raises DatabaseFault.
+
+        `is_serving`: somebody listens at the doors; else the service was opened for an errand alone.
+        """
+        self._is_serving = is_serving
         store = self._store = open_store(self.settings.database_path)
         self._engine = Engine(
             store=store,
-            gitlab=self.gitlab,
-            directory=self.directory,
+            decider=self.decider(store.read),
             performer=Performer(self.gitlab, self.directory, self.record_keys),
-            registry=registry,
-            playbook=self.playbook,
-            project=f"{self.settings.gitlab_url}/{self.settings.project}",
             clock=self.clock,
             rng=self._rng,
             grace_s=self.settings.grace_s,
             opened_at=self.clock(),
             metrics=self.metrics,
+            parked_lanes=store.read(parked_lanes),
         )
         self._scheduler = Scheduler(
             self._engine.turn,
@@ -109,12 +147,57 @@ class Service:
             clock=self.clock,
             is_rushed=lambda: store.is_rushed,
         )
-        self._warming = asyncio.create_task(self._warm_up())
+        self._routines = self._make_routines(store, self._engine)
+        self._routines.start()
         unfinished = store.read(waiting_lanes)
         for lane, due_at in unfinished:
             self._scheduler.wake_at(lane, due_at)
         log.info("service.opened", unfinished=len(unfinished), database=str(self.settings.database_path))
         _quiet_interpreter()
+
+    def _make_routines(self, store: Store, engine: Engine) -> Routines:
+        settings = self.settings
+        watch = HookWatch(
+            keeper=self._adapter(GitLabHooks, settings.gitlab_admin_token or settings.gitlab_token),
+            store=store,
+            take_in=self.arrivals.row,
+            public_url=settings.public_url,
+            clock=self.clock,
+            metrics=self.metrics,
+            may_heal=lambda: self._is_serving,
+        )
+        sweeper = Sweeper(
+            store=store,
+            overview=self._adapter(GitLabOverview, settings.gitlab_token),
+            hook=watch,
+            decider=engine.decider,
+            keys=self.record_keys,
+            clock=self.clock,
+            metrics=self.metrics,
+            stopping=engine.stopping,
+        )
+        return Routines(
+            directory=self.directory,
+            operations=Operations(store, sweeper, self.clock),
+            store=store,
+            clock=self.clock,
+            wake=self.wake,
+            stopping=engine.stopping,
+            sweep_interval_s=settings.sweep_interval_s if self._is_serving else 0,
+            keep_days=settings.keep_days,
+        )
+
+    def _adapter(self, kind: type[A], token: SecretStr) -> A:
+        settings = self.settings
+        return kind(
+            url=settings.gitlab_url,
+            token=token.get_secret_value(),
+            project=settings.project,
+            timeout_s=settings.gitlab_timeout_s,
+            clock=self.clock,
+            metrics=self.metrics,
+            restraint=self.restraint,
+        )
 
     def stop_soon(self) -> None:
         """A signal came: let every turn end with the action under way."""
@@ -124,23 +207,13 @@ class Service:
     async def close(self) -> None:
         """Finish what runs, start nothing more, write what waits."""
         self.stop_soon()
+        if self._routines is not None:
+            await self._routines.stop()
         if self._scheduler is not None:
             finished = await self._scheduler.drain(DRAIN_PATIENCE_S)
             log.info("service.closed", finished=finished)
-        if self._warming is not None:
-            self._warming.cancel()
-            await asyncio.gather(self._warming, return_exceptions=True)
         if self._store is not None:
             self._store.close()
-
-    async def _warm_up(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self.directory.warm)
-            except (Retry, Permanent) as fault:
-                # not needed to take deliveries in; whoever needs a name asks for it then
-                log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
-            await asyncio.sleep(REFRESH_S)
 
 
 def _quiet_interpreter() -> None:
@@ -148,17 +221,6 @@ def _quiet_interpreter() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-
-
-def _setting_to_see(reason: str) -> str:
-    """Which setting an operator should look at when GitLab cannot be used as it is configured."""
-    if "answered 401" in reason or "answered 403" in reason:
-        return "PSPLAN_GITLAB_TOKEN: GitLab does not accept it"
-    if "answered 404" in reason:
-        return "PSPLAN_PROJECT: it is not there, or the bot may not see it"
-    if "used up" in reason:
-        return "PSPLAN_GITLAB_LIMITS: so many calls a minute are allowed"
-    return "PSPLAN_GITLAB_URL: GitLab does not answer there"
 
 
 def load_playbook(settings: Settings) -> Playbook:
@@ -225,11 +287,9 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
     app.before_all = partial(
         GitLabDoor,
         secrets=GitLabSecrets(settings.webhook_tokens, settings.webhook_signing_keys),
-        project=settings.project,
+        arrivals=running.arrivals,
         store=lambda: running.store,
-        directory=running.directory,
         wake=running.wake,
-        clock=running.clock,
         metrics=running.metrics,
         room=room,
     )

@@ -62,6 +62,18 @@ class Metrics:
             "Age of the delivery that waits longest",
             registry=self.registry,
         )
+        self.missed = Counter(
+            "psplan_missed_events_total",
+            "Events that no webhook told and the sweep found, by what they were",
+            ["what"],
+            registry=self.registry,
+        )
+        self.swept_at = Gauge(
+            "psplan_swept_timestamp_seconds", "When the last sweep ended that saw everything", registry=self.registry
+        )
+        self.hook_is_well = Gauge(
+            "psplan_hook_is_well", "1 while GitLab's webhook is there and not disabled", registry=self.registry
+        )
         self._actions = Histogram(
             "psplan_action_seconds",
             "Time to perform an action, the vendor's time included",

@@ -183,10 +183,11 @@ class Performer:
 
     @perform.register
     def _(self, action: Retract, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
-        try:
-            self.gitlab.unreact(action.iid, action.note_id, action.name)
-        except Permanent as fault:
-            return {"not_taken_back": fault.reason}  # the comment is gone: what was said of it does not matter any more
+        if action.note_id is not None and action.name is not None:
+            try:
+                self.gitlab.unreact(action.iid, action.note_id, action.name)
+            except Permanent as fault:
+                return {"not_taken_back": fault.reason}  # the comment is gone: what was said of it matters no more
         if action.reply is not None and (note := self._own_note(action.iid, action.reply)) is not None:
             self.gitlab.delete_note(action.iid, note.id)
         return {}

@@ -5,10 +5,10 @@ Every method may raise errors.Retry (it may pass later) or errors.Permanent (it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,78 @@ class StateEvent:
     is_closed: bool
     by: Person | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIssue:
+    """An issue as a list shows it. GitLab may leave `updated_at` as it was, but labels and `notes_count` are true."""
+
+    issue: Issue
+    notes_count: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment with its times. GitLab's REST does not tell who edited it, only that somebody did."""
+
+    id: int
+    body: str
+    author: Person
+    is_internal: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook of the project. `is_disabled`: GitLab sends it nothing, for a while or until it is tested well."""
+
+    id: int
+    url: str
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDelivery:
+    """An attempt of GitLab's to deliver, as its log keeps it for a week; header names are in lower case."""
+
+    id: int
+    headers: Mapping[str, str]
+    payload: Mapping[str, Any]
+    at: datetime
+
+
+class Overview(Protocol):
+    """What a sweep looks at, as the bot's user. Lists are bounded, and may be cut short."""
+
+    def open_issues(self) -> Sequence[ListedIssue]:
+        """Every open issue, oldest first."""
+
+    def issues_since(self, moment: datetime) -> Sequence[ListedIssue]:
+        """Issues, open or closed, whose `updated_at` is not before a moment."""
+
+    def all_issues(self) -> Sequence[ListedIssue]:
+        """Every issue, oldest first."""
+
+    def comments_since(self, iid: int, moment: datetime) -> Sequence[Comment]:
+        """Comments of people and bots that were written or edited at that moment or later, oldest first."""
+
+    def has_reacted(self, iid: int, note_id: int, name: str) -> bool:
+        """Whether the bot has put this emoji on a comment."""
+
+
+class HookKeeper(Protocol):
+    """The webhooks of the project: a Maintainer's business."""
+
+    def hooks(self) -> Sequence[Hook]:
+        """All of them. Raises Permanent where the token may not see them."""
+
+    def failed_deliveries(self, hook_id: int, *, since: datetime) -> Sequence[FailedDelivery]:
+        """What GitLab's log says it could not deliver, oldest first."""
+
+    def test_hook(self, hook_id: int) -> None:
+        """Have GitLab send a test; one that is answered well switches a disabled hook on again."""
 
 
 class GitLab(Protocol):

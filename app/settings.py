@@ -39,6 +39,8 @@ EXAMPLES = {
     "database_url": "sqlite:///psplan.sqlite3",
     "methodology": "/etc/psplan/methodology.yaml",
     "templates": "/etc/psplan/issue_templates",
+    "sweep_interval_s": "300",
+    "keep_days": "30",
     "gitlab_timeout_s": "20",
     "grace_s": "15",
     "workers": "8",
@@ -133,11 +135,6 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
 
     gitlab_url: str = Field(description="Address of the GitLab instance")
     gitlab_token: SecretStr = Field(description="Token of the bot, scope `api`, role Planner or Reporter")
-    gitlab_admin_token: SecretStr | None = Field(
-        None,
-        description="Token of a Maintainer, for hook healing and GitLab's delivery log; "
-        "not given: the bot's own is tried",
-    )
     project: str = Field(description="Path or id of the PS Plan project")
     webhook_tokens: Secrets = Field((), description="Secret tokens of the GitLab webhook; any one is accepted")
     webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
@@ -145,6 +142,17 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
     metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
+    gitlab_admin_token: SecretStr | None = Field(
+        None,
+        description="Token of a Maintainer, for GitLab's log of failed deliveries and for healing the webhook; "
+        "not given: the bot's own is tried",
+    )
+    sweep_interval_s: float = Field(
+        300, ge=0, description="How often GitLab is looked at for what no webhook told, seconds; 0: only when asked"
+    )
+    keep_days: float = Field(
+        30, ge=1, description="How long bodies of deliveries are kept that were worked on, days; dead letters stay"
+    )
     gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
     gitlab_limits: str = Field(
         "notes=60,issues=200,api=2000",

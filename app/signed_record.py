@@ -83,6 +83,13 @@ def find_sealed(text: str, keys: RecordKeys, *, on: str) -> Sealed | None:
     return _unpacked(match[1])
 
 
+def read_unsigned(text: str) -> Sealed | None:
+    """What a record says whose signature does not hold: not to be believed in anything that matters."""
+    lines = _lone_lines(text)
+    match = _LINE.fullmatch(lines.pop()) if len(lines) == 1 else None
+    return None if match is None else _unpacked(match[1])
+
+
 def _signed(payload: str, on: str) -> bytes:
     """What the signature is over; the engagement is inside the payload."""
     return f"v1 {on} {payload}".encode()

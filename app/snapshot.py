@@ -5,7 +5,7 @@ A handler says what it needs (`Needs`); nothing else is read, so that the common
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -13,7 +13,7 @@ from app.directory import Directory
 from app.engagement import Engagement
 from app.errors import Absent, Retry
 from app.methodology.model import Holders
-from app.ports import GitLab, Issue, LabelEvent, StateEvent
+from app.ports import Issue, LabelEvent, StateEvent
 
 MOST_IN_PIPELINE: Final = 500
 
@@ -57,6 +57,19 @@ class Happening:
     state: str
     reason: str | None
     because: tuple[str, ...] = ()
+
+
+class Issues(Protocol):
+    """What is read of issues: GitLab itself, or one look at it that several decisions share."""
+
+    def read_issue(self, iid: int) -> Issue:
+        """The issue as it is now."""
+
+    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+        """Its label history after an event."""
+
+    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+        """Its closings and openings after an event."""
 
 
 class Memory(Protocol):
@@ -103,7 +116,7 @@ def take_snapshot(
     engagement: Engagement | None,
     *,
     lane: str,
-    gitlab: GitLab,
+    gitlab: Issues,
     directory: Directory,
     memory: Memory,
     project: str,

@@ -17,6 +17,7 @@ from handlers import (
     comments,
     issues,
     submissions,
+    parked,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "help",
     "issues",
     "moves",
+    "parked",
     "status",
     "submissions",
     "triage",

@@ -78,12 +78,14 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
         foreign = digests - heard.carried_out - heard.foreign
         if not foreign:
             return ignore("somebody else edited the comment")
+        if not event.is_editor_known:
+            return _unsure(event, lines, foreign, playbook)
         why = "somebody else edited the comment: commands are taken from its author only"
         return Decision(reasons=(why,), listened=Listened(event.note_id, foreign=foreign))
     known = heard.carried_out | (heard.foreign if event.action != "create" else frozenset())
     new = [line for line in lines if line.digest not in known]
     if not new:
-        return _withdrawn(event, heard, digests, playbook)
+        return _caught_up(snapshot, playbook, now) or _withdrawn(event, heard, digests, playbook)
     new, too_many = new[:MOST_COMMANDS], new[MOST_COMMANDS:]
     listened = Listened(event.note_id, carried_out=frozenset(line.digest for line in new))
     orders = _orders(new, event, snapshot, playbook, now)
@@ -108,6 +110,25 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
         reasons=decision.reasons or (f"{event.author} said {told}",),
         actions=(*actions[:1], *done, *actions[1:]),
         listened=listened,
+    )
+
+
+def _unsure(event: CommentPosted, lines: list[Line], foreign: frozenset[str], playbook: Playbook) -> Decision:
+    """A comment that was edited while the bot could not hear it: GitLab does not tell by whom, so it orders nothing."""
+    first = next(line for line in lines if line.digest in foreign)
+    words = own(
+        "This comment was edited while I was away, and GitLab does not tell me by whom. Please say it in a new comment."
+    )
+    mark = marker("reply", str(event.note_id))
+    body = reply(event.author, [Answered(first, False, (words,))], mark)
+    key = f"note:{event.note_id}:unsure:{event.at}"
+    refused = playbook.methodology.commands.reactions.refused
+    react = React(key=f"{key}:{refused}", iid=event.iid, note_id=event.note_id, name=refused)
+    told = () if body is None else (_reply(key, event, mark, body),)
+    return Decision(
+        reasons=("the comment was edited, and it is not known by whom",),
+        actions=(react, *told),
+        listened=Listened(event.note_id, foreign=foreign),
     )
 
 
@@ -187,16 +208,7 @@ def _answers(event: CommentPosted, orders: Orders, listened: Listened, playbook:
     actions: list[Action] = [react(emoji.seen)]
     body = reply(event.author, orders.answered, mark := marker("reply", str(event.note_id)))
     if body is not None:
-        actions.append(
-            Say(
-                key=f"{key}:reply",
-                target=event.iid,
-                marker=mark,
-                body=(body,),
-                internal=event.is_internal,
-                replaces=event.action != "create",
-            )
-        )
+        actions.append(_reply(key, event, mark, body))
     if any(each.is_done for each in orders.answered):
         actions.append(react(emoji.done))
     if not all(each.is_done for each in orders.answered):
@@ -204,10 +216,31 @@ def _answers(event: CommentPosted, orders: Orders, listened: Listened, playbook:
     return actions
 
 
+def _reply(key: str, event: CommentPosted, mark: Safe, body: Safe) -> Say:
+    """The one reply to a comment; an edited comment has its reply edited."""
+    return Say(
+        key=f"{key}:reply",
+        target=event.iid,
+        marker=mark,
+        body=(body,),
+        internal=event.is_internal,
+        replaces=event.action != "create",
+    )
+
+
 def _mended(orders: Orders, heard: Heard, present: frozenset[str]) -> frozenset[str]:
     """The lines refused earlier, where the author has corrected them all."""
     is_good = all(each.is_done for each in orders.answered)
     return heard.refused if is_good and not heard.refused & present else frozenset()
+
+
+def _caught_up(snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision | None:
+    """What is on record and was not carried out, as after a dead letter that was half done; None: nothing."""
+    engagement = snapshot.engagement
+    if engagement is None or any(link.iid not in snapshot.issues for link in engagement.issues.values()):
+        return None
+    made = progress(engagement, snapshot, playbook, now)
+    return Decision(reasons=made.reasons, actions=made.actions, engagement=made.engagement) if made.actions else None
 
 
 def _withdrawn(event: CommentPosted, heard: Heard, present: frozenset[str], playbook: Playbook) -> Decision:

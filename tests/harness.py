@@ -26,6 +26,8 @@ from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.settings import Settings, load_settings
+from app.store import errands
+from app.store.database import open_beside
 from app.submit import Receipt, follow, send
 
 KEY = "whsec_" + base64.b64encode(b"calculator" * 4).decode()
@@ -61,6 +63,7 @@ def environment(folder: Path, gitlab_url: str, **more: str) -> dict[str, str]:
         "PSPLAN_METHODOLOGY": METHODOLOGY,
         "PSPLAN_GRACE_S": "0.3",
         "PSPLAN_LOG_FORMAT": "json",
+        "PSPLAN_SWEEP_INTERVAL_S": "0",
         **more,
     }
 
@@ -117,6 +120,23 @@ class Stage:
         return 0.0
 
 
+def errand(folder: Path, kind: str, **words: Any) -> dict[str, Any]:
+    """Have the running service do something, as `psplan sweep` and `psplan deliveries replay` do; its answer."""
+    engine = open_beside(folder / "psplan.sqlite3")
+    with engine.begin() as connection:
+        number = errands.ask(connection, kind, words, now=time.time())
+    answers: list[dict[str, Any]] = []
+
+    def is_answered() -> bool:
+        with engine.connect() as connection:
+            answers.extend(filter(None, [errands.answer_to(connection, number)]))
+        return bool(answers)
+
+    assert until(is_answered)
+    engine.dispose()
+    return answers[0]
+
+
 def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
     """Whether it came to be so in time."""
     deadline = time.monotonic() + patience_s
@@ -139,6 +159,7 @@ def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
         "database_url": f"sqlite:///{folder / 'psplan.sqlite3'}",
         "methodology": Path(METHODOLOGY),
         "grace_s": 0.3,
+        "sweep_interval_s": 0,
     }
     return load_settings(_env_file=None, **{**given, **more})
 

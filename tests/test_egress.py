@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.gitlab import PythonGitLab
+from app.adapters.restraint import Restraint
 from app.errors import Permanent
 from app.metrics import Metrics
 from tests.elsewhere import answering
@@ -19,8 +20,8 @@ def port_to(url: str) -> PythonGitLab:
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: 0.0,
-        metrics=Metrics(),
-        per_minute={},
+        metrics=(metrics := Metrics()),
+        restraint=Restraint({}, lambda: 0.0, metrics),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from tests.harness import Process, Stage, add_hook, environment, spoken, stage, status_of, submission
@@ -288,3 +289,14 @@ def test_who_closed_and_opened_before_an_end_says_nothing_about_opening_after_it
     assert state(on, scoping) == []
     assert not any(name.startswith("close_qtr::") for name in labels(on, scoping))
     assert not [words for words in spoken(on.world)[before:] if "@alice" in words]
+
+
+def test_deliveries_that_wait_together_share_one_look_at_the_issues(on: Stage) -> None:
+    scoping, _ = pair(on)
+    assert on.quiet()
+    before = on.world.count("GET", rf"/issues/{scoping}$")
+    on.world.faults.add(Fault("GET", rf"/issues/{scoping}$", FaultKind.PERFORM_THEN_HANG, seconds=1.0))
+    for number in range(20):  # the first one's look takes its time, and the others wait behind it
+        on.world.update_issue("erin", scoping, add_labels=[f"team: {number}"])
+    assert on.quiet()
+    assert on.world.count("GET", rf"/issues/{scoping}$") - before <= 3

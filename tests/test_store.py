@@ -19,9 +19,10 @@ from sqlalchemy.exc import OperationalError
 import app.store
 from app.store import database, inbox, outbox, writer
 from app.store.database import DatabaseFault, open_for_reading
+from app.store.records import Acceptance
 from app.store.schema import SCHEMA_VERSION, DeliveryState, metadata
 from app.store.store import Accepted, Store, open_store
-from app.store.writer import Acceptance, StoreBusy
+from app.store.writer import StoreBusy
 
 ARRIVAL = Acceptance("gitlab", "k1", "lane", "Issue Hook", b"{}", "digest", 1000.0, 1000.0, "waiting")
 
@@ -107,6 +108,7 @@ def test_a_parked_delivery_drops_its_open_actions_and_a_new_decision_revives_the
     (action,) = store.write(partial(outbox.pending, delivery_id=first))
     store.write(partial(outbox.sent, action_id=action.id, at=7.0))
     store.write(partial(inbox.settle, delivery_id=first, state=DeliveryState.DEAD, reason="why", now=2.0))
+    store.write(partial(outbox.take_back, delivery_id=first))
     assert store.write(partial(outbox.pending, delivery_id=first)) == []
     store.write(partial(decide, delivery_id=second))
     (revived,) = store.write(partial(outbox.pending, delivery_id=second))

@@ -7,7 +7,7 @@ off, because they would repeat a POST (two issues) and sleep in the worker.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -15,14 +15,12 @@ from typing import Any, TypeVar
 
 import gitlab
 import requests
-import structlog
 from gitlab.exceptions import GitlabError
 
-from app.adapters.breaker import Breaker, Change, State
 from app.adapters.gitlab_values import issue_of, label_event_of, member_of, note_of, person_of, state_event_of
 from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.pages import PER_PAGE, Page, Row, newest_rows
-from app.adapters.quota import Quotas
+from app.adapters.restraint import Restraint
 from app.clock import Clock
 from app.errors import Absent, Permanent, Retry, VendorDown
 from app.metrics import Metrics
@@ -34,8 +32,6 @@ MOST_MEMBERS = 1000
 MOST_FOUND = 20
 RETRIED = frozenset({401, 408, 409, 425, 429})
 """Besides 5xx: 401 may be a token in rotation, 409 GitLab's resource lock, which it answers to parallel writers."""
-
-log = structlog.get_logger()
 
 
 class _Client(gitlab.Gitlab):
@@ -66,7 +62,7 @@ class PythonGitLab:
         timeout_s: float,
         clock: Clock,
         metrics: Metrics,
-        per_minute: Mapping[str, int],
+        restraint: Restraint,
     ) -> None:
         self._url = url
         self._token = token
@@ -75,8 +71,8 @@ class PythonGitLab:
         self._clock = clock
         self._metrics = metrics
         self._gates = Gates(clock)
-        self._quotas = Quotas(per_minute, clock)
-        self._breaker = Breaker("GitLab", clock, self._tell)
+        self._quotas = restraint.quotas
+        self._breaker = restraint.breaker
         self._mine = threading.local()
 
     def whoami(self) -> Person:
@@ -299,13 +295,6 @@ class PythonGitLab:
             answer = ask()
         self._metrics.calls.labels("gitlab", verb, "ok").inc()
         return answer
-
-    def _tell(self, change: Change) -> None:
-        self._metrics.vendor_open.labels("gitlab").set(change.state is not State.CLOSED)
-        if change.state is State.OPEN:
-            log.warning("vendor.opened", vendor="gitlab", wait_s=change.wait_s)
-        else:
-            log.info("vendor.closed" if change.state is State.CLOSED else "vendor.tried", vendor="gitlab")
 
     @contextmanager
     def _translated(self, verb: str, bucket: str) -> Iterator[None]:

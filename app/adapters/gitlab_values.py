@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from app.ports import Issue, LabelEvent, Member, Note, Person, StateEvent
+from app.ports import (
+    Comment,
+    FailedDelivery,
+    Hook,
+    Issue,
+    LabelEvent,
+    ListedIssue,
+    Member,
+    Note,
+    Person,
+    StateEvent,
+)
 
 Json = dict[str, Any]
 
@@ -45,6 +56,35 @@ def note_of(held: Json) -> Note:
     return Note(held["id"], held.get("body") or "", person_of(held["author"]))
 
 
+def listed_of(held: Json) -> ListedIssue:
+    """An issue in a list."""
+    return ListedIssue(issue_of(held), int(held.get("user_notes_count") or 0), moment(held["updated_at"]))
+
+
+def comment_of(held: Json) -> Comment:
+    """A comment with its times."""
+    return Comment(
+        id=held["id"],
+        body=held.get("body") or "",
+        author=person_of(held["author"]),
+        is_internal=bool(held.get("internal")),
+        created_at=moment(held["created_at"]),
+        updated_at=moment(held["updated_at"]),
+    )
+
+
+def hook_of(held: Json) -> Hook:
+    """A webhook; instances that never disable one do not say how it is."""
+    return Hook(held["id"], held["url"], held.get("alert_status", "executable") != "executable")
+
+
+def failed_delivery_of(held: Json) -> FailedDelivery:
+    """An entry of a hook's log."""
+    headers = {str(name).lower(): str(value) for name, value in (held.get("request_headers") or {}).items()}
+    data = held.get("request_data")
+    return FailedDelivery(held["id"], headers, data if isinstance(data, dict) else {}, moment(held["created_at"]))
+
+
 def label_event_of(held: Json) -> LabelEvent:
     """An entry of the label history; the label is null once it was deleted, the user once the account was."""
     label = held.get("label")
@@ -53,7 +93,7 @@ def label_event_of(held: Json) -> LabelEvent:
         label=label["name"] if label else None,
         is_added=held["action"] == "add",
         by=_actor(held),
-        at=_moment(held["created_at"]),
+        at=moment(held["created_at"]),
     )
 
 
@@ -62,7 +102,7 @@ def state_event_of(held: Json) -> StateEvent | None:
     is_closed = STATES.get(held["state"])
     if is_closed is None:
         return None
-    return StateEvent(held["id"], is_closed, _actor(held), _moment(held["created_at"]))
+    return StateEvent(held["id"], is_closed, _actor(held), moment(held["created_at"]))
 
 
 def _actor(held: Json) -> Person | None:
@@ -70,5 +110,6 @@ def _actor(held: Json) -> Person | None:
     return person_of(user) if user else None
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """A time of GitLab's in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)

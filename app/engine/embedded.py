@@ -68,6 +68,11 @@ class Scheduler:
         handle = asyncio.get_running_loop().call_later(delay, self._strike, lane)
         self._timers[lane] = (due_at, handle)
 
+    def is_idle(self, *, within_s: float) -> bool:
+        """Whether nothing runs, and nothing is due within that time."""
+        soon = self._clock() + within_s
+        return not self._running and not self._ready and all(due_at > soon for due_at, _ in self._timers.values())
+
     async def drain(self, patience_s: float) -> bool:
         """Start nothing more and wait for what runs; False if something still runs after `patience_s`."""
         self._draining = True

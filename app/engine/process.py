@@ -22,21 +22,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.actions import Action, from_json, to_json
 from app.clock import Clock, at
-from app.decide import decide, needs
-from app.directory import Directory
 from app.engagement import Engagement
+from app.engine.deciding import Decider
 from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
+from app.engine.shared_look import SharedLook
 from app.errors import Permanent, Retry, attempt
-from app.events import ISSUE_LANE, Event, read_event
-from app.issue_text import Playbook
+from app.events import ISSUE_LANE, PARKED, Event, Source, read_event
 from app.metrics import Metrics
+from app.parked import parked_body
 from app.perform import Evidence, Performer, fold
-from app.ports import GitLab
-from app.registry import Decision, Registry
-from app.snapshot import take_snapshot
+from app.registry import Decision
 from app.store import inbox, outbox
-from app.store.memory import StoreMemory, listen
-from app.store.records import Delivery, StoredAction
+from app.store.memory import listen
+from app.store.records import Delivery, StoredAction, waiting_now
 from app.store.schema import DeliveryState
 from app.store.store import PATIENCE_S, Store
 
@@ -46,6 +44,8 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE = 100
 """Deliveries of a lane that are read together."""
+OF_COMMENTS = frozenset({"Note Hook", "Confidential Note Hook"})
+"""Kinds of delivery that stand for themselves: one comment does not carry out what another one ordered."""
 PATIENT_TRIES = 2
 """So often an issue that is not there is asked for again: GitLab may announce what its replicas do not show yet."""
 
@@ -69,17 +69,15 @@ class Engine:
     """Everything a turn needs. `grace_s`: how long a write in doubt may still be on its way inside GitLab."""
 
     store: Store
-    gitlab: GitLab
-    directory: Directory
+    decider: Decider
     performer: Performer
-    registry: Registry
-    playbook: Playbook
-    project: str
     clock: Clock
     rng: random.Random
     grace_s: float
     opened_at: float
     metrics: Metrics
+    parked_lanes: set[str] = field(default_factory=set)
+    """Lanes with dead letters, at the start and since: only there has to be looked for what a later event overcomes."""
     troubled_at: dict[str, float] = field(default_factory=dict)
     """When a lane's turn last ended because the store failed: what it had sent by then may not be on record."""
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -87,13 +85,14 @@ class Engine:
 
     def turn(self, lane: str) -> list[Later | Moved]:
         """Work on a lane until it is empty or has to wait; returns when or where to go on."""
-        return _Turn(self, lane).run()
+        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.clock)).run()
 
 
 @dataclass(slots=True)
 class _Turn:
     engine: Engine
     lane: str
+    look: SharedLook
     engagement: Engagement | None = None
     tries: int = 0
     """Failed tries of the delivery at hand."""
@@ -101,6 +100,8 @@ class _Turn:
     """Actions whose intent was stored by this very turn, and that are not sent yet: they are not in doubt."""
     unconfirmed: list[Future[None]] = field(default_factory=list)
     """Commits that were begun and not waited for."""
+    has_followed: bool = False
+    """Whether the lane got an event of the bot's own during this turn."""
     sending: StoredAction | None = None
     """The action whose request is on its way, as it was before this send."""
 
@@ -111,12 +112,16 @@ class _Turn:
             # read beside the writer, which costs no commit; whatever comes in after this wakes the lane again
             limit = 1 if self.engine.store.is_rushed else MOST_AT_ONCE
             taken, self.engagement = self.engine.store.read(partial(_take, lane=self.lane, limit=limit))
+            self.look.forget()
             is_empty = len(taken) < limit
             for delivery in taken:
                 if delivery.due_at > self.engine.clock():
                     return [*onward, Later(delivery.due_at)]
                 outcome = self._work_on(delivery)
                 onward += [outcome] if outcome is not None else []
+                if self.has_followed:
+                    self.has_followed = False
+                    onward.append(Moved(self.lane))
                 if isinstance(outcome, Later) or self.engine.stopping.is_set():
                     return onward
                 if self.engine.store.is_rushed:
@@ -170,7 +175,13 @@ class _Turn:
             pending = self._write(partial(outbox.pending, delivery_id=delivery.id))
         else:
             event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
-            decision = self._rightful(event) or self._decide(event)
+            decision = self._rightful(event) or self.engine.decider.decide(
+                event,
+                self.engagement,
+                lane=self.lane,
+                is_patient=self.tries < PATIENT_TRIES,
+                issues=self.look,
+            )
             if decision.lane is not None and decision.lane != self.lane:
                 self._write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
                 return Moved(decision.lane)
@@ -193,23 +204,8 @@ class _Turn:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
         if not self.lane.startswith(ISSUE_LANE):
             return None
-        known = self.engine.store.issue_lanes.get(getattr(event, "iid", -1))
+        known = self.engine.store.lane_of(getattr(event, "iid", -1))
         return None if known is None else Decision(reasons=("belongs to an engagement",), lane=known)
-
-    def _decide(self, event: Event) -> Decision:
-        engine = self.engine
-        wanted = needs(event, self.engagement, engine.playbook, engine.registry, bot=engine.directory.bot())
-        snapshot = take_snapshot(
-            wanted,
-            self.engagement,
-            lane=self.lane,
-            gitlab=engine.gitlab,
-            directory=engine.directory,
-            memory=StoreMemory(engine.store),
-            project=engine.project,
-            is_patient=self.tries < PATIENT_TRIES,
-        )
-        return decide(event, snapshot, engine.playbook, at(engine.clock()), engine.registry)
 
     def _store_decision(self, delivery: Delivery, decision: Decision) -> list[StoredAction]:
         """Keep the decision and the intents of its actions, in one commit.
@@ -229,7 +225,9 @@ class _Turn:
             if decision.listened is not None:
                 listen(connection, decision.listened, delivery_id=delivery.id, now=now)
             if decision.engagement is not None:
-                outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now)
+                # a submission's stays on record when it is parked: its issues are made when it comes again
+                by = None if delivery.source is Source.CALCULATOR else delivery.id
+                outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now, decided_by=by)
             pending = outbox.pending(connection, delivery.id)
             self._announce(connection, [each for each in pending if each.key in unsafe], now)
             return pending
@@ -273,6 +271,7 @@ class _Turn:
         with engine.metrics.action_timer(action.kind):
             evidence = engine.performer.perform(action, self.engagement)
         self.sending = None
+        self.look.forget()
         if "dropped_by_gitlab" in evidence:
             log.warning("action.partly_dropped", action=action.key, lost=evidence["dropped_by_gitlab"])
         return evidence
@@ -301,6 +300,7 @@ class _Turn:
                 outbox.keep_engagement(connection, engagement, before=before, now=now)
             if is_last:
                 inbox.settle(connection, delivery.id, state=DeliveryState.DONE, reason=None, now=now)
+                self._follow_up(connection, delivery, DeliveryState.DONE, None, now)
 
         if is_last:
             self._write(write)
@@ -308,7 +308,7 @@ class _Turn:
             self.unconfirmed.append(self.engine.store.begin_write(write))
         self.engagement = engagement
         if engagement is not None:
-            self.engine.store.issue_lanes.update({link.iid: engagement.id for link in engagement.issues.values()})
+            self.engine.store.learn(engagement)
         if is_last:
             self._report(delivery, DeliveryState.DONE, None)
 
@@ -372,9 +372,41 @@ class _Turn:
         def write(connection: Connection) -> None:
             self._withdraw(connection)
             inbox.settle(connection, delivery.id, state=state, reason=reason, now=now)
+            if state is DeliveryState.DEAD:
+                outbox.take_back(connection, delivery.id)
+            self._follow_up(connection, delivery, state, reason, now)
 
         self._write(write)
+        if state is DeliveryState.DEAD:
+            _, self.engagement = self.engine.store.read(partial(_take, lane=self.lane, limit=1))
         self._report(delivery, state, reason)
+
+    def _follow_up(
+        self, connection: Connection, delivery: Delivery, state: DeliveryState, reason: str | None, now: float
+    ) -> None:
+        """A dead letter has to be said on its issue; one that was run again, or overcome by a later event, taken back.
+
+        Issues are looked at as they are, so a later change of an issue brings about what the parked one should have.
+        """
+        parked_lanes = self.engine.parked_lanes
+        if state is DeliveryState.DEAD:
+            parked_lanes.add(self.lane)
+            self._tell(connection, delivery, reason, now, is_over=False)
+            return
+        if delivery.was_parked:
+            self._tell(connection, delivery, None, now, is_over=True)
+        if self.lane in parked_lanes and delivery.kind not in OF_COMMENTS:
+            for overcome in inbox.overcome(connection, delivery):
+                self._tell(connection, overcome, None, now, is_over=True)
+
+    def _tell(self, connection: Connection, of: Delivery, reason: str | None, now: float, *, is_over: bool) -> None:
+        body = parked_body(
+            delivery=of.id, source=of.source, body=of.body, kind=of.kind, reason=reason, at=now, is_over=is_over
+        )
+        if body is not None:
+            key = f"parked:{of.id}:{now}"
+            inbox.add(connection, waiting_now(Source.SWEEP, key, self.lane, PARKED, body, now=now))
+            self.has_followed = True
 
     def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
         self.engine.metrics.settled.labels(delivery.source.value, state.value).inc()

@@ -27,9 +27,10 @@ from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.progress import progress
 from app.store import inbox
+from app.store.records import Acceptance
 from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
-from app.store.writer import Acceptance, StoreBusy
+from app.store.writer import StoreBusy
 from app.submission import Submission, SubmissionFaults, submission_json_schema
 from app.verify import Keyring
 

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from hashlib import sha256
 
 import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.clock import Clock
-from app.directory import Directory
-from app.events import ISSUE_LANE, Source, actor_id, is_of_project, subject_iid
 from app.ingress.answers import problem
+from app.ingress.arrival import Arrivals
 from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
 from app.ingress.depth import MOST_LEVELS, is_too_deep, stopped_by_depth
 from app.metrics import Metrics
+from app.store.records import Acceptance
 from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
-from app.store.writer import Acceptance, StoreBusy
+from app.store.writer import StoreBusy
 from app.verify import GitLabSecrets
 
 PATH = "/webhooks/gitlab"
@@ -42,7 +40,7 @@ REFUSALS = {
 }
 """For the documentation."""
 
-_WAITING, _IGNORED = DeliveryState.WAITING.value, DeliveryState.IGNORED.value
+_WAITING = DeliveryState.WAITING.value
 
 log = structlog.get_logger()
 
@@ -55,22 +53,18 @@ class GitLabDoor:
         app: ASGIApp,
         *,
         secrets: GitLabSecrets,
-        project: str,
+        arrivals: Arrivals,
         store: Callable[[], Store],
-        directory: Directory,
         wake: Callable[[str], None],
-        clock: Clock,
         metrics: Metrics,
         room: Room,
     ) -> None:
         self._app = app
         self._room = room
         self._secrets = secrets
-        self._project = project
+        self._arrivals = arrivals
         self._store = store
-        self._directory = directory
         self._wake = wake
-        self._clock = clock
         self._metrics = metrics
         self._accepted = metrics.accepted.labels("gitlab")
         self._repeated = metrics.repeated.labels("gitlab")
@@ -108,7 +102,8 @@ class GitLabDoor:
             payload, too_deep = None, stopped_by_depth(body, fault)
             if not too_deep:
                 return 400
-        acceptance = self._accept(headers, body, payload if isinstance(payload, dict) else {}, too_deep=too_deep)
+        why = f"nested more than {MOST_LEVELS} levels deep" if too_deep else None
+        acceptance = self._arrivals.row(headers, body, payload if isinstance(payload, dict) else {}, unwanted=why)
         try:
             accepted = await self._store().accept(acceptance)
         except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
@@ -116,38 +111,6 @@ class GitLabDoor:
             return 503
         self._count(accepted, acceptance)
         return 202
-
-    def _accept(
-        self, headers: dict[str, str], body: bytes, payload: dict[str, object], *, too_deep: bool
-    ) -> Acceptance:
-        """The row: keyed by GitLab's own key, in the lane of its engagement where that is known."""
-        kind = headers.get("x-gitlab-event", "")[:100] or str(payload.get("object_kind", "unknown"))[:100]
-        # Idempotency-Key survives a resend (webhook-id equals it); the two UUID headers are new for every send
-        key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{sha256(body).hexdigest()}"
-        iid = subject_iid(payload)
-        lane = "gitlab" if iid is None else self._store().issue_lanes.get(iid, f"{ISSUE_LANE}{iid}")
-        unwanted = f"nested more than {MOST_LEVELS} levels deep" if too_deep else self._why_unwanted(payload)
-        now = self._clock()
-        return Acceptance(
-            source=Source.GITLAB.value,
-            key=key[:255],
-            lane=lane,
-            kind=kind,
-            body=body if unwanted is None else None,
-            digest="",
-            received_at=now,
-            due_at=now,
-            state=_WAITING if unwanted is None else _IGNORED,
-            reason=unwanted,
-            settled_at=None if unwanted is None else now,
-        )
-
-    def _why_unwanted(self, payload: dict[str, object]) -> str | None:
-        """Why nobody has to look at it; None where somebody has."""
-        if not is_of_project(payload, self._project):
-            return "another project's event"
-        actor = actor_id(payload)
-        return "the bot's own doing" if actor is not None and actor == self._directory.known_bot_id else None
 
     def _count(self, accepted: Accepted, acceptance: Acceptance) -> None:
         if accepted is not Accepted.NEW:

@@ -25,6 +25,10 @@ class DatabaseFault(Exception):
     """The database cannot be used; the text says why and what to do."""
 
 
+class DatabaseInUse(DatabaseFault):
+    """Another process owns it: that one can be asked."""
+
+
 def own(path: Path) -> FileLock:
     """Be the one process that writes this database; raises DatabaseFault where another one is.
 
@@ -35,7 +39,7 @@ def own(path: Path) -> FileLock:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise DatabaseFault(
+        raise DatabaseInUse(
             f"{path} is in use by another psplan process: stop that one, or use its database."
         ) from None
     except OSError as fault:
@@ -69,6 +73,11 @@ def open_for_writing(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def open_beside(path: Path) -> Engine:
+    """An engine for a second process to leave an errand with the owner: one short write, which may wait its turn."""
+    return create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True)
 
 
 def open_for_checkpoints(path: Path) -> Engine:

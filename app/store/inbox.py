@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, select, text, update
+from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, func, insert, select, text, update
 
 from app.events import Source
-from app.store.records import Delivery, DeliveryRow
-from app.store.schema import ActionState, DeliveryState, actions, commands_heard, deliveries
+from app.store.records import Acceptance, Delivery, DeliveryRow
+from app.store.schema import DeliveryState, deliveries
 
 # as a literal: SQLite uses a partial index only where the query says the same as the index
 _WAITING = text(f"deliveries.state = '{DeliveryState.WAITING.value}'")
+
+_DEAD = text(f"deliveries.state = '{DeliveryState.DEAD.value}'")
 
 
 def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
@@ -50,12 +52,43 @@ def rest(connection: Connection, delivery_id: int, *, due_at: float, reason: str
 
 
 def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, reason: str | None, now: float) -> None:
-    """The end of a delivery. One that is parked takes its open actions with it, and its commands were not heard: edited
-    into the comment once more, they are new."""
+    """The end of a delivery. One that is parked takes its open actions with it, as `outbox.take_back` says."""
     connection.execute(_SETTLED, {"ident": delivery_id, "state": state.value, "reason": reason, "settled_at": now})
-    if state is DeliveryState.DEAD:
-        connection.execute(_DROPPED, {"ident": delivery_id})
-        connection.execute(_FORGOTTEN, {"ident": delivery_id})
+
+
+def add(connection: Connection, acceptance: Acceptance) -> None:
+    """Put something of the bot's own into the inbox, under a key that nobody has used."""
+    connection.execute(_ADDED, acceptance._asdict())
+
+
+def add_new(connection: Connection, acceptances: Sequence[Acceptance]) -> list[Acceptance]:
+    """Put what nobody has put in before into the inbox; returns what that was."""
+    new = [each for each in acceptances if known(connection, each.source, each.key) is None]
+    for each in new:
+        add(connection, each)
+    return new
+
+
+def overcome(connection: Connection, delivery: Delivery) -> list[Delivery]:
+    """The dead letters before a delivery that are of its lane and kind, each handed out once."""
+    same = {"lane": delivery.lane, "kind": delivery.kind, "ident": delivery.id}
+    found = [_delivery(row) for row in connection.execute(_DEAD_BEFORE, same)]
+    for each in found:
+        connection.execute(_OVERCOME, {"ident": each.id})
+    return found
+
+
+def parked_lanes(connection: Connection) -> set[str]:
+    """Every lane with a dead letter that nothing has overcome."""
+    return set(connection.execute(select(deliveries.c.lane).where(_DEAD, deliveries.c.was_parked.is_(False))).scalars())
+
+
+def replay(connection: Connection, delivery_id: int, *, now: float) -> None:
+    """Let a settled delivery be worked on once more, from a fresh decision.
+
+    What its actions brought about is known by their keys, and those that were dropped look before they write.
+    """
+    connection.execute(_REPLAYED, {"ident": delivery_id, "due_at": now})
 
 
 def move(connection: Connection, delivery_id: int, *, lane: str) -> None:
@@ -96,6 +129,17 @@ def by_id(connection: Connection, delivery_id: int) -> DeliveryRow | None:
     return None if row is None else _row(row)
 
 
+def body_of(connection: Connection, delivery_id: int) -> bytes:
+    """The body of a delivery; an empty object where none is kept."""
+    return connection.execute(select(deliveries.c.body).where(deliveries.c.id == delivery_id)).scalar() or b"{}"
+
+
+def unrested(connection: Connection, lanes: Collection[str]) -> int:
+    """How many deliveries of these lanes wait for their turn, and not for a time to come."""
+    query = select(func.count()).select_from(deliveries).where(_WAITING, deliveries.c.lane.in_(lanes))
+    return connection.execute(query.where(deliveries.c.reason.is_(None))).scalar_one()
+
+
 def count(connection: Connection, state: DeliveryState) -> int:
     """How many deliveries are in a state; cheap for `waiting` and `dead`, which have an index."""
     # the state is written into the text, because SQLite uses a partial index only for a literal
@@ -111,6 +155,7 @@ def oldest_waiting(connection: Connection) -> float | None:
 def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
     return Delivery(
         id=row.id,
+        lane=row.lane,
         source=Source(row.source),
         kind=row.kind,
         body=row.body or b"{}",
@@ -119,6 +164,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         attempts=row.attempts,
         deaths=row.deaths,
         due_at=row.due_at,
+        was_parked=row.was_parked,
     )
 
 
@@ -132,6 +178,7 @@ def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
         received_at=row.received_at,
         attempts=row.attempts,
         reason=row.reason,
+        has_body=row.body is not None,
     )
 
 
@@ -151,7 +198,6 @@ _LATEST_SUBMISSION = (
     .order_by(deliveries.c.id.desc())
     .limit(1)
 )
-_FORGOTTEN = delete(commands_heard).where(commands_heard.c.delivery_id == _IDENT)
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
 _UNMARKED = _ONE.values(deaths=0)
 _POSTPONED = _ONE.values(
@@ -164,9 +210,23 @@ _RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), de
 _SETTLED = _ONE.values(
     state=bindparam("state"), reason=bindparam("reason"), settled_at=bindparam("settled_at"), deaths=0
 )
-_MOVED = _ONE.values(lane=_LANE, deaths=0)
-_DROPPED = (
-    update(actions)
-    .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
-    .values(state=ActionState.DROPPED.value)
+_DEAD_BEFORE = select(deliveries).where(
+    _DEAD,
+    deliveries.c.was_parked.is_(False),
+    deliveries.c.lane == _LANE,
+    deliveries.c.kind == bindparam("kind"),
+    deliveries.c.id < _IDENT,
 )
+_OVERCOME = _ONE.values(was_parked=True)
+_ADDED = insert(deliveries)
+_REPLAYED = _ONE.where(deliveries.c.state != DeliveryState.WAITING.value, deliveries.c.body.is_not(None)).values(
+    state=DeliveryState.WAITING.value,
+    was_parked=deliveries.c.state == DeliveryState.DEAD.value,
+    decided_at=None,
+    attempts=0,
+    deaths=0,
+    due_at=bindparam("due_at"),
+    reason=None,
+    settled_at=None,
+)
+_MOVED = _ONE.values(lane=_LANE, deaths=0)

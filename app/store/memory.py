@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -12,22 +14,30 @@ from app.engagement import Engagement, engagement_from_record
 from app.registry import Listened
 from app.snapshot import Happening, Heard
 from app.store.schema import DeliveryState, commands_heard, deliveries, engagements, journal
-from app.store.store import Store
+
+T = TypeVar("T")
 
 MOST_LOOKED_AT = 20_000
 """Of the newest deliveries: they have no index by engagement, which would slow down every acknowledgement."""
+
+
+class Read(Protocol):
+    """Runs a question on a reading connection, as `Store.read` does."""
+
+    def __call__(self, do: Callable[[Connection], T]) -> T:
+        """The answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreMemory:
     """Reads beside the writer. Implements snapshot.Memory."""
 
-    store: Store
+    read: Read
 
     def heard(self, note_id: int) -> Heard:
         """What was heard of a comment."""
         query = select(commands_heard.c.digest, commands_heard.c.was_carried_out, commands_heard.c.was_refused)
-        rows = self.store.read(lambda c: c.execute(query.where(commands_heard.c.note_id == note_id)).all())
+        rows = self.read(lambda c: c.execute(query.where(commands_heard.c.note_id == note_id)).all())
         return Heard(
             carried_out=frozenset(row.digest for row in rows if row.was_carried_out),
             foreign=frozenset(row.digest for row in rows if not row.was_carried_out),
@@ -36,12 +46,12 @@ class StoreMemory:
 
     def happenings(self, lane: str, most: int) -> tuple[Happening, ...]:
         """The last things that came in for an engagement, newest first; the bot's own writes are left out."""
-        return self.store.read(lambda c: tuple(_happenings(c, lane, most)))
+        return self.read(lambda c: tuple(_happenings(c, lane, most)))
 
     def engagements(self, most: int) -> tuple[Engagement, ...]:
         """All engagements, the last changed first."""
         query = select(engagements).order_by(engagements.c.updated_at.desc()).limit(most)
-        rows = self.store.read(lambda c: c.execute(query).all())
+        rows = self.read(lambda c: c.execute(query).all())
         return tuple(engagement_from_record(row.id, json.loads(row.submission), json.loads(row.record)) for row in rows)
 
 

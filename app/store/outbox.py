@@ -6,12 +6,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from app.actions import React, Retract, Say, TellStatus
 from app.engagement import Engagement, engagement_from_record, submission_record
 from app.store.records import StoredAction
-from app.store.schema import ActionState, actions, deliveries, engagement_issues, engagements, journal
+from app.store.schema import ActionState, actions, commands_heard, deliveries, engagement_issues, engagements, journal
 
 
 def engagement(connection: Connection, ident: str) -> Engagement | None:
@@ -20,20 +21,46 @@ def engagement(connection: Connection, ident: str) -> Engagement | None:
     return None if row is None else engagement_from_record(ident, json.loads(row.submission), json.loads(row.record))
 
 
-def keep_engagement(connection: Connection, value: Engagement, *, before: Engagement | None, now: float) -> None:
-    """Write what is different from `before` (None: it is new), and whose issues are whose."""
+def keep_engagement(
+    connection: Connection,
+    value: Engagement,
+    *,
+    before: Engagement | None,
+    now: float,
+    decided_by: int | None = None,
+) -> None:
+    """Write what is different from `before` (None: it is new), and whose issues are whose.
+
+    `decided_by`: this is what a delivery's decision makes of it; how it was before is kept for `take_back`.
+    """
     if before is value:
         return
-    written = {"record": _json(value.to_record()), "updated_at": now}
+    written: dict[str, Any] = {"record": _json(value.to_record()), "updated_at": now}
     if before is None or before.submission is not value.submission:
         written["submission"] = _json(submission_record(value.submission))
     if before is None:
         connection.execute(_NEW_ENGAGEMENT, {"id": value.id, "created_at": now, **written})
-    else:
+    elif decided_by is None:
         connection.execute(_CHANGED_ENGAGEMENT, {"ident": value.id, **written})
+    else:
+        connection.execute(_DECIDED_ENGAGEMENT, {"ident": value.id, "decided_by": decided_by, **written})
     for role, link in value.issues.items():
         if before is None or role not in before.issues:
             connection.execute(_NEW_ISSUE, {"iid": link.iid, "engagement_id": value.id, "role": role.value})
+
+
+def take_back(connection: Connection, delivery_id: int) -> None:
+    """What was decided for a delivery that is parked will not be done.
+
+    Where it has changed no issue yet, it never was: the engagement is what it was before, and the commands of the
+    comment were not heard, so that they can be said, or run, again. Else what was decided stays on record, and the next
+    event of the engagement brings its issues to it.
+    """
+    told = {"ident": delivery_id}
+    connection.execute(_DROPPED, told)
+    if not connection.execute(_CHANGED_SOMETHING, told).scalar():
+        connection.execute(_TAKEN_BACK, told)
+        connection.execute(_FORGOTTEN, told)
 
 
 def issue_lanes(connection: Connection) -> dict[int, str]:
@@ -119,6 +146,7 @@ _IDENT: BindParameter[Any] = bindparam("ident")
 _ENGAGEMENT = select(engagements.c.submission, engagements.c.record).where(engagements.c.id == _IDENT)
 _NEW_ENGAGEMENT = insert(engagements)
 _CHANGED_ENGAGEMENT = update(engagements).where(engagements.c.id == _IDENT)
+_DECIDED_ENGAGEMENT = _CHANGED_ENGAGEMENT.values(record_before=engagements.c.record)
 _NEW_ISSUE = insert(engagement_issues)
 _DECIDED = (
     update(deliveries)
@@ -148,3 +176,24 @@ _DONE = (
     )
 )
 _ENTRY = insert(journal)
+_DROPPED = (
+    update(actions)
+    .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
+    .values(state=ActionState.DROPPED.value)
+)
+_ONLY_TALK = (React.kind, Say.kind, TellStatus.kind, Retract.kind)
+_CHANGED_SOMETHING = (
+    select(func.count())
+    .select_from(actions)
+    .where(
+        actions.c.delivery_id == _IDENT,
+        actions.c.state == ActionState.DONE.value,
+        actions.c.kind.not_in(_ONLY_TALK),
+    )
+)
+_TAKEN_BACK = (
+    update(engagements)
+    .where(engagements.c.decided_by == _IDENT, engagements.c.record_before.is_not(None))
+    .values(record=engagements.c.record_before, record_before=None, decided_by=None)
+)
+_FORGOTTEN = delete(commands_heard).where(commands_heard.c.delivery_id == _IDENT)

@@ -3,8 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.events import Source
+from app.store.schema import DeliveryState
+
+
+class Acceptance(NamedTuple):
+    """A delivery on its way into the inbox: the columns that it fills, in the order of the writer's statement."""
+
+    source: str
+    key: str
+    lane: str
+    kind: str
+    body: bytes | None
+    digest: str
+    """Of the body, where the sender may use a key twice; empty where nobody asks."""
+    received_at: float
+    due_at: float
+    state: str
+    reason: str | None = None
+    settled_at: float | None = None
+
+
+def waiting_now(source: Source, key: str, lane: str, kind: str, body: bytes, *, now: float) -> Acceptance:
+    """Something to be worked on at once."""
+    return Acceptance(source.value, key, lane, kind, body, "", now, now, DeliveryState.WAITING.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +36,7 @@ class Delivery:
     """A delivery that waits to be worked on."""
 
     id: int
+    lane: str
     source: Source
     kind: str
     body: bytes
@@ -20,6 +45,7 @@ class Delivery:
     attempts: int
     deaths: int
     due_at: float
+    was_parked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +70,4 @@ class DeliveryRow:
     received_at: float
     attempts: int
     reason: str | None
+    has_body: bool

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -65,6 +65,7 @@ deliveries = Table(
         "deaths", Integer, nullable=False, server_default=text("0"), comment="tries that the process did not survive"
     ),
     Column("due_at", Float, nullable=False),
+    Column("was_parked", Boolean, nullable=False, server_default=false(), comment="run again since, or overcome"),
     Column("reason", Text),
     Column("settled_at", Float),
     UniqueConstraint("source", "key"),
@@ -102,6 +103,8 @@ engagements = Table(
     Column("id", Text, primary_key=True),
     Column("submission", Text, nullable=False, comment="the largest part, and the one that changes least"),
     Column("record", Text, nullable=False),
+    Column("record_before", Text, comment="as it was before the latest decision, should that come to nothing"),
+    Column("decided_by", Integer, comment="the delivery of the latest decision"),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
 )
@@ -136,3 +139,28 @@ commands_heard = Table(
     Column("at", Float, nullable=False),
 )
 Index("commands_heard_by_delivery", commands_heard.c.delivery_id)
+
+errands = Table(
+    "errands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("words", Text, nullable=False, comment="JSON"),
+    Column("asked_at", Float, nullable=False),
+    Column("answer", Text, comment="JSON; not there: not answered yet"),
+)
+
+swept_issues = Table(
+    "swept_issues",
+    metadata,
+    Column("iid", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False, comment="of what the list of issues said when it was last looked at"),
+    Column("notes_until", Float, nullable=False, comment="comments changed before this were looked at"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)

@@ -12,9 +12,11 @@ from typing import TypeVar
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, text
 
+from app.engagement import Engagement
 from app.store import database, inbox, outbox
 from app.store.checkpoint import Checkpointer
-from app.store.writer import PATIENCE_S, Acceptance, Writer
+from app.store.records import Acceptance
+from app.store.writer import PATIENCE_S, Writer
 
 __all__ = ["PATIENCE_S", "Accepted", "Store", "open_store"]
 
@@ -69,6 +71,14 @@ class Store:
         if known is not None and known[2] != acceptance.digest:
             return Accepted.OTHER_BODY
         return Accepted.KNOWN
+
+    def lane_of(self, iid: int) -> str | None:
+        """The engagement that an issue is known to belong to."""
+        return self.issue_lanes.get(iid)
+
+    def learn(self, engagement: Engagement) -> None:
+        """Know whose the issues of an engagement are."""
+        self.issue_lanes.update({link.iid: engagement.id for link in engagement.issues.values()})
 
     def write(self, do: Callable[[Connection], T]) -> T:
         """Run `do` in a transaction; returns after the commit is durable. Not for the event loop's thread."""

@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from app.errors import attempt
+from app.store.records import Acceptance
 
 T = TypeVar("T")
 
@@ -31,23 +32,6 @@ PATIENCE_S = 60
 
 class StoreBusy(Exception):
     """More waits for the disk than may wait: the sender is told 503 and comes again."""
-
-
-class Acceptance(NamedTuple):
-    """A delivery on its way into the inbox: the columns that it fills, in the order of the statement below."""
-
-    source: str
-    key: str
-    lane: str
-    kind: str
-    body: bytes | None
-    digest: str
-    """Of the body, where the sender may use a key twice; empty where nobody asks."""
-    received_at: float
-    due_at: float
-    state: str
-    reason: str | None = None
-    settled_at: float | None = None
 
 
 _COLUMNS = ", ".join(Acceptance._fields)

@@ -13,6 +13,7 @@ import pytest
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_values import label_event_of, member_of, note_of, state_event_of
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, newest_rows
+from app.adapters.restraint import Restraint
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
 from app.ports import GitLab, IssueChange, LabelEvent, Person, StateEvent
@@ -34,8 +35,8 @@ def port(server: SandboxServer, clock: FakeClock) -> GitLab:
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
-        metrics=Metrics(),
-        per_minute={},
+        metrics=(metrics := Metrics()),
+        restraint=Restraint({}, lambda: 0.0, metrics),
     )
 
 
@@ -47,7 +48,7 @@ def limited(server: SandboxServer, clock: FakeClock, metrics: Metrics, **per_min
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
         metrics=metrics,
-        per_minute=per_minute,
+        restraint=Restraint(per_minute, lambda: clock().timestamp(), metrics),
     )
 
 

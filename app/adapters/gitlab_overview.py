@@ -1,0 +1,116 @@
+"""GitLab as a sweep looks at it: lists of issues and comments, and, as a Maintainer, the webhooks and their log.
+
+python-gitlab knows neither the log nor the test of a hook, so those are plain requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice, takewhile
+from typing import Any, Final
+from urllib.parse import quote
+
+from app.adapters.gitlab import PythonGitLab
+from app.adapters.gitlab_values import comment_of, failed_delivery_of, hook_of, listed_of, moment
+from app.adapters.pages import PER_PAGE
+from app.ports import Comment, FailedDelivery, Hook, ListedIssue
+
+MOST_ISSUES: Final = 10_000
+MOST_COMMENTS: Final = 1_000
+"""Of one issue and one sweep; GitLab itself takes 5,000 an issue."""
+MOST_HOOKS: Final = 100
+MOST_FAILED_PAGES: Final = 50
+FAILED_PER_PAGE: Final = 20
+"""GitLab's own maximum for this list."""
+
+
+class GitLabOverview(PythonGitLab):
+    """Implements ports.Overview."""
+
+    def open_issues(self) -> Sequence[ListedIssue]:
+        """By age, so that a change meanwhile moves nothing from one page to another."""
+        return self._listed({"state": "opened", "order_by": "created_at", "sort": "asc"})
+
+    def issues_since(self, moment: datetime) -> Sequence[ListedIssue]:
+        """Newest last: an issue that changes meanwhile moves to the end and is met there."""
+        query = {"state": "all", "order_by": "updated_at", "sort": "asc", "updated_after": moment.isoformat()}
+        return self._listed(query)
+
+    def all_issues(self) -> Sequence[ListedIssue]:
+        """By age."""
+        return self._listed({"state": "all", "order_by": "created_at", "sort": "asc"})
+
+    def comments_since(self, iid: int, moment: datetime) -> Sequence[Comment]:
+        """From the newest backwards, until one is met that is older."""
+
+        def ask() -> list[Comment]:
+            query = {"order_by": "updated_at", "sort": "desc", "activity_filter": "only_comments"}
+            found = self._notes(iid).list(iterator=True, per_page=PER_PAGE, **query)
+            rows = (each.attributes for each in found if not each.attributes.get("system"))
+            newest = takewhile(lambda each: each.updated_at >= moment, map(comment_of, rows))
+            return list(islice(newest, MOST_COMMENTS))[::-1]
+
+        return self._call("GET notes", "api", ask)
+
+    def has_reacted(self, iid: int, note_id: int, name: str) -> bool:
+        """GET the emoji of a comment."""
+        me = self.whoami().id
+
+        def ask() -> bool:
+            given = self._notes(iid).get(note_id, lazy=True).awardemojis.list(iterator=True, per_page=PER_PAGE)
+            return any(each.name == name and each.user["id"] == me for each in given)
+
+        return self._call("GET reactions", "api", ask)
+
+    def _listed(self, query: dict[str, str]) -> list[ListedIssue]:
+        def ask() -> list[ListedIssue]:
+            parameters = {**query, "scope": "all"}
+            found = self._scope().issues.list(query_parameters=parameters, iterator=True, per_page=PER_PAGE)
+            return [listed_of(each.attributes) for each in islice(found, MOST_ISSUES)]
+
+        return self._call("GET issues", "api", ask)
+
+
+class GitLabHooks(PythonGitLab):
+    """Implements ports.HookKeeper; made with the operator's token, where there is one."""
+
+    def hooks(self) -> Sequence[Hook]:
+        """GET the project's hooks; those of its groups are not among them."""
+
+        def ask() -> list[Hook]:
+            found = self._scope().hooks.list(iterator=True, per_page=PER_PAGE)
+            return [hook_of(each.attributes) for each in islice(found, MOST_HOOKS)]
+
+        return self._call("GET hooks", "api", ask)
+
+    def failed_deliveries(self, hook_id: int, *, since: datetime) -> Sequence[FailedDelivery]:
+        """Both kinds of failure, newest first on GitLab's side; a timeout is among the server's."""
+        found = [
+            *self._failed(hook_id, since, "client_failure"),
+            *self._failed(hook_id, since, "server_failure"),
+        ]
+        return sorted(found, key=lambda each: (each.at, each.id))
+
+    def test_hook(self, hook_id: int) -> None:
+        """POST a test of issue events, which the hook has to send anyway; GitLab answers 422 where it failed."""
+        path = f"{self._hook(hook_id)}/test/issues_events"
+        self._call("POST hook test", "hook test", lambda: self._client().http_post(path))
+
+    def _failed(self, hook_id: int, since: datetime, status: str) -> list[FailedDelivery]:
+        rows: list[dict[str, Any]] = []
+        for page in range(1, MOST_FAILED_PAGES + 1):
+            query = {"status": status, "page": page, "per_page": FAILED_PER_PAGE}
+            found = self._call("GET hook events", "api", lambda q=query: self._log(hook_id, q))  # type: ignore[misc]
+            fresh = [row for row in found if moment(row["created_at"]) >= since]
+            rows += fresh
+            if len(fresh) < FAILED_PER_PAGE:
+                break
+        return [failed_delivery_of(row) for row in rows]
+
+    def _log(self, hook_id: int, query: dict[str, Any]) -> list[dict[str, Any]]:
+        answer: Any = self._client().http_get(f"{self._hook(hook_id)}/events", query_data=query)
+        return list(answer)
+
+    def _hook(self, hook_id: int) -> str:
+        return f"/projects/{quote(self._project, safe='')}/hooks/{hook_id}"

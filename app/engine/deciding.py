@@ -1,0 +1,48 @@
+"""Reads a snapshot and decides: the same for an event that came in, for a dry run, and for what the sweep looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.clock import Clock, at
+from app.decide import decide, needs
+from app.directory import Directory
+from app.engagement import Engagement
+from app.events import Event
+from app.issue_text import Playbook
+from app.ports import GitLab
+from app.registry import Decision, Registry
+from app.snapshot import Issues, Memory, take_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """What deciding needs. `project`: the address of the PS Plan project, part of ids that the bot makes up."""
+
+    gitlab: GitLab
+    directory: Directory
+    registry: Registry
+    playbook: Playbook
+    memory: Memory
+    project: str
+    clock: Clock
+
+    def decide(
+        self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool, issues: Issues | None = None
+    ) -> Decision:
+        """What an event brings about now; writes nothing. Raises Retry or Permanent as the ports do.
+
+        `issues`: a look at them that is shared with other decisions; else this one has its own.
+        """
+        bot = self.directory.bot()
+        snapshot = take_snapshot(
+            needs(event, engagement, self.playbook, self.registry, bot=bot),
+            engagement,
+            lane=lane,
+            gitlab=issues or self.gitlab,
+            directory=self.directory,
+            memory=self.memory,
+            project=self.project,
+            is_patient=is_patient,
+        )
+        return decide(event, snapshot, self.playbook, at(self.clock()), self.registry)

@@ -1,0 +1,66 @@
+"""One look at an engagement's issues for all the deliveries that wait together.
+
+They came in before the look, so it shows what each of them tells of. It holds until something is written, and for
+seconds only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from app.clock import Clock
+from app.ports import GitLab, Issue, LabelEvent, StateEvent
+
+E = TypeVar("E", LabelEvent, StateEvent)
+
+MOST_AGE_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class SharedLook:
+    """Reads through to GitLab what it has not read yet. Implements snapshot.Issues; for one thread."""
+
+    gitlab: GitLab
+    clock: Clock
+    _since: float = 0.0
+    _issues: dict[int, Issue] = field(default_factory=dict)
+    _labels: dict[int, tuple[int, Sequence[LabelEvent]]] = field(default_factory=dict)
+    _states: dict[int, tuple[int, Sequence[StateEvent]]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Something was written, or time has passed: look anew."""
+        self._since = self.clock()
+        for known in (self._issues, self._labels, self._states):
+            known.clear()
+
+    def read_issue(self, iid: int) -> Issue:
+        """As GitLab.read_issue."""
+        self._refresh()
+        if iid not in self._issues:
+            self._issues[iid] = self.gitlab.read_issue(iid)
+        return self._issues[iid]
+
+    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+        """As GitLab.label_events."""
+        self._refresh()
+        return _later(self._labels, iid, after, self.gitlab.label_events)
+
+    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+        """As GitLab.state_events."""
+        self._refresh()
+        return _later(self._states, iid, after, self.gitlab.state_events)
+
+    def _refresh(self) -> None:
+        if self.clock() - self._since > MOST_AGE_S:
+            self.forget()
+
+
+def _later(
+    known: dict[int, tuple[int, Sequence[E]]], iid: int, after: int, read: Callable[..., Sequence[E]]
+) -> Sequence[E]:
+    """The events after one: those of an earlier look serve as long as it began no later."""
+    if iid not in known or known[iid][0] > after:
+        known[iid] = (after, read(iid, after=after))
+    return [event for event in known[iid][1] if event.id > after]

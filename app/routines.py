@@ -1,0 +1,141 @@
+"""What the service does by itself, over and over: reads who is who, sweeps, runs errands, throws old things away."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.clock import Clock
+from app.directory import REFRESH_S, Directory
+from app.errors import Permanent, Retry
+from app.operations import Done, Operations, Refused
+from app.store import errands, retention
+from app.store.store import Store
+
+ERRANDS_EVERY_S: Final = 0.5
+"""Costs a look at an index with nothing in it."""
+RETENTION_EVERY_S: Final = 3600.0
+STOP_PATIENCE_S: Final = 10.0
+STORE_FAULTS: Final = (SQLAlchemyError, sqlite3.Error, TimeoutError)
+
+log = structlog.get_logger()
+
+
+class Routines:
+    """Started with the service and stopped before its store closes."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        operations: Operations,
+        store: Store,
+        clock: Clock,
+        wake: Callable[[str], None],
+        stopping: threading.Event,
+        sweep_interval_s: float,
+        keep_days: float,
+    ) -> None:
+        self._directory = directory
+        self._operations = operations
+        self._store = store
+        self._clock = clock
+        self._wake = wake
+        self._stopping = stopping
+        self._sweep_interval_s = sweep_interval_s
+        self._keep_days = keep_days
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin; the first sweep looks at what was missed while nobody listened."""
+        routines: list[Coroutine[Any, Any, None]] = [self._warm_up(), self._run_errands(), self._throw_away()]
+        if self._sweep_interval_s > 0:
+            routines.append(self._sweep())
+        self._tasks = [asyncio.create_task(each) for each in routines]
+
+    async def stop(self) -> None:
+        """End after what is under way, within bounds."""
+        self._stopping.set()
+        try:
+            async with asyncio.timeout(STOP_PATIENCE_S):
+                await self._one_at_a_time.acquire()
+        except TimeoutError:
+            log.warning("routines.still_running")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
+        """Run an errand in a thread, and wake what has work now. Raises Refused."""
+        async with self._one_at_a_time:
+            done: Done = await asyncio.to_thread(partial(self._operations.carry_out, kind, words, tell))
+        for lane in done.lanes:
+            self._wake(lane)
+        return done.answer
+
+    async def _warm_up(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._directory.warm)
+            except (Retry, Permanent) as fault:
+                # not needed to take deliveries in; whoever needs a name asks for it then
+                log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
+            await asyncio.sleep(REFRESH_S)
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._or_later(lambda: self.carry_out("sweep", {}, lambda _: None))
+            await asyncio.sleep(self._sweep_interval_s)
+
+    async def _run_errands(self) -> None:
+        while True:
+            await self._or_later(self._run_errand)
+            await asyncio.sleep(ERRANDS_EVERY_S)
+
+    async def _run_errand(self) -> None:
+        waiting = await asyncio.to_thread(self._store.read, partial(errands.open_errand, now=self._clock()))
+        if waiting is None:
+            return
+        try:
+            answer: dict[str, Any] = {"done": await self.carry_out(waiting.kind, waiting.words, lambda _: None)}
+        except Refused as refused:
+            answer = {"refused": str(refused)}
+        await asyncio.to_thread(self._store.write, partial(errands.answer, errand_id=waiting.id, words=answer))
+
+    async def _throw_away(self) -> None:
+        while True:
+            await self._or_later(self._throw_away_once)
+            await asyncio.sleep(RETENTION_EVERY_S)
+
+    async def _throw_away_once(self) -> None:
+        for _ in range(retention.MOST_CHUNKS):
+            limits = retention.Limits.of(self._keep_days, now=self._clock())
+            gone = await asyncio.to_thread(self._store.write, partial(retention.throw_away, limits=limits))
+            if not gone or self._stopping.is_set():
+                return
+
+    async def _or_later(self, routine: Callable[[], Awaitable[object]]) -> None:
+        """Run it; what the store cannot do now it may do the next time."""
+        try:
+            await routine()
+        except STORE_FAULTS as fault:
+            log.error("routine.failed", fault=type(fault).__name__)
+
+
+def _setting_to_see(reason: str) -> str:
+    """Which setting an operator should look at when GitLab cannot be used as it is configured."""
+    if "answered 401" in reason or "answered 403" in reason:
+        return "PSPLAN_GITLAB_TOKEN: GitLab does not accept it"
+    if "answered 404" in reason:
+        return "PSPLAN_PROJECT: it is not there, or the bot may not see it"
+    if "used up" in reason:
+        return "PSPLAN_GITLAB_LIMITS: so many calls a minute are allowed"
+    return "PSPLAN_GITLAB_URL: GitLab does not answer there"

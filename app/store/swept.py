@@ -1,0 +1,76 @@
+"""What the sweep has looked at. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from app.events import Source, read_payload
+from app.store.schema import DeliveryState, deliveries, engagements, marks, swept_issues
+
+MOST_DEAD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SweptIssue:
+    """How an issue was when it was looked at, and until when its comments were (seconds since 1970)."""
+
+    digest: str
+    notes_until: float
+
+
+def swept(connection: Connection) -> dict[int, SweptIssue]:
+    """Every issue that was looked at."""
+    return {row.iid: SweptIssue(row.digest, row.notes_until) for row in connection.execute(select(swept_issues))}
+
+
+def keep_swept(connection: Connection, iid: int, value: SweptIssue) -> None:
+    """Note that an issue was looked at."""
+    row = {"ident": iid, "digest": value.digest, "notes_until": value.notes_until}
+    changed = connection.execute(_CHANGED, row)
+    if not changed.rowcount:
+        connection.execute(insert(swept_issues).values(iid=iid, digest=value.digest, notes_until=value.notes_until))
+
+
+def mark(connection: Connection, name: str) -> float | None:
+    """A moment that was noted under this name."""
+    return connection.execute(select(marks.c.at).where(marks.c.name == name)).scalar()
+
+
+def keep_mark(connection: Connection, name: str, at: float) -> None:
+    """Note a moment."""
+    changed = connection.execute(update(marks).where(marks.c.name == name).values(at=at))
+    if not changed.rowcount:
+        connection.execute(insert(marks).values(name=name, at=at))
+
+
+def busy_lanes(connection: Connection) -> set[str]:
+    """Lanes in which something waits: what is missed there may be in it."""
+    query = select(deliveries.c.lane).where(deliveries.c.state == DeliveryState.WAITING.value).distinct()
+    return set(connection.execute(query).scalars())
+
+
+def begun_at(connection: Connection, lane: str) -> float | None:
+    """When an engagement became known."""
+    return connection.execute(select(engagements.c.created_at).where(engagements.c.id == lane)).scalar()
+
+
+def dead_comments(connection: Connection) -> set[int]:
+    """Comments that are dead letters: those wait for an operator, not for the sweep."""
+    query = (
+        select(deliveries.c.source, deliveries.c.body)
+        .where(deliveries.c.state == DeliveryState.DEAD.value, deliveries.c.source != Source.CALCULATOR.value)
+        .order_by(deliveries.c.id.desc())
+        .limit(MOST_DEAD)
+    )
+    payloads = (read_payload(row.body or b"{}") for row in connection.execute(query))
+    held = (each.get("object_attributes") for each in payloads if each.get("object_kind") == "note")
+    return {each["id"] for each in held if isinstance(each, dict) and isinstance(each.get("id"), int)}
+
+
+_CHANGED = (
+    update(swept_issues)
+    .where(swept_issues.c.iid == bindparam("ident"))
+    .values(digest=bindparam("digest"), notes_until=bindparam("notes_until"))
+)

@@ -1,0 +1,71 @@
+"""What was found in GitLab, written as GitLab's webhook would have told it: from there on it is an ordinary event."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Final
+
+import orjson
+
+from app.events import NOBODY, Source
+from app.ports import Comment, ListedIssue
+from app.store.records import Acceptance, waiting_now
+
+EDITED_AFTER: Final = timedelta(seconds=2)
+"""GitLab may write a new comment in two steps."""
+
+
+def digest_of(listed: ListedIssue) -> str:
+    """Of everything in the list that a person can change. `updated_at` alone is not enough: GitLab throttles it."""
+    issue = listed.issue
+    parts = [
+        *sorted(issue.labels),
+        *(person.username for person in issue.assignees),
+        issue.title,
+        issue.description,
+        str(issue.is_open),
+        str(listed.notes_count),
+        listed.updated_at.isoformat(),
+    ]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
+    """An issue that is not as it was; who did it stands in GitLab's own record of labels and states."""
+    issue = listed.issue
+    payload = {
+        "object_kind": "issue",
+        "user": {"id": NOBODY, "username": ""},
+        "object_attributes": {
+            "iid": issue.iid,
+            "action": "update",
+            "author_id": issue.author.id,
+            "description": issue.description,
+        },
+    }
+    key = f"issue:{issue.iid}:{digest_of(listed)}"
+    return waiting_now(Source.SWEEP, key, lane, "Issue Hook", orjson.dumps(payload), now=now)
+
+
+def of_comment(iid: int, comment: Comment, lane: str, *, now: float) -> Acceptance:
+    """A comment. Of an edited one GitLab does not say here who edited it, so it is nobody's word."""
+    is_edited = comment.updated_at - comment.created_at > EDITED_AFTER
+    said_at = comment.updated_at if is_edited else comment.created_at
+    payload = {
+        "object_kind": "note",
+        "user": {"id": comment.author.id, "username": comment.author.username},
+        "issue": {"iid": iid},
+        "object_attributes": {
+            "id": comment.id,
+            "note": comment.body,
+            "action": "update" if is_edited else "create",
+            "author_id": comment.author.id,
+            "updated_by_id": NOBODY if is_edited else None,
+            "internal": comment.is_internal,
+            "created_at": comment.created_at.isoformat(),
+            "updated_at": said_at.isoformat(),
+        },
+    }
+    key = f"note:{comment.id}:{comment.updated_at.isoformat()}"
+    return waiting_now(Source.SWEEP, key, lane, "Note Hook", orjson.dumps(payload), now=now)

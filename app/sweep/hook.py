@@ -1,0 +1,116 @@
+"""The webhook's health: GitLab's log of failed deliveries is read, and a disabled hook is tested on again.
+
+GitLab does not send again what failed, and sends nothing at all to a hook that it has disabled. It keeps failed
+deliveries in its log for a week. Both need a Maintainer's token; without one the sweep's own look has to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+
+from app.clock import Clock, at
+from app.errors import Permanent, Retry
+from app.metrics import Metrics
+from app.ports import FailedDelivery, Hook, HookKeeper
+from app.store import inbox, swept
+from app.store.records import Acceptance
+from app.store.store import Store
+from app.sweep.report import Swept
+
+PATH: Final = "/webhooks/gitlab"
+LOG_KEPT: Final = timedelta(days=7)
+OVERLAP: Final = timedelta(minutes=10)
+LAST_LOG: Final = "delivery log"
+
+log = structlog.get_logger()
+
+TakeIn = Callable[[dict[str, str], bytes, dict[str, object]], Acceptance]
+"""What the webhook's door makes of a delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookWatch:
+    """`public_url`: where the hook points to; not known: every hook that ends in our path is taken for ours.
+
+    `may_heal`: the service is listening, so that a test can be answered.
+    """
+
+    keeper: HookKeeper
+    store: Store
+    take_in: TakeIn
+    public_url: str | None
+    clock: Clock
+    metrics: Metrics
+    may_heal: Callable[[], bool]
+
+    def look(self, found: Swept) -> None:
+        """Take in what failed, and heal."""
+        try:
+            hooks = [hook for hook in self.keeper.hooks() if self._is_ours(hook)]
+        except Permanent as fault:
+            found.hook = f"cannot be looked at: the token is no Maintainer's ({fault.reason})"
+            return
+        if not hooks:
+            self._report(found, "there is none that points here", is_well=False)
+            return
+        for hook in hooks:
+            self._read_log(hook, found)
+        self._heal(hooks, found)
+
+    def _is_ours(self, hook: Hook) -> bool:
+        if self.public_url is None:
+            return urlsplit(hook.url).path.rstrip("/").endswith(PATH)
+        return hook.url.rstrip("/").lower() == f"{self.public_url}{PATH}".lower()
+
+    def _read_log(self, hook: Hook, found: Swept) -> None:
+        now = self.clock()
+        name = f"{LAST_LOG} {hook.id}"
+        last = self.store.read(lambda c: swept.mark(c, name))
+        since: datetime = at(now) - LOG_KEPT if last is None else at(last) - OVERLAP
+        failed = [self.take_in(*_as_sent(each)) for each in self.keeper.failed_deliveries(hook.id, since=since)]
+        new = self.store.write(partial(inbox.add_new, acceptances=failed))
+        self.store.write(lambda c: swept.keep_mark(c, name, now))
+        waiting = [each for each in new if each.body is not None]
+        found.from_log += len(waiting)
+        found.lanes |= {each.lane for each in waiting}
+
+    def _heal(self, hooks: list[Hook], found: Swept) -> None:
+        ill = [hook for hook in hooks if hook.is_disabled]
+        if not ill:
+            self._report(found, "well", is_well=True)
+            return
+        if not self.may_heal():
+            self._report(found, "disabled by GitLab; a running service switches it on again", is_well=False)
+            return
+        for hook in ill:
+            try:
+                self.keeper.test_hook(hook.id)
+            except (Retry, Permanent) as fault:
+                log.error("hook.not_healed", hook=hook.id, reason=fault.reason)
+        still_ill = {hook.id for hook in self.keeper.hooks() if hook.is_disabled} & {hook.id for hook in ill}
+        if still_ill:
+            told = "disabled by GitLab, and a test did not switch it on: does GitLab reach this service?"
+            self._report(found, told, is_well=False)
+        else:
+            log.warning("hook.healed", hooks=[hook.id for hook in ill])
+            self._report(found, "was disabled by GitLab, and is switched on again", is_well=True)
+
+    def _report(self, found: Swept, told: str, *, is_well: bool) -> None:
+        found.hook = told
+        self.metrics.hook_is_well.set(int(is_well))
+        if not is_well:
+            log.error("hook.ill", told=told)
+
+
+def _as_sent(failed: FailedDelivery) -> tuple[dict[str, str], bytes, dict[str, object]]:
+    # GitLab's log holds the body as JSON, not as the bytes that were sent
+    payload = dict(failed.payload)
+    return dict(failed.headers), orjson.dumps(payload), payload

@@ -1,0 +1,46 @@
+"""What a sweep found, for the log, the command line and the metrics."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Swept:
+    """Counts of one sweep. `lanes`: where there is work now; `troubles`: what could not be looked at, and why."""
+
+    issues: int = 0
+    looked_into: int = 0
+    comments: int = 0
+    changes: int = 0
+    from_log: int = 0
+    rebuilt: int = 0
+    hook: str = "not looked at"
+    lanes: set[str] = field(default_factory=set)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def missed(self) -> int:
+        """How much had not been delivered."""
+        return self.comments + self.changes + self.from_log
+
+    def to_record(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "lanes": sorted(self.lanes)}
+
+    def in_words(self) -> list[str]:
+        """For a terminal."""
+        told = [f"looked at {_number(self.issues, 'issue')}, into {self.looked_into} that had changed"]
+        found = f"{_number(self.comments, 'comment')} and {_number(self.changes, 'change')}"
+        told.append("nothing was missed" if not self.missed else f"missed until now: {found}")
+        if self.from_log:
+            told.append(f"taken from GitLab's log of failed deliveries: {self.from_log}")
+        if self.rebuilt:
+            told.append(f"rebuilt from GitLab: {_number(self.rebuilt, 'engagement')}")
+        told.append(f"webhook: {self.hook}")
+        return told + [f"trouble: {each}" for each in self.troubles]
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

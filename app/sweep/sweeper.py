@@ -1,0 +1,180 @@
+"""One sweep: list the issues, look into those that are not as they were, and put what was missed into the inbox.
+
+Whether something was missed is found out by deciding it, without carrying it out: what leads to nothing was heard of
+before, or does not matter. So a sweep after a quiet night leaves no trace, and what a webhook tells at the same time
+does no harm: whichever comes second leads to nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from app.clock import Clock, at
+from app.commands import command_lines
+from app.engine.deciding import Decider
+from app.errors import Permanent, Retry
+from app.events import ISSUE_LANE, Source, read_event
+from app.keys import RecordKeys
+from app.metrics import Metrics
+from app.ports import Comment, ListedIssue, Overview
+from app.registry import Listened
+from app.store import inbox, outbox, swept
+from app.store.memory import listen
+from app.store.records import Acceptance
+from app.store.store import Store
+from app.store.swept import SweptIssue
+from app.sweep import events
+from app.sweep.hook import HookWatch
+from app.sweep.rebuild import rebuild
+from app.sweep.report import Swept
+
+OVERLAP: Final = timedelta(minutes=10)
+"""Clocks differ, and GitLab may show a change later than it made it."""
+LAST_LOOK: Final = "sweep"
+FIRST_LOOK: Final = "first sweep"
+NO_DELIVERY: Final = 0
+"""Stands for the delivery of a command that was heard before this database was made."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """Everything a sweep needs; `sweep` is called by one thread at a time."""
+
+    store: Store
+    overview: Overview
+    hook: HookWatch
+    decider: Decider
+    keys: RecordKeys
+    clock: Clock
+    metrics: Metrics
+    stopping: threading.Event
+    """Set: end after the issue at hand."""
+
+    def sweep(self, *, is_rebuild: bool = False, tell: Callable[[str], None] = lambda _: None) -> Swept:
+        """Look at everything once; `tell` hears how far it is. What cannot be looked at is among the troubles."""
+        found = Swept()
+        try:
+            self.decider.directory.bot()
+            if is_rebuild:
+                rebuild(self.store, self.overview, self.keys, self.decider, self.clock(), found, tell)
+            self._look(found, tell)
+            self.hook.look(found)
+        except (Retry, Permanent) as fault:
+            # what was looked at is on record: the next sweep goes on from there
+            found.troubles.append(fault.reason)
+        self._report(found)
+        return found
+
+    def _report(self, found: Swept) -> None:
+        for what, count in (
+            ("comment", found.comments),
+            ("change", found.changes),
+            ("failed delivery", found.from_log),
+        ):
+            self.metrics.missed.labels(what).inc(count)
+        if not found.troubles:
+            self.metrics.swept_at.set(self.clock())
+        log.info("sweep.ended", **found.to_record())
+
+    def _look(self, found: Swept, tell: Callable[[str], None]) -> None:
+        now = self.clock()
+        begun = self.store.read(lambda c: swept.mark(c, FIRST_LOOK))
+        last = self.store.read(lambda c: swept.mark(c, LAST_LOOK))
+        if begun is None:
+            self.store.write(lambda c: swept.keep_mark(c, FIRST_LOOK, now))
+        rows = {row.issue.iid: row for row in self.overview.open_issues()}
+        since = at(now if last is None else last) - OVERLAP
+        rows |= {row.issue.iid: row for row in self.overview.issues_since(since)}
+        found.issues = len(rows)
+        known = self.store.read(swept.swept)
+        changed = [row for iid, row in sorted(rows.items()) if _is_changed(row, known.get(iid))]
+        for number, row in enumerate(changed, start=1):
+            if number % 25 == 0:
+                tell(f"looked into {number} of {len(changed)} issues that have changed")
+            if self.stopping.is_set():
+                raise Retry("the service is stopping")
+            self._look_into(row, known.get(row.issue.iid), now if begun is None else begun, found)
+        self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, now))
+
+    def _look_into(self, row: ListedIssue, known: SweptIssue | None, begun: float, found: Swept) -> None:
+        iid, now = row.issue.iid, self.clock()
+        lane = self.store.lane_of(iid) or f"{ISSUE_LANE}{iid}"
+        if lane in self.store.read(swept.busy_lanes):
+            return  # it is being worked on, by a fresh look at everything: the next sweep sees what came of it
+        found.looked_into += 1
+        comments = self.overview.comments_since(iid, self._comments_from(lane, known, begun))
+        missed = [
+            *self._missed(lane, (events.of_comment(iid, each, lane, now=now) for each in self._new(comments, iid))),
+            *self._missed(lane, [events.of_change(row, lane, now=now)]),
+        ]
+        until = max([each.updated_at.timestamp() for each in comments], default=0.0)
+        looked = SweptIssue(events.digest_of(row), max(until, 0.0 if known is None else known.notes_until))
+        new = self.store.write(partial(_keep, missed=missed, iid=iid, looked=looked))
+        found.comments += sum(each.kind == "Note Hook" for each in new)
+        found.changes += sum(each.kind == "Issue Hook" for each in new)
+        found.lanes |= {lane} if new else set()
+
+    def _comments_from(self, lane: str, known: SweptIssue | None, begun: float) -> datetime:
+        """Since when comments have to be looked at: of an issue never seen, since it is this bot's business."""
+        if known is not None:
+            return at(known.notes_until) - OVERLAP if known.notes_until else datetime.min.replace(tzinfo=UTC)
+        since = None if lane.startswith(ISSUE_LANE) else self.store.read(lambda c: swept.begun_at(c, lane))
+        return at(begun if since is None else since) - OVERLAP
+
+    def _new(self, comments: Iterable[Comment], iid: int) -> list[Comment]:
+        """The comments with commands that this database knows nothing of."""
+        bot = self.decider.directory.bot()
+        commands = self.decider.playbook.methodology.commands
+        dead = self.store.read(swept.dead_comments)
+        new = []
+        for each in comments:
+            lines = command_lines(each.body, prefix=commands.prefix, bot=bot.username)
+            if not lines or each.author.id == bot.id or each.id in dead:
+                continue
+            digests = frozenset(line.digest for line in lines)
+            heard = self.decider.memory.heard(each.id)
+            if digests <= heard.carried_out | heard.foreign:
+                continue
+            if not heard.carried_out and self.overview.has_reacted(iid, each.id, commands.reactions.seen):
+                # the bot's own emoji outlives its database: this comment was heard
+                listened = Listened(each.id, carried_out=digests)
+                self.store.write(partial(listen, listened=listened, delivery_id=NO_DELIVERY, now=self.clock()))
+                continue
+            new.append(each)
+        return new
+
+    def _missed(self, lane: str, candidates: Iterable[Acceptance]) -> list[Acceptance]:
+        """Those that would lead to something."""
+        engagement = self.store.read(lambda c: outbox.engagement(c, lane))
+        missed = []
+        for each in candidates:
+            event = read_event(Source.SWEEP, each.body or b"{}", received_on=at(each.received_at).date())
+            try:
+                decision = self.decider.decide(event, engagement, lane=lane, is_patient=False)
+            except Permanent as fault:
+                log.warning("sweep.not_decided", lane=lane, reason=fault.reason)  # it will be parked with its reason
+            else:
+                if not decision.actions and decision.lane is None:
+                    continue  # at the most it was not noted yet that a label of the bot's own was set
+            missed.append(each)
+        return missed
+
+
+def _is_changed(row: ListedIssue, known: SweptIssue | None) -> bool:
+    return known is None or known.digest != events.digest_of(row)
+
+
+def _keep(connection: Connection, *, missed: list[Acceptance], iid: int, looked: SweptIssue) -> list[Acceptance]:
+    new = inbox.add_new(connection, missed)
+    swept.keep_swept(connection, iid, looked)
+    return new

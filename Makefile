@@ -4,13 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format lock bench docs clean
+.PHONY: demo test lint format lock bench docs sbom audit clean
 
 demo: $(VENV)/ready
 	@$(BIN)/psplan demo
 
 test: $(VENV)/ready
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/ready
 	@$(BIN)/ruff check .
@@ -28,13 +28,22 @@ bench: $(VENV)/ready
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
+	uv pip compile requirements-tools.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-tools.lock
 
 # the tables and pictures that follow from the code and from the process file
 docs: $(VENV)/ready
 	@$(BIN)/python -m app.reference README.md docs/methodology.md
 
+# what ships, as a CycloneDX bill of materials: gl-sbom.cdx.json
+sbom: $(VENV)/tools/ready
+	@PYTHONWARNINGS=ignore $(VENV)/tools/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o gl-sbom.cdx.json
+
+# known vulnerabilities in what ships; asks PyPI, and fails where it does not answer for a package
+audit: $(VENV)/tools/ready
+	@$(VENV)/tools/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
+
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) gl-sbom.cdx.json dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/ready: requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=python3.12 …)"; exit 1; }
@@ -42,4 +51,9 @@ $(VENV)/ready: requirements-dev.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/tools/ready: requirements-tools.lock
+	@$(PYTHON) -m venv $(VENV)/tools
+	@$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
 	@touch $@

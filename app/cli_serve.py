@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -69,6 +70,8 @@ def serve(host: str, port: int) -> int:
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=_protocol(),
+        ws="none",
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -79,6 +82,14 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         limit_concurrency=MOST_CONNECTIONS,
         lifespan="off",  # opened and closed below: uvicorn would answer a fault at the start with a traceback
     )
+
+
+def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    if sys.platform == "win32":
+        return "auto"  # httptools is not installed there
+    from app.ingress.connection import Connection
+
+    return Connection
 
 
 @contextmanager

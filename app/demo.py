@@ -86,6 +86,8 @@ def _settings(folder: Path, gitlab_url: str) -> Settings:
         _env_file=None,
         gitlab_url=gitlab_url,
         gitlab_token=token_of(BOT),
+        gitlab_admin_token=None,
+        gitlab_limits="api=0",
         project="ps/ps-plan",
         public_url=None,
         webhook_tokens=[secrets.token_urlsafe(24)],

@@ -40,6 +40,14 @@ class Retry(Exception):
         self.in_doubt = in_doubt
 
 
+class Held(Retry):
+    """Our own restraint towards a vendor: no request was sent, so it says nothing about the vendor."""
+
+
+class VendorDown(Retry):
+    """No answer, or one with which a vendor says that it is not well."""
+
+
 class Permanent(Exception):
     """It cannot pass: the delivery is parked with this reason."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -16,7 +19,7 @@ SHORTEST_SECRET = 6
 def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -> None:
     """`style`: json, console, or auto (console on a terminal). `is_quiet`: warnings only."""
     plain = style == "console" or (style == "auto" and sys.stderr.isatty())
-    last: Any = structlog.dev.ConsoleRenderer() if plain else structlog.processors.JSONRenderer()
+    last: Any = _for_people() if plain else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -33,6 +36,11 @@ def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -
     logging.basicConfig(level=logging.WARNING, handlers=[_IntoStructlog()], force=True)
 
 
+def _for_people() -> structlog.dev.ConsoleRenderer:
+    # where `rich` is installed it would show the local variables of every frame: slow, and full of secrets
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+
 class _IntoStructlog(logging.Handler):
     """What libraries log (uvicorn's tracebacks, say) goes the same way, and past the redactor."""
 
@@ -41,10 +49,12 @@ class _IntoStructlog(logging.Handler):
 
 
 class _Redactor:
-    """Replaces every secret in every text of an entry."""
+    """Replaces every secret in every text of an entry, in the forms in which it may stand there."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(s for s in secrets if len(s) >= SHORTEST_SECRET)
+        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_SECRET}
+        # the longest first: a key without its prefix would leave the prefix behind
+        self._secrets = tuple(sorted(forms, key=len, reverse=True))
 
     def __call__(self, _logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {name: self._clean(value) for name, value in entry.items()}
@@ -57,5 +67,16 @@ class _Redactor:
         if isinstance(value, (list, tuple)):
             return [self._clean(each) for each in value]
         if isinstance(value, dict):
-            return {key: self._clean(each) for key, each in value.items()}
+            return {self._clean(key): self._clean(each) for key, each in value.items()}
+        if isinstance(value, bytes | Exception):
+            return self._clean(str(value))  # as the renderer would write it
         return value
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """As it is, without the prefix of signing keys, in an address, inside JSON, and packed for HTTP."""
+    yield secret
+    yield secret.removeprefix("whsec_")
+    yield quote(secret, safe="")
+    yield json.dumps(secret)[1:-1]
+    yield base64.b64encode(secret.encode()).decode().rstrip("=")

@@ -23,6 +23,7 @@ import handlers  # noqa: F401  (importing it registers every handler)
 from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
+from app.adapters.restraint import Restraint
 from app.clock import Clock, system_clock
 from app.command_table import as_page
 from app.directory import Directory
@@ -30,8 +31,9 @@ from app.engine.deciding import Decider
 from app.engine.embedded import Scheduler
 from app.engine.process import Engine
 from app.ingress import gitlab as gitlab_door
-from app.ingress.answers import TITLES, problem
+from app.ingress.answers import TITLES, documented, problem
 from app.ingress.arrival import Arrivals
+from app.ingress.body import ROOM_BYTES, Room
 from app.ingress.calculator import CalculatorDoor, calculator_routes
 from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
@@ -71,6 +73,7 @@ class Service:
         self.metrics = Metrics()
         self.playbook = load_playbook(settings)
         self.record_keys = load_record_keys(settings)
+        self.restraint = Restraint(settings.gitlab_calls_per_minute, clock, self.metrics)
         self.gitlab = self._adapter(PythonGitLab, settings.gitlab_token)
         self.directory = Directory(self.gitlab, clock)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.lane_of(iid), clock)  # noqa: PLW0108
@@ -193,6 +196,7 @@ class Service:
             timeout_s=settings.gitlab_timeout_s,
             clock=self.clock,
             metrics=self.metrics,
+            restraint=self.restraint,
         )
 
     def stop_soon(self) -> None:
@@ -239,6 +243,7 @@ class _App(FastAPI):
 def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI:
     """The ASGI application: doors, probes and documentation around one service."""
     running = service or Service(settings)
+    room = Room(ROOM_BYTES)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -258,7 +263,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
             metrics_token=settings.metrics_token,
         )
     )
-    app.include_router(calculator_routes(_calculator_door(settings, running)))
+    app.include_router(calculator_routes(_calculator_door(settings, running, room)))
     app.add_api_route(
         gitlab_door.PATH,
         _documented_only,
@@ -267,6 +272,8 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         tags=["gitlab"],
         summary="Deliveries of the GitLab webhook",
         response_class=Response,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+        responses=documented(gitlab_door.REFUSALS),
     )
     _add_help_page(app, running.playbook.methodology)
     app.add_exception_handler(HTTPException, _as_problem)
@@ -284,6 +291,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         store=lambda: running.store,
         wake=running.wake,
         metrics=running.metrics,
+        room=room,
     )
     return app
 
@@ -298,7 +306,7 @@ _HEADERS_OF_A_BROWSER = (
 )
 
 
-def _calculator_door(settings: Settings, running: Service) -> CalculatorDoor:
+def _calculator_door(settings: Settings, running: Service, room: Room) -> CalculatorDoor:
     return CalculatorDoor(
         keyring=Keyring(settings.calculator_keys),
         record_keys=running.record_keys,
@@ -307,6 +315,7 @@ def _calculator_door(settings: Settings, running: Service) -> CalculatorDoor:
         clock=running.clock,
         metrics=running.metrics,
         public_url=settings.public_url,
+        room=room,
     )
 
 

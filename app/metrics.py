@@ -44,6 +44,13 @@ class Metrics:
             ["vendor", "verb", "outcome"],
             registry=self.registry,
         )
+        self.vendor_open = Gauge(
+            "psplan_vendor_open",
+            "1 while a vendor is not asked because it does not answer",
+            ["vendor"],
+            registry=self.registry,
+        )
+        self.vendor_open.labels("gitlab").set(0)
         self.waiting = Gauge(
             "psplan_deliveries_waiting",
             "Deliveries that wait or are worked on",

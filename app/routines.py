@@ -136,4 +136,6 @@ def _setting_to_see(reason: str) -> str:
         return "PSPLAN_GITLAB_TOKEN: GitLab does not accept it"
     if "answered 404" in reason:
         return "PSPLAN_PROJECT: it is not there, or the bot may not see it"
+    if "used up" in reason:
+        return "PSPLAN_GITLAB_LIMITS: so many calls a minute are allowed"
     return "PSPLAN_GITLAB_URL: GitLab does not answer there"

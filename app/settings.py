@@ -20,11 +20,15 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 PREFIX = "PSPLAN_"
 SHORTEST_KEY_BYTES = 8
+LIMITED = ("api", "issues", "members", "notes", "search")
+"""The kinds of calls that GitLab limits apart from each other; `api` counts every request."""
 STRONG_KEY_BYTES = 24  # what Standard Webhooks asks for; shorter ones work, and the start says so
 
 EXAMPLES = {
     "gitlab_url": "https://gitlab.example.com",
     "gitlab_token": "glpat-…",
+    "gitlab_admin_token": "glpat-…",
+    "gitlab_limits": "notes=300,issues=300",
     "project": "ps/ps-plan",
     "public_url": "https://psplan.example.com",
     "webhook_tokens": "a-long-random-string",
@@ -35,7 +39,6 @@ EXAMPLES = {
     "database_url": "sqlite:///psplan.sqlite3",
     "methodology": "/etc/psplan/methodology.yaml",
     "templates": "/etc/psplan/issue_templates",
-    "gitlab_admin_token": "glpat-…",
     "sweep_interval_s": "300",
     "keep_days": "30",
     "gitlab_timeout_s": "20",
@@ -151,6 +154,10 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         30, ge=1, description="How long bodies of deliveries are kept that were worked on, days; dead letters stay"
     )
     gitlab_timeout_s: float = Field(20, gt=0, le=300, description="Longest wait for one answer of GitLab, seconds")
+    gitlab_limits: str = Field(
+        "notes=60,issues=200,api=2000",
+        description="Calls to GitLab within a minute, by kind; default: what gitlab.com allows; `api=0`: no limit",
+    )
     grace_s: float = Field(15, ge=0, description="Wait before a creation in doubt is repeated, seconds")
     workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
@@ -159,6 +166,12 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     @classmethod
     def _is_gitlab_address(cls, value: str) -> str:
         return _web_address(value)
+
+    @field_validator("gitlab_limits")
+    @classmethod
+    def _are_limits(cls, value: str) -> str:
+        _limits(value)
+        return value
 
     @field_validator("webhook_tokens")
     @classmethod
@@ -171,6 +184,11 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     @classmethod
     def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return _signing_keys(keys)
+
+    @property
+    def gitlab_calls_per_minute(self) -> dict[str, int]:
+        """The limits by kind of call; zero and absent are no limit."""
+        return _limits(self.gitlab_limits)
 
     def weak_keys(self) -> list[str]:
         """Names of settings that hold a key shorter than Standard Webhooks advises."""
@@ -199,7 +217,17 @@ def _web_address(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if scheme not in {"https", "http"} or not rest.strip("/"):
         raise ValueError("must begin with https:// or http:// and name a host")
+    if "@" in rest.partition("/")[0]:
+        raise ValueError("holds a user or password: addresses are shown, secrets have settings of their own")
     return value.rstrip("/")
+
+
+def _limits(text: str) -> dict[str, int]:
+    pairs = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
+    for kind, _, number in pairs:
+        if kind not in LIMITED or not (number.isascii() and number.isdigit()):
+            raise ValueError(f"must be kind=number, with commas between; kinds are {', '.join(LIMITED)}")
+    return {kind: int(number) for kind, _, number in pairs}
 
 
 def _signing_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

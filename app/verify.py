@@ -43,15 +43,16 @@ class GitLabSecrets:
 
     def may_pass(self, headers: Mapping[str, str]) -> bool:
         """Whether the headers alone do not rule the sender out; only a signature needs the body to be judged."""
-        return self._goes_by_signature(headers) or any_equal(headers.get("x-gitlab-token", ""), self._tokens)
+        return self.goes_by_signature(headers) or any_equal(headers.get("x-gitlab-token", ""), self._tokens)
 
     def vouch(self, headers: Mapping[str, str], body: bytes) -> bool:
         """A signature that is there must be right; the token counts only where none was sent (GitLab before 19.0)."""
-        if self._goes_by_signature(headers):
+        if self.goes_by_signature(headers):
             return self._keyring.signed(headers, body)
         return any_equal(headers.get("x-gitlab-token", ""), self._tokens)
 
-    def _goes_by_signature(self, headers: Mapping[str, str]) -> bool:
+    def goes_by_signature(self, headers: Mapping[str, str]) -> bool:
+        """Whether a signature decides, and so the body has to be read first."""
         return bool(self._keyring) and "webhook-signature" in headers
 
 

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from app.adapters.gitlab import PythonGitLab
+from app.adapters.restraint import Restraint
 from app.clock import system_clock
 from app.metrics import Metrics
 from app.ports import Issue, NewIssue
@@ -133,7 +134,8 @@ def event_to_effect(submissions: int) -> None:
             project="ps/ps-plan",
             timeout_s=10,
             clock=system_clock,
-            metrics=Metrics(),
+            metrics=(metrics := Metrics()),
+            restraint=Restraint({}, system_clock, metrics),
         )
         with httpx.Client(timeout=10) as client:
             base = f"http://127.0.0.1:{service.port}"

@@ -58,6 +58,7 @@ def psplan(folder: Path, gitlab_url: str) -> Iterator[Contestant]:
     env = {
         "PSPLAN_GITLAB_URL": gitlab_url,
         "PSPLAN_GITLAB_TOKEN": token_of("ps-bot"),
+        "PSPLAN_GITLAB_LIMITS": "api=0",
         "PSPLAN_PROJECT": "ps/ps-plan",
         "PSPLAN_WEBHOOK_TOKENS": TOKEN,
         "PSPLAN_CALCULATOR_KEYS": KEY,

@@ -55,6 +55,7 @@ def environment(folder: Path, gitlab_url: str, **more: str) -> dict[str, str]:
     return {
         "PSPLAN_GITLAB_URL": gitlab_url,
         "PSPLAN_GITLAB_TOKEN": token_of("ps-bot"),
+        "PSPLAN_GITLAB_LIMITS": "api=0",
         "PSPLAN_PROJECT": "ps/ps-plan",
         "PSPLAN_WEBHOOK_TOKENS": HOOK_TOKEN,
         "PSPLAN_CALCULATOR_KEYS": KEY,
@@ -151,6 +152,7 @@ def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
     given: dict[str, Any] = {
         "gitlab_url": gitlab_url,
         "gitlab_token": token_of("ps-bot"),
+        "gitlab_limits": "api=0",
         "project": "ps/ps-plan",
         "webhook_tokens": [HOOK_TOKEN],
         "calculator_keys": [KEY],

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from app.adapters import breaker
+from app.background import BackgroundServer
 from app.engine import retry
+from app.main import Service, create_app
 from app.sandbox.faults import Fault, FaultKind
+from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
-from tests.harness import Stage, end_state, stage, submission, until
+from tests.harness import Stage, end_state, settings_for, stage, submission, until
+from tests.test_quota import HandClock
 
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 FIRST = submission(submission_id=ID)
@@ -43,6 +52,7 @@ MISHAPS: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "SCHEDULE_S", (0.05,) * 9)
+    monkeypatch.setattr(breaker, "FIRST_WAIT_S", 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +141,49 @@ def test_gitlab_away_at_the_start_loses_nothing(tmp_path: Path) -> None:
     with stage(tmp_path, world) as on:
         assert on.submit(FIRST)["state"] == "done"
         assert len(world.issues) == 2
+
+
+def test_a_dead_gitlab_is_asked_five_times_and_then_once_in_a_while_whatever_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "FIRST_WAIT_S", 3.0)
+    world = World(hook_delay_s=0.0)
+    world.faults.add(Fault("*", r".", FaultKind.STATUS, status=502, times=6))
+    with stage(tmp_path, world, workers=1) as on:
+        receipts = [on.send(submission()) for _ in range(8)]
+        assert until(lambda: on.metric('psplan_vendor_open{vendor="gitlab"}') == 1)
+        asked = len(world.requests)
+        assert asked == 5
+        assert not until(lambda: len(world.requests) > asked, patience_s=1.0), "nobody asks while it is open"
+        assert [on.follow(receipt)["state"] for receipt in receipts] == ["done"] * 8
+        assert on.metric('psplan_vendor_open{vendor="gitlab"}') == 0
+    assert len(world.issues) == 16
+
+
+def test_what_waited_through_a_long_standstill_is_tried_for_a_day_before_it_is_parked(tmp_path: Path) -> None:
+    clock = HandClock(time.time())
+    world = World(hook_delay_s=0.0)
+    with SandboxServer(world) as sandbox, httpx.Client(timeout=10) as client:
+
+        def life() -> Service:
+            return Service(settings_for(tmp_path, sandbox.url), clock=clock)
+
+        def is_postponed() -> bool:
+            with closing(sqlite3.connect(tmp_path / "psplan.sqlite3")) as database:
+                return database.execute("select state, due_at > ? from deliveries", (clock.now,)).fetchall() == [
+                    ("waiting", 1)
+                ]
+
+        world.faults.add(Fault("*", r".", FaultKind.STATUS, status=429, retry_after_s=1, times=1_000))
+        service = life()
+        with BackgroundServer(create_app(service.settings, service=service)) as running:
+            on = Stage(world, running.url, client)
+            receipt = on.send(FIRST)
+            assert until(is_postponed)
+        clock.now += 8 * 24 * 3600
+        service = life()
+        with BackgroundServer(create_app(service.settings, service=service)) as running:
+            assert until(is_postponed), "eight days old, and tried for the first time since"
+            clock.now += 25 * 3600
+            status = receipt.status_url.replace(receipt.status_url.split("/submissions")[0], running.url)
+            assert until(lambda: client.get(status).json()["state"] == "failed")

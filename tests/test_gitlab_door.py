@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,3 +136,22 @@ def test_methods_and_paths_that_are_not_there_are_problems(on: Stage) -> None:
     assert on.client.get(f"{on.url}/webhooks/gitlab").status_code == 405
     answer: Any = on.client.get(f"{on.url}/nothing/here")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("levels", [65, 5_000])
+def test_json_that_is_nested_too_deep_is_acknowledged_and_not_worked_on(levels: int, on: Stage) -> None:
+    assert on.quiet()
+    before = on.metric('psplan_deliveries_accepted_total{source="gitlab"}')
+    body = b'{"object_kind": "issue", "object_attributes": ' + b"[" * levels + b"]" * levels + b"}"
+    assert post(on, body, {**GOOD, "Idempotency-Key": str(uuid.uuid4())}).status_code == 202
+    assert on.metric('psplan_deliveries_accepted_total{source="gitlab"}') == before + 1
+    assert on.waiting() == 0
+    assert on.metric("psplan_deliveries_dead") == 0
+
+
+def test_the_list_of_deliveries_says_why_deep_json_was_ignored(tmp_path: Path) -> None:
+    with stage(tmp_path) as on:
+        assert post(on, b"[" * 65 + b"]" * 65, GOOD).status_code == 202
+        with closing(sqlite3.connect(tmp_path / "psplan.sqlite3")) as database:
+            rows = database.execute("select state, reason, body from deliveries").fetchall()
+    assert rows == [("ignored", "nested more than 64 levels deep", None)]

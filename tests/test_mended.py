@@ -133,7 +133,10 @@ def test_a_scoping_issue_that_a_revision_adds_gets_its_status_note(on: Stage) ->
     assert state(on, scoping) == ["Strawman_WIP"]
 
 
-def test_an_engagement_whose_intake_issue_is_gone_goes_on_with_the_other(on: Stage) -> None:
+def test_an_engagement_whose_intake_issue_is_gone_goes_on_with_the_other(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "SCHEDULE_S", (0.05,) * 9)
     scoping, intake = pair(on, estimate=BIG)
     label(on, "erin", scoping, "proposal::Estimate_Feedback")
     on.world.delete_issue("root", intake)

@@ -13,6 +13,7 @@ KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 COMPLETE = {
     "PSPLAN_GITLAB_URL": "https://gitlab.example.com/",
     "PSPLAN_GITLAB_TOKEN": "glpat-secret-value",
+    "PSPLAN_GITLAB_ADMIN_TOKEN": "glpat-maintainer",
     "PSPLAN_PROJECT": "ps/ps-plan",
     "PSPLAN_WEBHOOK_TOKENS": "hook-one, hook-two",
     "PSPLAN_CALCULATOR_KEYS": KEY,
@@ -43,6 +44,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
     ("name", "field"),
     [
         ("PSPLAN_GITLAB_TOKEN", "gitlab_token"),
+        ("PSPLAN_GITLAB_ADMIN_TOKEN", "gitlab_admin_token"),
         ("PSPLAN_WEBHOOK_TOKENS", "webhook_tokens"),
         ("PSPLAN_CALCULATOR_KEYS", "calculator_keys"),
     ],
@@ -64,6 +66,10 @@ def test_every_secret_may_come_as_a_file(
     [
         ("PSPLAN_GITLAB_URL", None, "is missing"),
         ("PSPLAN_GITLAB_URL", "gitlab.example.com", "must begin with https:// or http://"),
+        ("PSPLAN_GITLAB_URL", "https://oauth2:secret@gitlab.example.com", "holds a user or password"),
+        ("PSPLAN_GITLAB_LIMITS", "notes", "must be kind=number"),
+        ("PSPLAN_GITLAB_LIMITS", "notes=60,comments=3", "kinds are api, issues, members, notes, search"),
+        ("PSPLAN_GITLAB_LIMITS", "notes=-1", "must be kind=number"),
         ("PSPLAN_GITLAB_TOKEN", None, "is missing"),
         ("PSPLAN_GITLAB_TOKEN", "", "is missing"),
         ("PSPLAN_PROJECT", None, "is missing"),
@@ -121,4 +127,17 @@ def test_short_keys_work_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_log_is_told_every_secret() -> None:
     values = load_settings().secret_values()
-    assert {"glpat-secret-value", "hook-one", "hook-two", KEY} <= set(values)
+    assert {"glpat-secret-value", "glpat-maintainer", "hook-one", "hook-two", KEY} <= set(values)
+
+
+@pytest.mark.parametrize(
+    ("given", "means"),
+    [
+        ("notes=60, issues=200,api=2000", {"notes": 60, "issues": 200, "api": 2000}),
+        ("api=0", {"api": 0}),
+        ("", {"notes": 60, "issues": 200, "api": 2000}),
+    ],
+)
+def test_limits_are_told_by_kind(given: str, means: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSPLAN_GITLAB_LIMITS", given)
+    assert load_settings().gitlab_calls_per_minute == means

@@ -18,10 +18,11 @@ import requests
 from gitlab.exceptions import GitlabError
 
 from app.adapters.gitlab_values import issue_of, label_event_of, member_of, note_of, person_of, state_event_of
-from app.adapters.limits import Gates
+from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.pages import PER_PAGE, Page, Row, newest_rows
+from app.adapters.restraint import Restraint
 from app.clock import Clock
-from app.errors import Absent, Permanent, Retry
+from app.errors import Absent, Permanent, Retry, VendorDown
 from app.metrics import Metrics
 from app.ports import Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
@@ -36,7 +37,15 @@ RETRIED = frozenset({401, 408, 409, 425, 429})
 class _Client(gitlab.Gitlab):
     """python-gitlab with all of its own waiting and repeating switched off, whatever a manager asks for."""
 
+    before_request: Callable[[], None]
+    """Asked before each request: a list is read in several."""
+
     def http_request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self.before_request()
+        path = str(kwargs["path"] if "path" in kwargs else args[1])
+        if not self._build_url(path).startswith(self.url + "/"):
+            # the next page of a list is where a Link header says, which python-gitlab follows to any host
+            raise Permanent("GitLab's answer leads to another address: PSPLAN_GITLAB_URL must be its final one")
         quiet = {"obey_rate_limit": False, "retry_transient_errors": False, "max_retries": 0}
         return super().http_request(*args, **{**kwargs, **quiet})
 
@@ -44,7 +53,17 @@ class _Client(gitlab.Gitlab):
 class PythonGitLab:
     """The PS Plan project over REST. Implements ports.GitLab."""
 
-    def __init__(self, *, url: str, token: str, project: str, timeout_s: float, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        token: str,
+        project: str,
+        timeout_s: float,
+        clock: Clock,
+        metrics: Metrics,
+        restraint: Restraint,
+    ) -> None:
         self._url = url
         self._token = token
         self._project = project
@@ -52,6 +71,8 @@ class PythonGitLab:
         self._clock = clock
         self._metrics = metrics
         self._gates = Gates(clock)
+        self._quotas = restraint.quotas
+        self._breaker = restraint.breaker
         self._mine = threading.local()
 
     def whoami(self) -> Person:
@@ -244,6 +265,8 @@ class PythonGitLab:
             session = requests.Session()
             session.max_redirects = 0  # the token must not follow a redirect to another host
             session.hooks["response"].append(self._remember)
+            # python-gitlab hands its token over as `auth`, so that requests asks no ~/.netrc; proxies and a CA bundle
+            # of the environment are obeyed, since an operator puts them there
             client = _Client(
                 self._url,
                 private_token=self._token,
@@ -251,6 +274,7 @@ class PythonGitLab:
                 session=session,
                 keep_base_url=True,
             )
+            client.before_request = lambda: self._quotas.take(EVERYTHING)
             self._mine.client = client
             self._mine.project = client.projects.get(self._project, lazy=True)
         return client
@@ -265,7 +289,9 @@ class PythonGitLab:
 
     def _call(self, verb: str, bucket: str, ask: Callable[[], T]) -> T:
         self._gates.check(bucket)
-        with self._translated(verb, bucket):
+        with self._breaker.call(), self._translated(verb, bucket):
+            if bucket != EVERYTHING:
+                self._quotas.take(bucket)
             answer = ask()
         self._metrics.calls.labels("gitlab", verb, "ok").inc()
         return answer
@@ -286,7 +312,7 @@ class PythonGitLab:
         except requests.RequestException as fault:
             self._metrics.calls.labels("gitlab", verb, "network").inc()
             doubt = may_have_written and not _never_left(fault)
-            raise Retry(f"GitLab did not answer {verb} ({type(fault).__name__})", in_doubt=doubt) from fault
+            raise VendorDown(f"GitLab did not answer {verb} ({type(fault).__name__})", in_doubt=doubt) from fault
 
     def _in_our_terms(
         self, fault: GitlabError, code: int, verb: str, bucket: str, *, may_have_written: bool
@@ -306,8 +332,10 @@ class PythonGitLab:
             return Absent(f"{said}: it is not there, or the bot may not see it")
         if 400 <= code < 500:
             return Permanent(f"{said}: {str(fault.error_message)[:300]}")
-        # 5xx, and a 2xx that could not be read (code 0): whether the write happened is not known
-        return Retry(said if code else f"GitLab's answer to {verb} could not be read", in_doubt=may_have_written)
+        # whether the write happened is not known
+        if code >= 500:
+            return VendorDown(said, in_doubt=may_have_written)
+        return Retry(f"GitLab's answer to {verb} could not be read", in_doubt=may_have_written)
 
 
 def _never_left(fault: requests.RequestException) -> bool:

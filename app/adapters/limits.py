@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from app.clock import Clock
-from app.errors import Retry
+from app.errors import Held
 
 EVERYTHING = "api"
 
@@ -19,12 +19,12 @@ class Gates:
         self._closed_until: dict[str, float] = {}
 
     def check(self, bucket: str) -> None:
-        """Raise Retry with the remaining wait while the gate is closed; costs no attempt and no request."""
+        """Raise Held with the remaining wait while the gate is closed; costs no attempt and no request."""
         with self._lock:
             until = max(self._closed_until.get(bucket, 0.0), self._closed_until.get(EVERYTHING, 0.0))
         remaining = until - self._clock()
         if remaining > 0:
-            raise Retry(f"GitLab asked to wait with {bucket} calls", after_s=remaining)
+            raise Held(f"GitLab asked to wait with {bucket} calls", after_s=remaining)
 
     def close(self, bucket: str, wait_s: float) -> None:
         """Close the gate for a while; a longer wait stands."""

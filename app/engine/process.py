@@ -24,7 +24,7 @@ from app.actions import Action, from_json, to_json
 from app.clock import Clock, at
 from app.engagement import Engagement
 from app.engine.deciding import Decider
-from app.engine.retry import LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
+from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
 from app.engine.shared_look import SharedLook
 from app.errors import Permanent, Retry, attempt
 from app.events import ISSUE_LANE, PARKED, Event, Source, read_event
@@ -334,11 +334,8 @@ class _Turn:
         now = engine.clock()
         sending, self.sending = self.sending, None
         if retry.after_s is not None:
-            wait = (
-                min(max(retry.after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
-                if now - delivery.received_at < MOST_AGE_S
-                else None
-            )
+            is_too_old = now - delivery.received_at >= MOST_AGE_S and now - engine.opened_at >= LEAST_UPTIME_S
+            wait = None if is_too_old else min(max(retry.after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
         else:
             wait = wait_s(delivery.attempts, engine.rng)
         if wait is None:

@@ -16,6 +16,8 @@ LONGEST_WAIT_S = 24 * 3600.0
 """A vendor's Retry-After beyond this is not believed."""
 MOST_AGE_S = 7 * 24 * 3600.0
 """A delivery that only ever meets Retry-After is parked after a week."""
+LEAST_UPTIME_S = 24 * 3600.0
+"""And not before the service has tried for a day: what is found after a long standstill is old, and not yet tried."""
 
 
 def wait_s(attempts: int, rng: random.Random) -> float | None:

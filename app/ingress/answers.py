@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -21,6 +22,12 @@ TITLES = {
 }
 
 
+def documented(refusals: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Refusals as the OpenAPI document has them: what each status means here."""
+    content = {PROBLEM: {"schema": _SCHEMA}}
+    return {status: {"description": text, "content": content} for status, text in refusals.items()}
+
+
 def problem(status: int, *, detail: str | None = None, faults: Iterable[tuple[str, str]] = ()) -> Response:
     """A refusal. `faults`: (field, what is wrong with it)."""
     body: dict[str, object] = {"type": "about:blank", "title": TITLES[status], "status": status}
@@ -33,3 +40,18 @@ def problem(status: int, *, detail: str | None = None, faults: Iterable[tuple[st
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(orjson.dumps(body), status, headers, PROBLEM)
+
+
+_TEXT = {"type": "string"}
+_FAULT = {"type": "object", "required": ["field", "problem"], "properties": {"field": _TEXT, "problem": _TEXT}}
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "errors": {"type": "array", "items": _FAULT},
+    },
+}

@@ -24,14 +24,19 @@ class Arrivals:
     lane_of: Callable[[int], str | None]
     clock: Clock
 
-    def row(self, headers: Mapping[str, str], body: bytes, payload: Mapping[str, object]) -> Acceptance:
-        """The row: keyed by GitLab's own key, in the lane of its engagement where that is known."""
+    def row(
+        self, headers: Mapping[str, str], body: bytes, payload: Mapping[str, object], *, unwanted: str | None = None
+    ) -> Acceptance:
+        """The row: keyed by GitLab's own key, in the lane of its engagement where that is known.
+
+        `unwanted`: why nobody has to look at it, where that is known before.
+        """
         kind = headers.get("x-gitlab-event", "")[:100] or str(payload.get("object_kind", "unknown"))[:100]
         # Idempotency-Key survives a resend (webhook-id equals it); the two UUID headers are new for every send
         key = headers.get("idempotency-key") or headers.get("webhook-id") or f"{kind}:{sha256(body).hexdigest()}"
         iid = subject_iid(payload)
         lane = "gitlab" if iid is None else self.lane_of(iid) or f"{ISSUE_LANE}{iid}"
-        unwanted = self._why_unwanted(payload)
+        unwanted = unwanted or self._why_unwanted(payload)
         now = self.clock()
         return Acceptance(
             source=Source.GITLAB.value,

@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, Response
 
 from app.clock import Clock, at
 from app.events import Source, read_submission
-from app.ingress.answers import problem
-from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.ingress.answers import documented, problem
+from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
+from app.ingress.depth import MOST_LEVELS, is_too_deep
 from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.progress import progress
@@ -50,6 +51,7 @@ class CalculatorDoor:
     clock: Clock
     metrics: Metrics
     public_url: str | None
+    room: Room
 
     async def submit(self, request: Request) -> Response:
         """Take in a submission."""
@@ -65,7 +67,8 @@ class CalculatorDoor:
         if "webhook-signature" not in headers and not self.keyring.bears(headers):
             return problem(401)  # before the body is read: only a signature needs it to be judged
         try:
-            body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES)
+            room = None if self.keyring.bears(headers) else self.room
+            body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return problem(fault.status)
         is_authentic = self.keyring.bears(headers) or self.keyring.signed(headers, body)
@@ -73,6 +76,8 @@ class CalculatorDoor:
             return problem(415 if is_authentic else 401)
         now = self.clock()
         try:
+            if is_too_deep(body, orjson.loads(body)):
+                return problem(400, detail=f"Nested more than {MOST_LEVELS} levels deep")
             submission = read_submission(body, today=at(now).date())
         except orjson.JSONDecodeError as fault:
             return problem(400, detail=f"Not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}")
@@ -143,13 +148,16 @@ class CalculatorDoor:
         return problem(404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
+class _SchemaResponse(JSONResponse):
+    media_type = "application/schema+json"
+
+
 def calculator_routes(door: CalculatorDoor) -> APIRouter:
     """The routes with their documentation."""
     router = APIRouter(tags=["calculator"])
     schema = {"application/json": {"schema": submission_json_schema()}}
-    refusals: dict[int | str, dict[str, object]] = {
-        status: {"description": text}
-        for status, text in {
+    refusals = documented(
+        {
             400: "Not parseable",
             401: "Not authentic",
             404: "This door is closed: no calculator key is configured",
@@ -157,8 +165,8 @@ def calculator_routes(door: CalculatorDoor) -> APIRouter:
             415: "Not JSON",
             422: "Well-formed but wrong: every fault by its field",
             503: "Cannot be stored now: send it again",
-        }.items()
-    }
+        }
+    )
 
     @router.post(
         "/webhooks/calculator",
@@ -170,12 +178,16 @@ def calculator_routes(door: CalculatorDoor) -> APIRouter:
     async def submit(request: Request) -> Response:
         return await door.submit(request)
 
-    @router.get("/submissions/{submission_id}", summary="How far a submission is")
+    @router.get(
+        "/submissions/{submission_id}",
+        summary="How far a submission is",
+        responses=documented({404: "Unknown, or not for the one who asks"}),
+    )
     async def status(request: Request, submission_id: str) -> Response:
         return await door.status(request, submission_id)
 
-    @router.get("/schemas/submission.json", summary="JSON Schema of a submission")
+    @router.get("/schemas/submission.json", summary="JSON Schema of a submission", response_class=_SchemaResponse)
     async def schema_page() -> Response:
-        return JSONResponse(submission_json_schema(), media_type="application/schema+json")
+        return _SchemaResponse(submission_json_schema())
 
     return router

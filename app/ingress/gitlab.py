@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.ingress.answers import problem
 from app.ingress.arrival import Arrivals
-from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
+from app.ingress.depth import MOST_LEVELS, is_too_deep, stopped_by_depth
 from app.metrics import Metrics
 from app.store.records import Acceptance
 from app.store.schema import DeliveryState
@@ -29,6 +30,15 @@ PATHS = (PATH, PATH + "/")
 """A redirect to the right one would count as success for GitLab, and the event would be lost."""
 LIMIT_BYTES = 25 * 1024 * 1024
 """GitLab's own limit."""
+
+REFUSALS = {
+    400: "Not parseable",
+    401: "Not authentic",
+    413: "Larger than 25 MiB",
+    415: "Not JSON",
+    503: "Cannot be stored now",
+}
+"""For the documentation."""
 
 _WAITING = DeliveryState.WAITING.value
 
@@ -47,8 +57,10 @@ class GitLabDoor:
         store: Callable[[], Store],
         wake: Callable[[str], None],
         metrics: Metrics,
+        room: Room,
     ) -> None:
         self._app = app
+        self._room = room
         self._secrets = secrets
         self._arrivals = arrivals
         self._store = store
@@ -75,7 +87,8 @@ class GitLabDoor:
         if not self._secrets.may_pass(headers):
             return 401  # before the body is read: a stranger may not fill the memory with it
         try:
-            body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES)
+            room = self._room if self._secrets.goes_by_signature(headers) else None
+            body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return fault.status
         if not self._secrets.vouch(headers, body):
@@ -84,9 +97,13 @@ class GitLabDoor:
             return 415
         try:
             payload = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return 400
-        acceptance = self._arrivals.row(headers, body, payload if isinstance(payload, dict) else {})
+            too_deep = is_too_deep(body, payload)
+        except orjson.JSONDecodeError as fault:
+            payload, too_deep = None, stopped_by_depth(body, fault)
+            if not too_deep:
+                return 400
+        why = f"nested more than {MOST_LEVELS} levels deep" if too_deep else None
+        acceptance = self._arrivals.row(headers, body, payload if isinstance(payload, dict) else {}, unwanted=why)
         try:
             accepted = await self._store().accept(acceptance)
         except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import SecretStr
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.clock import Clock
-from app.ingress.answers import problem
+from app.ingress.answers import documented, problem
 from app.ingress.body import headers_of
 from app.metrics import Metrics
 from app.store import inbox
@@ -33,14 +34,21 @@ def health_routes(
     async def alive() -> Response:
         return JSONResponse({"status": "ok"})
 
-    @router.get("/readyz", summary="Deliveries can be stored; 503 with the reason otherwise")
+    not_ready: dict[int | str, dict[str, Any]] = {503: {"description": "They cannot: `reason` says why"}}
+
+    @router.get("/readyz", summary="Deliveries can be stored; 503 with the reason otherwise", responses=not_ready)
     async def ready() -> Response:
         fault = await run_in_threadpool(_fault_of, store)
         if fault is None:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready", "reason": fault}, 503)
 
-    @router.get("/metrics", summary="Prometheus metrics")
+    @router.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=PlainTextResponse,
+        responses=documented({401: "A bearer is configured, and this is not it"}),
+    )
     async def read_metrics(request: Request) -> Response:
         if metrics_token is not None and not _may_read(request, metrics_token):
             return problem(401)

@@ -13,7 +13,8 @@ import pytest
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_values import label_event_of, member_of, note_of, state_event_of
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, newest_rows
-from app.errors import Absent, Permanent, Retry
+from app.adapters.restraint import Restraint
+from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
 from app.ports import GitLab, IssueChange, LabelEvent, Person, StateEvent
 from app.sandbox import AccessLevel, SandboxServer, World, token_of
@@ -34,7 +35,20 @@ def port(server: SandboxServer, clock: FakeClock) -> GitLab:
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
-        metrics=Metrics(),
+        metrics=(metrics := Metrics()),
+        restraint=Restraint({}, lambda: 0.0, metrics),
+    )
+
+
+def limited(server: SandboxServer, clock: FakeClock, metrics: Metrics, **per_minute: int) -> PythonGitLab:
+    return PythonGitLab(
+        url=server.url,
+        token=token_of("ps-bot"),
+        project="ps/ps-plan",
+        timeout_s=5.0,
+        clock=lambda: clock().timestamp(),
+        metrics=metrics,
+        restraint=Restraint(per_minute, lambda: clock().timestamp(), metrics),
     )
 
 
@@ -292,3 +306,79 @@ def test_too_many_lists_of_members_close_the_door_to_those_lists_only(port: GitL
     with pytest.raises(Retry):
         port.members()
     assert port.whoami() == person(world, "ps-bot")
+
+
+# Back-pressure
+
+
+def test_a_limit_of_ours_is_met_before_gitlabs_and_no_request_is_sent(
+    server: SandboxServer, world: World, clock: FakeClock
+) -> None:
+    port = limited(server, clock, Metrics(), notes=2)
+    world.create_issue("alice", title="x")
+    for _ in range(2):
+        port.create_note(1, "hello")
+    sent = len(world.requests)
+    with pytest.raises(Held) as held:
+        port.create_note(1, "hello")
+    assert held.value.after_s == 60.0
+    assert not held.value.in_doubt
+    assert len(world.requests) == sent
+    port.read_issue(1)
+    clock.advance(seconds=60)
+    port.create_note(1, "hello")
+
+
+def test_every_page_of_a_list_counts_as_a_request(server: SandboxServer, world: World, clock: FakeClock) -> None:
+    port = limited(server, clock, Metrics(), api=3)
+    world.create_issue("alice", title="x", labels=[f"label {number}" for number in range(250)])
+    assert len(port.label_events(1)) == 250
+    with pytest.raises(Held):
+        port.read_issue(1)
+
+
+DEAD = {
+    "502": {"kind": FaultKind.STATUS, "status": 502},
+    "a socket that is cut": {"kind": FaultKind.CUT_BEFORE},
+}
+
+
+@pytest.mark.parametrize("death", DEAD)
+def test_after_five_failures_nobody_asks_until_one_call_has_tried(
+    death: str, server: SandboxServer, world: World, clock: FakeClock
+) -> None:
+    metrics = Metrics()
+    port = limited(server, clock, metrics)
+    world.faults.add(Fault("GET", r"/user$", times=6, **DEAD[death]))
+
+    def is_open() -> bool:
+        return metrics.registry.get_sample_value("psplan_vendor_open", {"vendor": "gitlab"}) == 1
+
+    for _ in range(5):
+        assert not is_open()
+        with pytest.raises(VendorDown) as down:
+            port.whoami()
+        assert down.value.after_s is None, "a try that failed counts"
+    sent = len(world.requests)
+    assert is_open()
+    with pytest.raises(Held) as held:
+        port.members()
+    assert (held.value.after_s, len(world.requests)) == (30.0, sent)
+    clock.advance(seconds=30)
+    with pytest.raises(VendorDown):
+        port.whoami()
+    with pytest.raises(Held) as held:
+        port.whoami()
+    assert held.value.after_s == 60.0
+    clock.advance(seconds=60)
+    assert port.whoami().username == "ps-bot"
+    assert not is_open()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+def test_refusals_are_a_sign_of_life(status: int, port: GitLab, world: World) -> None:
+    world.faults.add(Fault("GET", r"/user$", FaultKind.STATUS, status=status, times=8))
+    for _ in range(8):
+        with pytest.raises((Retry, Permanent)) as refused:
+            port.whoami()
+        assert not isinstance(refused.value, Held)

@@ -20,8 +20,8 @@ ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 FIRST = submission(submission_id=ID)
 CHANGED = submission(submission_id=ID, customer_name="Acme Europe SE", services=["migration_scm", "security"])
 COMMENT = "/ps next\n/ps answer users_current 800\n/ps nonsense"
-SIDE_BY_SIDE = 2
-"""As many as the machine has cores."""
+SIDE_BY_SIDE = 3
+"""More than two cores, since half of the time is spent waiting for a process to start or to end."""
 
 
 def send_until_taken(stage: Stage, process: Process, body: dict[str, Any]) -> None:

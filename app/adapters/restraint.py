@@ -1,0 +1,30 @@
+"""What all adapters of one vendor share, whatever token they use: limits per minute and the breaker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from app.adapters.breaker import Breaker, Change, State
+from app.adapters.quota import Quotas
+from app.clock import Clock
+from app.metrics import Metrics
+
+log = structlog.get_logger()
+
+
+class Restraint:
+    """The restraint towards GitLab; each change of the breaker is one line of the log and a metric."""
+
+    def __init__(self, per_minute: Mapping[str, int], clock: Clock, metrics: Metrics) -> None:
+        self.quotas = Quotas(per_minute, clock)
+        self.breaker = Breaker("GitLab", clock, self._tell)
+        self._open = metrics.vendor_open.labels("gitlab")
+
+    def _tell(self, change: Change) -> None:
+        self._open.set(change.state is not State.CLOSED)
+        if change.state is State.OPEN:
+            log.warning("vendor.opened", vendor="gitlab", wait_s=change.wait_s)
+        else:
+            log.info("vendor.closed" if change.state is State.CLOSED else "vendor.tried", vendor="gitlab")

@@ -175,6 +175,14 @@ def test_an_order_to_move_that_is_found_late_does_not_move_on_from_where_others_
     assert talk.state() == "estimate_feedback"
 
 
+def test_an_answer_that_is_found_late_does_not_replace_a_later_one() -> None:
+    talk = at("sow_wip")
+    written = talk.now + timedelta(seconds=5)
+    talk.say("erin", "/ps intake po PO-2")
+    assert talk.hear("erin", "/ps intake po PO-1", note=900, at=written).is_refused
+    assert not talk.say("erin", "/ps intake po PO-3").is_refused
+
+
 def test_nobody_goes_round_about_what_has_a_command_of_its_own() -> None:
     talk = at("sow_wip")
     for by, text in (

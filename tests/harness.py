@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -201,6 +202,8 @@ class Process:
             seen.append(line)
             if line.startswith("Listening on "):
                 self.url = line.split()[2]
+                # a full pipe would hold the service up as soon as it has something to say
+                threading.Thread(target=_drain, args=(self.running.stderr,), daemon=True).start()
                 return
         raise AssertionError("the service did not start: " + "".join(seen))
 
@@ -222,6 +225,12 @@ class Process:
         self.running.stderr.close()
         self.running = None
         return code
+
+
+def _drain(pipe: IO[str]) -> None:
+    with suppress(ValueError, OSError):  # closed under our hands, at the process' end
+        for _ in pipe:
+            pass
 
 
 def issues(world: World) -> list[tuple[int, str, tuple[str, ...], str]]:

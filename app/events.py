@@ -58,7 +58,7 @@ class CommentPosted:
     `body` is what stands there now. `is_by_author`: it is the author's doing; a Maintainer may edit anybody's comment,
     and only `updated_by_id` tells; of a comment that the sweep found edited nobody does (`is_editor_known`). `at`:
     seconds since 1970 by GitLab's clock, None where the delivery does not say. `is_internal`: not all who see the
-    issue see the comment.
+    issue see the comment. `next_at`: the sweep has found another comment of the engagement, which is of that time.
     """
 
     noun: ClassVar[str] = "comment"
@@ -73,6 +73,7 @@ class CommentPosted:
     is_internal: bool = False
     is_system: bool = False
     at: float | None = None
+    next_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class Unknown:
 
 Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
 
+NEXT_AT = "psplan_next_at"
+"""Field of a comment that the sweep has found: GitLab sends none of this name, and it can only leave work for later."""
 NOBODY = -1
 """No user of GitLab has this number: stands where it is not known who did something."""
 PARKED = "psplan_parked"
@@ -209,6 +212,7 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
         is_internal=bool(note.get("internal")),
         is_system=bool(note.get("system")),
         at=_moment(note.get("updated_at") if is_edited else note.get("created_at")),
+        next_at=_moment(note.get(NEXT_AT)),
     )
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
 from app.directory import REFRESH_S, Directory
-from app.errors import Permanent, Retry
-from app.operations import Done, Operations, Refused
+from app.errors import Permanent, Retry, attempt
+from app.operations import Operations, Refused
 from app.store import errands, retention
 from app.store.store import Store
 
@@ -76,10 +76,16 @@ class Routines:
     async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
         """Run an errand in a thread, and wake what has work now. Raises Refused."""
         async with self._one_at_a_time:
-            done: Done = await asyncio.to_thread(partial(self._operations.carry_out, kind, words, tell))
-        for lane in done.lanes:
+            run = partial(self._operations.carry_out, kind, words, tell)
+            outcome = await asyncio.to_thread(attempt, run)
+        if isinstance(outcome, Refused | SQLAlchemyError | sqlite3.Error | TimeoutError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            log.error("errand.hit_bug", kind=kind, exc_info=outcome)
+            raise Refused(f"a bug in psplan: {type(outcome).__name__}; the log has more")
+        for lane in outcome.lanes:
             self._wake(lane)
-        return done.answer
+        return outcome.answer
 
     async def _warm_up(self) -> None:
         while True:
@@ -126,6 +132,8 @@ class Routines:
         """Run it; what the store cannot do now it may do the next time."""
         try:
             await routine()
+        except Refused as refused:
+            log.error("routine.failed", reason=str(refused))
         except STORE_FAULTS as fault:
             log.error("routine.failed", fault=type(fault).__name__)
 

@@ -168,7 +168,7 @@ def _carry_out(orders: Orders, event: CommentPosted, snapshot: Snapshot, playboo
             return _adopt(first, orders, event, snapshot, playbook, now)
         orders.without_engagement()
         return Decision(reasons=())
-    made = progress(orders.engagement, snapshot, playbook, now, orders=orders)
+    made = progress(orders.engagement, snapshot, playbook, now, orders=orders, until=event.next_at)
     return Decision(reasons=made.reasons, actions=made.actions, engagement=made.engagement)
 
 

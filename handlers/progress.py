@@ -60,12 +60,13 @@ def progress(
     revised: Mapping[IssueKind, Issue] | None = None,
     orders: Orders | None = None,
     adopting: int | None = None,
+    until: float | None = None,
 ) -> Progress:
     """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for.
 
     `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then. `orders`:
     the commands of a comment; what became of each is kept in them. `adopting`: number of an issue that is about to
-    become the scoping issue: what was done to it until now counts as well.
+    become the scoping issue: what was done to it until now counts as well. `until`: as the machine has it.
     """
     methodology = playbook.methodology
     moment = now.timestamp()
@@ -96,6 +97,7 @@ def progress(
         now=moment,
         quarter=quarter_label(now, methodology),
         deeds=() if orders is None else orders.deeds(ledger, look),
+        until=until,
     )
     scene = _as_ordered(outcome.scene, ledger)
     parts = {} if revised is not None else _answered_parts(engagement, {**issues, **_scoping(ledger)}, playbook, now)

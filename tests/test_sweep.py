@@ -23,6 +23,7 @@ def on(tmp_path: Path) -> Iterator[Stage]:
         running.submit(submission(estimate={"amount": 30000, "currency": "USD"}))
         assert running.quiet()
         sweep(tmp_path)
+        assert running.quiet()
         yield running
 
 

@@ -35,12 +35,16 @@ def proceed(
     now: float,
     quarter: str | None = None,
     deeds: Sequence[Deed] = (),
+    until: float | None = None,
 ) -> Outcome:
     """Work through what was done since `standing`, then through all that follows from it by itself.
 
     `quarter`: label of the quarter of today, set where an engagement ends. `deeds`: what was ordered in comments, in
-    their order. Raises nothing for what people did but a deed's own Retry.
+    their order. `until`: a later comment is known that comes next, so what was done after that moment is left for then,
+    and so is what has to be written. Raises nothing for what people did but a deed's own Retry.
     """
+    if until is not None:
+        signs, turns, scene = _as_of(until, signs, turns, scene, standing)
     acts = _in_order(_new(signs, standing.seen, scene), _new(turns, standing.seen_states, scene), deeds)
     course = Course(_placed(standing, scene, methodology, now=now), scene, methodology, index_of(methodology))
     is_settled = False
@@ -64,10 +68,22 @@ def proceed(
         standing=stands,
         scene=scene,
         reasons=tuple(course.reasons),
-        labels=label_changes(stands, scene, course.index, quarter=quarter, revived=course.revived),
-        open=open_or_closed(stands, scene, methodology, revived=course.revived),
+        labels={}
+        if until is not None
+        else label_changes(stands, scene, course.index, quarter=quarter, revived=course.revived),
+        open={} if until is not None else open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
     )
+
+
+def _as_of(
+    until: float, signs: Sequence[Sign], turns: Sequence[Turn], scene: Scene, standing: Standing
+) -> tuple[list[Sign], list[Turn], Scene]:
+    """What was done up to a moment, and the labels as they were then."""
+    later = [sign for sign in _new(signs, standing.seen, scene) if sign.at > until]
+    for sign in reversed(later):
+        scene = _before(sign, scene)
+    return [sign for sign in signs if sign.at <= until], [turn for turn in turns if turn.at <= until], scene
 
 
 _Numbered = TypeVar("_Numbered", Sign, Turn)

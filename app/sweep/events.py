@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
 
-from app.events import NOBODY, Source
+from app.events import NEXT_AT, NOBODY, Source
 from app.ports import Comment, ListedIssue
 from app.store.records import Acceptance, waiting_now
 
@@ -48,10 +49,31 @@ def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
     return waiting_now(Source.SWEEP, key, lane, "Issue Hook", orjson.dumps(payload), now=now)
 
 
-def of_comment(iid: int, comment: Comment, lane: str, *, now: float) -> Acceptance:
-    """A comment. Of an edited one GitLab does not say here who edited it, so it is nobody's word."""
-    is_edited = comment.updated_at - comment.created_at > EDITED_AFTER
-    said_at = comment.updated_at if is_edited else comment.created_at
+def said_at(comment: Comment) -> datetime:
+    """When it was written as it stands."""
+    return comment.updated_at if _is_edited(comment) else comment.created_at
+
+
+def _is_edited(comment: Comment) -> bool:
+    return comment.updated_at - comment.created_at > EDITED_AFTER
+
+
+def of_comments(found: Iterable[tuple[int, Comment]], lane: str, *, now: float) -> list[Acceptance]:
+    """Comments of an engagement, each with the number of its issue: in the order of time, and each knows the next."""
+    ordered = sorted(found, key=lambda each: (said_at(each[1]), each[1].id))
+    made = []
+    for number, (iid, comment) in enumerate(ordered, start=1):
+        next_at = said_at(ordered[number][1]) if number < len(ordered) else None
+        made.append(of_comment(iid, comment, lane, now=now, next_at=next_at))
+    return made
+
+
+def of_comment(iid: int, comment: Comment, lane: str, *, now: float, next_at: datetime | None = None) -> Acceptance:
+    """A comment. Of an edited one GitLab does not say here who edited it, so it is nobody's word.
+
+    `next_at`: when the next comment was written that is missed as well.
+    """
+    is_edited = _is_edited(comment)
     payload = {
         "object_kind": "note",
         "user": {"id": comment.author.id, "username": comment.author.username},
@@ -64,7 +86,8 @@ def of_comment(iid: int, comment: Comment, lane: str, *, now: float) -> Acceptan
             "updated_by_id": NOBODY if is_edited else None,
             "internal": comment.is_internal,
             "created_at": comment.created_at.isoformat(),
-            "updated_at": said_at.isoformat(),
+            "updated_at": said_at(comment).isoformat(),
+            NEXT_AT: None if next_at is None else next_at.isoformat(),
         },
     }
     key = f"note:{comment.id}:{comment.updated_at.isoformat()}"

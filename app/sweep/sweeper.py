@@ -8,7 +8,7 @@ does no harm: whichever comes second leads to nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -98,31 +98,44 @@ class Sweeper:
         found.issues = len(rows)
         known = self.store.read(swept.swept)
         changed = [row for iid, row in sorted(rows.items()) if _is_changed(row, known.get(iid))]
-        for number, row in enumerate(changed, start=1):
+        by_lane: dict[str, list[ListedIssue]] = {}
+        for row in changed:
+            by_lane.setdefault(self.store.lane_of(row.issue.iid) or f"{ISSUE_LANE}{row.issue.iid}", []).append(row)
+        for number, (lane, same) in enumerate(by_lane.items(), start=1):
             if number % 25 == 0:
-                tell(f"looked into {number} of {len(changed)} issues that have changed")
+                tell(f"looked into {number} of {len(by_lane)} engagements that have changed")
             if self.stopping.is_set():
                 raise Retry("the service is stopping")
-            self._look_into(row, known.get(row.issue.iid), now if begun is None else begun, found)
+            self._look_into(lane, same, known, now if begun is None else begun, found)
         self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, now))
 
-    def _look_into(self, row: ListedIssue, known: SweptIssue | None, begun: float, found: Swept) -> None:
-        iid, now = row.issue.iid, self.clock()
-        lane = self.store.lane_of(iid) or f"{ISSUE_LANE}{iid}"
+    def _look_into(
+        self, lane: str, rows: Sequence[ListedIssue], known: Mapping[int, SweptIssue], begun: float, found: Swept
+    ) -> None:
+        """The issues of one engagement: their comments in the order of time, then what else was changed."""
         if lane in self.store.read(swept.busy_lanes):
             return  # it is being worked on, by a fresh look at everything: the next sweep sees what came of it
-        found.looked_into += 1
-        comments = self.overview.comments_since(iid, self._comments_from(lane, known, begun))
+        found.looked_into += len(rows)
+        new: list[tuple[int, Comment]] = []
+        looked: dict[int, SweptIssue] = {}
+        for row in rows:
+            iid = row.issue.iid
+            before = known.get(iid)
+            comments = self.overview.comments_since(iid, self._comments_from(lane, before, begun))
+            latest = [each.updated_at.timestamp() for each in comments]
+            until = max([*latest, 0.0 if before is None else before.notes_until])
+            looked[iid] = SweptIssue(events.digest_of(row), until)
+            new += [(iid, each) for each in self._new(comments, iid)]
+        now = self.clock()
         missed = [
-            *self._missed(lane, (events.of_comment(iid, each, lane, now=now) for each in self._new(comments, iid))),
-            *self._missed(lane, [events.of_change(row, lane, now=now)]),
+            *self._missed(lane, events.of_comments(new, lane, now=now)),
+            # one of them is enough: whichever issue it is about, both are looked at
+            *self._missed(lane, [events.of_change(row, lane, now=now) for row in rows])[:1],
         ]
-        until = max([each.updated_at.timestamp() for each in comments], default=0.0)
-        looked = SweptIssue(events.digest_of(row), max(until, 0.0 if known is None else known.notes_until))
-        new = self.store.write(partial(_keep, missed=missed, iid=iid, looked=looked))
-        found.comments += sum(each.kind == "Note Hook" for each in new)
-        found.changes += sum(each.kind == "Issue Hook" for each in new)
-        found.lanes |= {lane} if new else set()
+        kept = self.store.write(partial(_keep, missed=missed, looked=looked))
+        found.comments += sum(each.kind == "Note Hook" for each in kept)
+        found.changes += sum(each.kind == "Issue Hook" for each in kept)
+        found.lanes |= {lane} if kept else set()
 
     def _comments_from(self, lane: str, known: SweptIssue | None, begun: float) -> datetime:
         """Since when comments have to be looked at: of an issue never seen, since it is this bot's business."""
@@ -174,7 +187,10 @@ def _is_changed(row: ListedIssue, known: SweptIssue | None) -> bool:
     return known is None or known.digest != events.digest_of(row)
 
 
-def _keep(connection: Connection, *, missed: list[Acceptance], iid: int, looked: SweptIssue) -> list[Acceptance]:
+def _keep(
+    connection: Connection, *, missed: Sequence[Acceptance], looked: Mapping[int, SweptIssue]
+) -> list[Acceptance]:
     new = inbox.add_new(connection, missed)
-    swept.keep_swept(connection, iid, looked)
+    for iid, value in looked.items():
+        swept.keep_swept(connection, iid, value)
     return new

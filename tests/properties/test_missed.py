@@ -60,10 +60,6 @@ def says(by: str, text: str, iid: int = 1) -> Step:
     return lambda world: world.add_note(by, iid, text)
 
 
-def turns(by: str, iid: int = 1) -> Step:
-    return lambda world: world.update_issue(by, iid, state_event="close" if world.issue(iid).is_open else "reopen")
-
-
 def labels(world: World, iid: int) -> list[str]:
     return sorted(world.label_titles(world.issue(iid)))
 
@@ -74,10 +70,7 @@ def asks(label: str) -> bool:
 
 
 FREE: dict[str, Step] = {
-    "erin goes on": says("erin", "/ps next"),
     "erin estimates": says("erin", "/ps estimate 20000 USD tm"),
-    "erin holds": says("erin", "/ps hold until 2099-01-01 later"),
-    "erin resumes": says("erin", "/ps resume"),
     "erin names a coordinator": says("erin", "/ps staff pc @petra"),
     "alice answers": says("alice", "/ps intake po PO-4711"),
     "alice agrees": says("alice", "/ps agree"),
@@ -87,11 +80,16 @@ FREE: dict[str, Step] = {
     "erin labels the strawman": label("erin", "proposal::Strawman_WIP"),
     "erin labels feedback": label("erin", "proposal::Estimate_Feedback"),
     "erin labels a team": label("erin", "team: blue"),
-    "alice misspells": label("alice", "proposal:strawman-wip"),
     "cora labels the intake": label("cora", "Intake::Needs-Info", 2),
 }
-"""What depends on nobody's yes: it may be found in any part."""
+"""What depends on nothing before it: any part of it may be found late.
+
+An order to move on from where the issue is, found after a later move, is refused by design.
+"""
 GATED: dict[str, Step] = {
+    "erin goes on": says("erin", "/ps next"),
+    "erin holds": says("erin", "/ps hold until 2099-01-01 later"),
+    "erin resumes": says("erin", "/ps resume"),
     "erin estimates much": says("erin", "/ps estimate 90000 USD ff"),
     "tara says yes": says("tara", "/ps ta approve"),
     "tara says no": says("tara", "/ps ta reject too little for testing"),
@@ -102,7 +100,6 @@ GATED: dict[str, Step] = {
     "ravi says yes": says("ravi", "/ps rdm approve"),
     "erin submits": says("erin", "/ps submit"),
     "erin loses it": says("erin", "/ps lost budget"),
-    "erin closes or opens": turns("erin"),
 }
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.engagement import Engagement, engagement_from_record
 from app.registry import Listened
@@ -16,6 +16,11 @@ from app.store.store import Store
 
 MOST_LOOKED_AT = 20_000
 """Of the newest deliveries: they have no index by engagement, which would slow down every acknowledgement."""
+
+_NEWLY_HEARD = {
+    "sqlite": sqlite.insert(commands_heard).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(commands_heard).on_conflict_do_nothing(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def listen(connection: Connection, listened: Listened, *, delivery_id: int, now:
         for digest in sorted(digests)
     ]
     if rows:
-        connection.execute(insert(commands_heard).on_conflict_do_nothing(), rows)
+        connection.execute(_NEWLY_HEARD[connection.dialect.name], rows)
     if listened.forgiven:
         of_note = (commands_heard.c.note_id == listened.note_id, commands_heard.c.digest.in_(listened.forgiven))
         connection.execute(update(commands_heard).where(*of_note).values(was_refused=False))

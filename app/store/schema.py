@@ -6,8 +6,10 @@ Moments are seconds since 1970 (UTC) as floats: they are compared and added, nev
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -22,10 +24,13 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""Of a row, or one of GitLab's: gitlab.com's are beyond 31 bits. SQLite's INTEGER has 63, and must be called so as a key."""
 
 
 class DeliveryState(StrEnum):
@@ -45,10 +50,15 @@ class ActionState(StrEnum):
     DROPPED = "dropped"
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """Options of an index over some rows, for both dialects."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("source", Text, nullable=False),
     Column("key", Text, nullable=False, comment="Idempotency-Key, webhook-id, or the digest of the body"),
     Column(
@@ -67,6 +77,7 @@ deliveries = Table(
     Column("due_at", Float, nullable=False),
     Column("reason", Text),
     Column("settled_at", Float),
+    Column("life", Text, comment="with several replicas: whose work on it has not come to an end; see inbox.take"),
     UniqueConstraint("source", "key"),
 )
 Index(
@@ -74,16 +85,16 @@ Index(
     deliveries.c.lane,
     deliveries.c.decided_at.is_(None),
     deliveries.c.id,
-    sqlite_where=text("state = 'waiting'"),
+    **_only("state = 'waiting'"),
 )
-Index("deliveries_dead", deliveries.c.id, sqlite_where=text("state = 'dead'"))
-Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, sqlite_where=text("source = 'calculator'"))
+Index("deliveries_dead", deliveries.c.id, **_only("state = 'dead'"))
+Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, **_only("source = 'calculator'"))
 
 actions = Table(
     "actions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("delivery_id", Integer, nullable=False),
+    Column("id", Number, primary_key=True),
+    Column("delivery_id", Number, nullable=False),
     Column("place", Integer, nullable=False, comment="order within the decision"),
     Column("lane", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),
@@ -109,7 +120,7 @@ engagements = Table(
 engagement_issues = Table(
     "engagement_issues",
     metadata,
-    Column("iid", Integer, primary_key=True, autoincrement=False),
+    Column("iid", Number, primary_key=True, autoincrement=False),
     Column("engagement_id", Text, nullable=False),
     Column("role", Text, nullable=False),
 )
@@ -117,9 +128,9 @@ engagement_issues = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("lane", Text, nullable=False),
-    Column("delivery_id", Integer, nullable=False),
+    Column("delivery_id", Number, nullable=False),
     Column("at", Float, nullable=False),
     Column("entry", Text, nullable=False, comment="what was decided or done, without a customer's words"),
 )
@@ -128,9 +139,9 @@ Index("journal_by_lane", journal.c.lane, journal.c.id)
 commands_heard = Table(
     "commands_heard",
     metadata,
-    Column("note_id", Integer, primary_key=True, autoincrement=False),
+    Column("note_id", Number, primary_key=True, autoincrement=False),
     Column("digest", Text, primary_key=True, comment="of one command of that comment"),
-    Column("delivery_id", Integer, nullable=False),
+    Column("delivery_id", Number, nullable=False),
     Column("was_carried_out", Boolean, nullable=False, comment="no: somebody else had written it into the comment"),
     Column("was_refused", Boolean, nullable=False, server_default=false(), comment="it came to nothing"),
     Column("at", Float, nullable=False),

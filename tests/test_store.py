@@ -186,8 +186,8 @@ def test_the_migrations_end_where_the_tables_are(store: Store, tmp_path: Path) -
     made = store.read(shapes)
     assert made.keys() >= metadata.tables.keys()
     migrated = database.open_for_writing(tmp_path / "migrated.sqlite3")
-    database.upgrade(migrated)
-    with migrated.connect() as connection:
+    with migrated.begin() as connection:
+        database.upgrade(connection)
         assert shapes(connection) == made
     migrated.dispose()
 

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Connection,
+    Integer,
+    Row,
+    Text,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 
+from app.errors import Overtaken
 from app.events import Source
 from app.store.records import Delivery, DeliveryRow
 from app.store.schema import ActionState, DeliveryState, actions, commands_heard, deliveries
@@ -32,6 +46,33 @@ def waiting(connection: Connection, lane: str, *, limit: int) -> list[Delivery]:
 def mark(connection: Connection, delivery_id: int) -> None:
     """Mark a delivery as being worked on, so that one that takes the process down is counted even so."""
     connection.execute(_MARKED, {"ident": delivery_id})
+
+
+def take(connection: Connection, delivery: Delivery, *, life: str, is_death: bool, now: float) -> None:
+    """Begin to work on a delivery as one of several replicas; raises Overtaken if it changed since it was read.
+
+    Where another life's work on it has not come to an end, that life is dead or barred from sending (app/engine/tenure),
+    but only since a moment ago: what it may have sent is in doubt from now on. Noted here, once, so that the grace is
+    not begun anew by every look. `is_death`: it was another process', which the delivery may have taken down.
+    """
+    seen = {
+        "ident": delivery.id,
+        "seen": delivery.life,
+        "seen_due_at": delivery.due_at,
+        "was_decided": delivery.is_decided,
+    }
+    deaths = max(delivery.deaths + is_death, 1)
+    taken = connection.execute(_TAKEN, {**seen, "life": life, "deaths": deaths})
+    if taken.rowcount != 1:
+        raise Overtaken(f"delivery {delivery.id} changed since it was read")
+    if delivery.life not in {None, life}:
+        connection.execute(_DOUBTED, {"ident": delivery.id, "sent_at": now})
+
+
+def hold(connection: Connection, delivery_id: int, *, life: str) -> None:
+    """Prove that a delivery still is this life's, and keep it so to the end of the transaction; else raise Overtaken."""
+    if connection.execute(_HELD, {"ident": delivery_id, "life": life}).first() is None:
+        raise Overtaken(f"delivery {delivery_id} was taken over")
 
 
 def unmark(connection: Connection, delivery_id: int) -> None:
@@ -119,6 +160,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         attempts=row.attempts,
         deaths=row.deaths,
         due_at=row.due_at,
+        life=row.life,
     )
 
 
@@ -153,18 +195,41 @@ _LATEST_SUBMISSION = (
 )
 _FORGOTTEN = delete(commands_heard).where(commands_heard.c.delivery_id == _IDENT)
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
+_SEEN: BindParameter[str | None] = bindparam("seen", type_=Text)
+# the moment it is due at changes with every try that came to an end, so that it is as good as a count of them
+_TAKEN = _ONE.where(
+    _WAITING,
+    deliveries.c.life.is_not_distinct_from(_SEEN),
+    deliveries.c.due_at == bindparam("seen_due_at"),
+    deliveries.c.decided_at.is_not(None) == bindparam("was_decided", type_=Boolean),
+).values(life=bindparam("life"), deaths=bindparam("deaths"))
+_DOUBTED = (
+    update(actions)
+    .where(
+        actions.c.delivery_id == _IDENT,
+        actions.c.state == ActionState.PENDING.value,
+        actions.c.sent_at.is_not(None),
+    )
+    .values(sent_at=bindparam("sent_at"))
+)
+_HELD = (
+    select(deliveries.c.id)
+    .where(_WAITING, deliveries.c.id == _IDENT, deliveries.c.life == bindparam("life"))
+    .with_for_update()
+)
 _UNMARKED = _ONE.values(deaths=0)
 _POSTPONED = _ONE.values(
     due_at=bindparam("due_at"),
     reason=bindparam("reason"),
     deaths=0,
+    life=None,
     attempts=deliveries.c.attempts + bindparam("failed", type_=Integer),
 )
-_RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), deaths=deliveries.c.deaths - 1)
+_RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), life=None, deaths=deliveries.c.deaths - 1)
 _SETTLED = _ONE.values(
     state=bindparam("state"), reason=bindparam("reason"), settled_at=bindparam("settled_at"), deaths=0
 )
-_MOVED = _ONE.values(lane=_LANE, deaths=0)
+_MOVED = _ONE.values(lane=_LANE, deaths=0, life=None)
 _DROPPED = (
     update(actions)
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)

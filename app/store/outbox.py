@@ -42,6 +42,12 @@ def issue_lanes(connection: Connection) -> dict[int, str]:
     return {row.iid: row.engagement_id for row in rows}
 
 
+def lane_of_issue(connection: Connection, iid: int) -> str | None:
+    """The engagement that an issue belongs to."""
+    of_issue = engagement_issues.c.iid == iid
+    return connection.execute(select(engagement_issues.c.engagement_id).where(of_issue)).scalar()
+
+
 def decide(
     connection: Connection,
     delivery_id: int,

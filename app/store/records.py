@@ -20,6 +20,8 @@ class Delivery:
     attempts: int
     deaths: int
     due_at: float
+    life: str | None = None
+    """With several replicas: whose work on it has not come to an end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from fastapi import FastAPI, Request
@@ -23,7 +24,7 @@ from app.adapters.gitlab import PythonGitLab
 from app.clock import Clock, system_clock
 from app.command_table import as_page
 from app.directory import REFRESH_S, Directory
-from app.engine.embedded import Scheduler
+from app.engine import embedded
 from app.engine.process import Engine
 from app.errors import Permanent, Retry
 from app.ingress import gitlab as gitlab_door
@@ -38,15 +39,32 @@ from app.metrics import Metrics
 from app.perform import Performer
 from app.registry import registry
 from app.settings import Settings
+from app.store.database import need_postgres
 from app.store.inbox import waiting_lanes
 from app.store.store import Store, open_store
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring
 
+if TYPE_CHECKING:
+    from app.replicas import SharedDatabase
+
 DRAIN_PATIENCE_S = 15.0
 """Together with the ten seconds for open requests less than the thirty that container platforms give after SIGTERM."""
 
 log = structlog.get_logger()
+
+
+class Scheduler(Protocol):
+    """Who runs an engagement's turn, and when."""
+
+    def wake(self, lane: str) -> None:
+        """The lane has work now."""
+
+    def wake_at(self, lane: str, due_at: float) -> None:
+        """The lane has work at that time (seconds since 1970)."""
+
+    async def drain(self, patience_s: float) -> bool:
+        """Start nothing more and wait for what runs; False if something still runs after `patience_s`."""
 
 
 class Service:
@@ -86,7 +104,8 @@ class Service:
 
     async def open(self) -> None:
         """Own the database, go on with what is unfinished. Raises DatabaseFault."""
-        store = self._store = open_store(self.settings.database_path)
+        shared = _open_shared(self.settings) if self.settings.is_shared else None
+        store = self._store = open_store(self.settings.database_path) if shared is None else shared.store
         self._engine = Engine(
             store=store,
             gitlab=self.gitlab,
@@ -101,17 +120,20 @@ class Service:
             opened_at=self.clock(),
             metrics=self.metrics,
         )
-        self._scheduler = Scheduler(
-            self._engine.turn,
-            workers=self.settings.workers,
-            clock=self.clock,
-            is_rushed=lambda: store.is_rushed,
-        )
+        if shared is None:
+            self._scheduler = embedded.Scheduler(
+                self._engine.turn,
+                workers=self.settings.workers,
+                clock=self.clock,
+                is_rushed=lambda: store.is_rushed,
+            )
+        else:
+            self._scheduler = shared.schedule(self._engine, self.settings, self.clock)
         self._warming = asyncio.create_task(self._warm_up())
         unfinished = store.read(waiting_lanes)
         for lane, due_at in unfinished:
             self._scheduler.wake_at(lane, due_at)
-        log.info("service.opened", unfinished=len(unfinished), database=str(self.settings.database_path))
+        log.info("service.opened", unfinished=len(unfinished), database=self.settings.database_name)
         _quiet_interpreter()
 
     def stop_soon(self) -> None:
@@ -139,6 +161,13 @@ class Service:
                 # not needed to take deliveries in; whoever needs a name asks for it then
                 log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
             await asyncio.sleep(REFRESH_S)
+
+
+def _open_shared(settings: Settings) -> SharedDatabase:
+    need_postgres()
+    from app.replicas import open_shared  # late: whoever uses SQLite has no psycopg
+
+    return open_shared(settings)
 
 
 def _quiet_interpreter() -> None:

@@ -168,9 +168,9 @@ class _Turn:
     def _take(self, delivery: Delivery, tenure: Tenure) -> None:
         """Make the delivery this life's before anything is done about it, and count the try.
 
-        Durably, where another life may have tried it already. Work changes hands after the stall limit and no sooner, so
-        of what came in less long ago nobody can have died: there the mark is on its way while the decision is made, and
-        is committed before or with it.
+        Durably, where another life may have tried it already. Work changes hands after the stall limit and no sooner,
+        so of what came in less long ago nobody can have died: there the mark is on its way while the decision is made,
+        and is committed before or with it.
         """
         self._must_hold()
         self.held = None
@@ -178,7 +178,7 @@ class _Turn:
         is_death = delivery.life is not None and not tenure.is_of_this_process(delivery.life)
         take = partial(inbox.take, delivery=delivery, life=tenure.life, is_death=is_death, now=now)
         is_untried = delivery.life is None and not delivery.is_decided
-        if is_untried and now - delivery.received_at < tenure.stall_limit_s:
+        if is_untried and now - delivery.received_at < tenure.replica.stall_limit_s:
             self.unconfirmed.append(self.engine.store.begin_write(take))
         else:
             self._write(take)

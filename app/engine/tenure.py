@@ -23,25 +23,35 @@ MARGIN = 0.25
 """Of the stall limit: a tenure ends that much before others may take over. A heartbeat comes as often."""
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """Who this process is among its like.
+
+    `process`: a name that no other process has or had. `timer`: seconds from anywhere, which pass whatever happens.
+    """
+
+    process: str
+    stall_limit_s: float
+    timer: Callable[[], float]
+
+
 @dataclass(slots=True)
 class Tenure:
     """One registration of a replica. `life` names it in the database: process, a colon, and which of its tenures."""
 
-    process: str
+    replica: Replica
     number: int
-    stall_limit_s: float
-    timer: Callable[[], float]
     renewed_at: float
-    """By `timer`, before the heartbeat was sent: it counts from no earlier than that at the database."""
+    """By the replica's timer, before the heartbeat was sent: it counts from no earlier than that at the database."""
 
     @property
     def life(self) -> str:
         """Its name in the database."""
-        return f"{self.process}:{self.number}"
+        return f"{self.replica.process}:{self.number}"
 
     def is_held(self) -> bool:
         """Whether nobody can have taken over."""
-        return self.timer() < self.renewed_at + self.stall_limit_s * (1 - MARGIN)
+        return self.replica.timer() < self.renewed_at + self.replica.stall_limit_s * (1 - MARGIN)
 
     def renew(self, at: float) -> None:
         """A heartbeat that was sent then has arrived."""
@@ -49,4 +59,4 @@ class Tenure:
 
     def is_of_this_process(self, life: str) -> bool:
         """Whether a life was this process', in this tenure or an earlier one."""
-        return life.partition(":")[0] == self.process
+        return life.partition(":")[0] == self.replica.process

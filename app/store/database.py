@@ -25,6 +25,18 @@ class DatabaseFault(Exception):
     """The database cannot be used; the text says why and what to do."""
 
 
+def need_postgres() -> None:
+    """Raise DatabaseFault where the extra for PostgreSQL is not installed."""
+    try:
+        import procrastinate  # noqa: F401
+        import psycopg  # noqa: F401
+    except ImportError as fault:
+        raise DatabaseFault(
+            f"PSPLAN_DATABASE_URL names PostgreSQL, and {fault.name or 'its client'} is not installed: "
+            "pip install 'ps-plan-bot[postgres]'"
+        ) from fault
+
+
 def own(path: Path) -> FileLock:
     """Be the one process that writes this database; raises DatabaseFault where another one is.
 

@@ -51,9 +51,10 @@ def mark(connection: Connection, delivery_id: int) -> None:
 def take(connection: Connection, delivery: Delivery, *, life: str, is_death: bool, now: float) -> None:
     """Begin to work on a delivery as one of several replicas; raises Overtaken if it changed since it was read.
 
-    Where another life's work on it has not come to an end, that life is dead or barred from sending (app/engine/tenure),
-    but only since a moment ago: what it may have sent is in doubt from now on. Noted here, once, so that the grace is
-    not begun anew by every look. `is_death`: it was another process', which the delivery may have taken down.
+    Where another life's work on it has not come to an end, that life is dead or barred from sending
+    (app/engine/tenure.py), but only since a moment ago: what it may have sent is in doubt from now on. Noted here,
+    once, so that the grace is not begun anew by every look. `is_death`: it was another process', which the delivery may
+    have taken down.
     """
     seen = {
         "ident": delivery.id,
@@ -70,7 +71,7 @@ def take(connection: Connection, delivery: Delivery, *, life: str, is_death: boo
 
 
 def hold(connection: Connection, delivery_id: int, *, life: str) -> None:
-    """Prove that a delivery still is this life's, and keep it so to the end of the transaction; else raise Overtaken."""
+    """Prove that a delivery is this life's still, and keep it so until the commit; else raise Overtaken."""
     if connection.execute(_HELD, {"ident": delivery_id, "life": life}).first() is None:
         raise Overtaken(f"delivery {delivery_id} was taken over")
 

@@ -32,7 +32,7 @@ SPARE_READERS = 8
 """For the doors, the status page and the metrics, beside one reader for each worker."""
 READER_PATIENCE_S = 10
 
-# a connection whose other end is gone without a word is noticed after about 25 s of silence, 10 s in the middle of a send
+# an end that is gone without a word is noticed after about 25 s of silence, 10 s in the middle of a send
 _CONNECTION = {
     "application_name": APPLICATION,
     "connect_timeout": str(CONNECT_TIMEOUT_S),
@@ -47,13 +47,19 @@ _CONNECTION = {
 class Jobs(LaneQueue, Protocol):
     """The tables of the job queue, kept in the same database."""
 
-    def prepare(self, connection: Connection) -> None:
+    def prepare(self, connection: Connection, /) -> None:
         """Create them where they are not there."""
 
 
 def conninfo(url: str, *, options: str = "") -> str:
-    """How libpq is to connect: what the operator's address says goes before what is usual here."""
-    given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    """How libpq is to connect; the operator's own words win. May raise DatabaseFault."""
+    try:
+        given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        # libpq's own words may quote a part of the password
+        raise DatabaseFault(
+            "PSPLAN_DATABASE_URL is no address of PostgreSQL: are signs in names and password percent-encoded?"
+        ) from None
     limits = f"-c statement_timeout={STATEMENT_TIMEOUT_S * 1000} -c lock_timeout={LOCK_TIMEOUT_S * 1000}"
     words = " ".join(each for each in (limits, options, given.pop("options", "")) if each)
     return make_conninfo(**{**_CONNECTION, **given, "options": words})

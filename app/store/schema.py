@@ -30,7 +30,8 @@ SCHEMA_VERSION = "0004"
 metadata = MetaData()
 
 Number = BigInteger().with_variant(Integer, "sqlite")
-"""Of a row, or one of GitLab's: gitlab.com's are beyond 31 bits. SQLite's INTEGER has 63, and must be called so as a key."""
+"""Of a row, or one of GitLab's: those of gitlab.com are beyond 31 bits. SQLite's INTEGER holds them, and a key there
+has to be called so."""
 
 
 class DeliveryState(StrEnum):

@@ -42,7 +42,7 @@ class Accepted(Enum):
 class LaneQueue(Protocol):
     """Wakes lanes on whichever replica is free."""
 
-    def defer(self, connection: Connection, lanes: Collection[str]) -> None:
+    def defer(self, connection: Connection, lanes: Collection[str], /) -> None:
         """Within the caller's transaction: these lanes have work."""
 
 

@@ -170,7 +170,7 @@ def _commit(connection: Connection, items: list[_Item], insert: Insert) -> None:
 
 
 def _is_out_of_reach(fault: Exception) -> bool:
-    """Whether the server is to blame, and not what was to be written; a connection that never came to be has no code."""
+    """Whether the server is to blame, not what was to be written; a connection that never came to be has no code."""
     return isinstance(fault, DBAPIError) and (
         fault.connection_invalidated or getattr(fault.orig, "sqlstate", "") is None
     )

@@ -1,11 +1,17 @@
-"""What every test may ask for: a private PostgreSQL, started once for all."""
+"""What every test may ask for: a private PostgreSQL, started once for all.
+
+`PSPLAN_TEST_STORE=postgresql`: the stages of the harness use it instead of a file, so that any test of the process can be
+run over both.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests import harness
 from tests.postgres import Cluster, cluster
 
 
@@ -19,3 +25,10 @@ def postgres() -> Iterator[Cluster]:
 def postgres_url(postgres: Cluster) -> str:
     """A fresh database."""
     return postgres.new_database()
+
+
+@pytest.fixture(autouse=True)
+def _stages_on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.environ.get("PSPLAN_TEST_STORE") == "postgresql":
+        running: Cluster = request.getfixturevalue("postgres")
+        monkeypatch.setattr(harness, "new_database", running.new_database)

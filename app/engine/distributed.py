@@ -182,7 +182,14 @@ class Scheduler:
             update_heartbeat_interval=limit * MARGIN,
             stalled_worker_timeout=limit,
         )
-        await self._worker.run()  # type: ignore[no-untyped-call]
+        self._manager.tenure = None
+        running = asyncio.create_task(self._worker.run())  # type: ignore[no-untyped-call]
+        while not running.done():
+            await asyncio.wait([running], timeout=SWEEP_EVERY_S)
+            if (tenure := self._manager.tenure) is not None and not tenure.is_held():
+                # what it held may be others' by now: it registers anew, which ends this tenure for good
+                self._worker.stop()  # type: ignore[no-untyped-call]
+        await running
 
     async def _sweep(self) -> None:
         """Set free what dead replicas held, give a job to what lost its own; as a task, since a job can stall too."""

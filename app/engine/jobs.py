@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import psycopg
+import structlog
 from procrastinate import jobs
 from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
@@ -69,8 +70,7 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
     return driver
 
 
-class TenureLost(Exception):
-    """The heartbeat came too late, or the registration is gone: this worker ends, and another registration follows."""
+log = structlog.get_logger()
 
 
 class FencedManager(JobManager):
@@ -95,15 +95,23 @@ class FencedManager(JobManager):
         return number
 
     async def update_heartbeat(self, worker_id: int) -> None:
-        """Renew the tenure; raises TenureLost where others may have taken over before this heartbeat arrived."""
+        """Renew the tenure, or end it, where others may have taken over before this heartbeat arrived.
+
+        A fault is not raised: that would end procrastinate's heartbeat for good, and nobody would hear of it.
+        """
         tenure = self.tenure
         sent_at = self._replica.timer()
-        rows = await self.connector.execute_query_all_async(
-            _HEARTBEAT, worker_id=worker_id, stall_limit_s=self._replica.stall_limit_s
-        )
-        if not rows or tenure is None:
-            raise TenureLost
-        tenure.renew(sent_at)
+        try:
+            rows = await self.connector.execute_query_all_async(
+                _HEARTBEAT, worker_id=worker_id, stall_limit_s=self._replica.stall_limit_s
+            )
+        except ConnectorException as fault:
+            log.warning("heartbeat.failed", fault=type(fault.__cause__ or fault).__name__)
+            return
+        if tenure is not None and rows:
+            tenure.renew(sent_at)
+        elif tenure is not None:
+            tenure.end()
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
         """The next job; none for a worker that does not know whether it is still one."""

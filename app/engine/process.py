@@ -175,8 +175,8 @@ class _Turn:
         self._must_hold()
         self.held = None
         now = self.engine.clock()
-        is_death = delivery.life is not None and not tenure.is_of_this_process(delivery.life)
-        take = partial(inbox.take, delivery=delivery, life=tenure.life, is_death=is_death, now=now)
+        is_same_try = delivery.life is not None and tenure.is_of_this_process(delivery.life)
+        take = partial(inbox.take, delivery=delivery, life=tenure.life, is_same_try=is_same_try, now=now)
         is_untried = delivery.life is None and not delivery.is_decided
         if is_untried and now - delivery.received_at < tenure.replica.stall_limit_s:
             self.unconfirmed.append(self.engine.store.begin_write(take))

@@ -43,6 +43,7 @@ class Tenure:
     number: int
     renewed_at: float
     """By the replica's timer, before the heartbeat was sent: it counts from no earlier than that at the database."""
+    is_over: bool = False
 
     @property
     def life(self) -> str:
@@ -51,11 +52,15 @@ class Tenure:
 
     def is_held(self) -> bool:
         """Whether nobody can have taken over."""
-        return self.replica.timer() < self.renewed_at + self.replica.stall_limit_s * (1 - MARGIN)
+        return not self.is_over and self.replica.timer() < self.renewed_at + self.replica.stall_limit_s * (1 - MARGIN)
 
     def renew(self, at: float) -> None:
         """A heartbeat that was sent then has arrived."""
         self.renewed_at = max(self.renewed_at, at)
+
+    def end(self) -> None:
+        """It was found to be over: for good, whatever heartbeat may still arrive."""
+        self.is_over = True
 
     def is_of_this_process(self, life: str) -> bool:
         """Whether a life was this process', in this tenure or an earlier one."""

@@ -48,13 +48,13 @@ def mark(connection: Connection, delivery_id: int) -> None:
     connection.execute(_MARKED, {"ident": delivery_id})
 
 
-def take(connection: Connection, delivery: Delivery, *, life: str, is_death: bool, now: float) -> None:
+def take(connection: Connection, delivery: Delivery, *, life: str, is_same_try: bool, now: float) -> None:
     """Begin to work on a delivery as one of several replicas; raises Overtaken if it changed since it was read.
 
     Where another life's work on it has not come to an end, that life is dead or barred from sending
     (app/engine/tenure.py), but only since a moment ago: what it may have sent is in doubt from now on. Noted here,
-    once, so that the grace is not begun anew by every look. `is_death`: it was another process', which the delivery may
-    have taken down.
+    once, so that the grace is not begun anew by every look. `is_same_try`: that life was this process', which the
+    delivery has not taken down, so that the try is not counted again.
     """
     seen = {
         "ident": delivery.id,
@@ -62,7 +62,7 @@ def take(connection: Connection, delivery: Delivery, *, life: str, is_death: boo
         "seen_due_at": delivery.due_at,
         "was_decided": delivery.is_decided,
     }
-    deaths = max(delivery.deaths + is_death, 1)
+    deaths = max(delivery.deaths + (not is_same_try), 1)
     taken = connection.execute(_TAKEN, {**seen, "life": life, "deaths": deaths})
     if taken.rowcount != 1:
         raise Overtaken(f"delivery {delivery.id} changed since it was read")

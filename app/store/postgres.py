@@ -55,7 +55,8 @@ def conninfo(url: str, *, options: str = "") -> str:
     """How libpq is to connect; the operator's own words win. May raise DatabaseFault."""
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    except psycopg.ProgrammingError:
+        _ = [int(port) for port in given.get("port", "").split(",") if port]
+    except (psycopg.ProgrammingError, ValueError):
         # libpq's own words may quote a part of the password
         raise DatabaseFault(
             "PSPLAN_DATABASE_URL is no address of PostgreSQL: are signs in names and password percent-encoded?"

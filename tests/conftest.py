@@ -1,6 +1,6 @@
 """What every test may ask for: a private PostgreSQL, started once for all.
 
-`PSPLAN_TEST_STORE=postgresql`: the stages of the harness use it instead of a file, so that any test of the process can be
+`PSPLAN_TEST_STORE=postgresql`: the stages of the harness use it instead of a file, so that tests of the process can be
 run over both.
 """
 

@@ -103,7 +103,7 @@ class Scheduler:
                 reconnect_timeout=CONNECTION_PATIENCE_S,
             )
         )
-        self._manager = FencedManager(self._app.connector, replica)
+        self._manager = FencedManager(self._app.connector, replica, is_stopping=is_stopping)
         self._app.job_manager = self._manager
         self._app.task(name=TASK, queue=QUEUE, retry=_Patience(clock))(self._work)
         self._running = asyncio.create_task(self._run())
@@ -188,7 +188,7 @@ class Scheduler:
             await asyncio.wait([running], timeout=SWEEP_EVERY_S)
             if (tenure := self._manager.tenure) is not None and not tenure.is_held():
                 # what it held may be others' by now: it registers anew, which ends this tenure for good
-                self._worker.stop()  # type: ignore[no-untyped-call]
+                self._worker.stop()
         await running
 
     async def _sweep(self) -> None:
@@ -213,9 +213,6 @@ class Scheduler:
         manager = self._manager
         if manager.tenure is None:
             return  # not connected yet
-        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=self._replica.stall_limit_s))
-        for job in stalled:
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._replica.stall_limit_s):
             log.warning("lane.taken_over", lane=job.lock, worker=job.worker_id)
             await manager.retry_job(job, retry_at=at(self._clock()))
-        if stalled:
-            await manager.poke()

@@ -8,7 +8,7 @@ running for ever (procrastinate-org/procrastinate#1446).
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import psycopg
@@ -81,9 +81,10 @@ class FencedManager(JobManager):
     with the worker it names one run of a job.
     """
 
-    def __init__(self, connector: BaseConnector, replica: Replica) -> None:
+    def __init__(self, connector: BaseConnector, replica: Replica, *, is_stopping: Callable[[], bool]) -> None:
         super().__init__(connector)
         self._replica = replica
+        self._is_stopping = is_stopping
         self._tell: NotificationCallback | None = None
         self.tenure: Tenure | None = None
 
@@ -114,8 +115,8 @@ class FencedManager(JobManager):
             tenure.end()
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
-        """The next job; none for a worker that does not know whether it is still one."""
-        if self.tenure is None or not self.tenure.is_held():
+        """The next job; none for a worker that is about to stop, or does not know whether it is still one."""
+        if self._is_stopping() or self.tenure is None or not self.tenure.is_held():
             return None
         return await super().fetch_job(queues, worker_id)
 
@@ -134,6 +135,7 @@ class FencedManager(JobManager):
     ) -> None:
         """Set a job free until later, if this run of it is still the one."""
         await self._fenced(_RETRY, job, retry_at=retry_at)
+        await self.poke()
 
     async def _fenced(self, query: Any, job: jobs.Job, **arguments: Any) -> None:
         await self.connector.execute_query_all_async(

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Protocol
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate import jobs
 from procrastinate.exceptions import ConnectorException
@@ -68,6 +69,11 @@ class _Patience(BaseRetryStrategy):
         return RetryDecision(retry_at=at(due_at))
 
 
+async def _each_for_itself(connection: psycopg.AsyncConnection) -> None:
+    # every statement of procrastinate is a whole: a transaction around each would cost two trips more
+    await connection.set_autocommit(True)
+
+
 class Scheduler:
     """Runs procrastinate's worker, its sweeper, and turns in threads. Made on the event loop."""
 
@@ -101,6 +107,7 @@ class Scheduler:
                 max_size=CONNECTIONS,
                 timeout=CONNECTION_PATIENCE_S,
                 reconnect_timeout=CONNECTION_PATIENCE_S,
+                configure=_each_for_itself,
             )
         )
         self._manager = FencedManager(self._app.connector, replica, is_stopping=is_stopping)

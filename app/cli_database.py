@@ -7,27 +7,35 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
 from app.failure import Failure
 from app.settings import DatabaseSettings, load_part
-from app.store.database import DatabaseFault, open_for_reading
+from app.store.database import DatabaseFault, need_postgres, open_for_reading
 
 T = TypeVar("T")
 
 
 def read_database(do: Callable[[Connection], T]) -> T:
     """What the question finds. Raises Failure or SettingsFault."""
-    path = load_part(DatabaseSettings).database_path
+    settings = load_part(DatabaseSettings)
     try:
-        engine = open_for_reading(path)
-        with engine.connect() as connection:
+        with _open(settings).connect() as connection:
             return do(connection)
     except DatabaseFault as fault:
         raise Failure(str(fault)) from fault
     except DatabaseError as fault:
-        raise Failure(f"{path} cannot be read ({fault.orig})") from fault
+        raise Failure(f"{settings.database_name} cannot be read ({fault.orig})") from fault
+
+
+def _open(settings: DatabaseSettings) -> Engine:
+    if not settings.is_shared:
+        return open_for_reading(settings.database_path)
+    need_postgres()
+    from app.store import postgres  # late: whoever uses SQLite has no psycopg
+
+    return postgres.open_for_reading(settings.database_url)
 
 
 def print_json(value: object) -> None:

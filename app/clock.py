@@ -12,6 +12,12 @@ Clock = Callable[[], float]
 system_clock: Clock = time.time
 
 
+def steady_clock() -> float:
+    """Seconds from anywhere, never set; they pass also while the machine sleeps, where the system can tell."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
 def at(seconds: float) -> datetime:
     """The moment as an aware datetime in UTC."""
     return datetime.fromtimestamp(seconds, tz=UTC)

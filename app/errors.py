@@ -56,6 +56,10 @@ class Permanent(Exception):
         self.reason = reason
 
 
+class Overtaken(Exception):
+    """The work is another replica's now, or may be: this one lets go of it as it is, and writes nothing more."""
+
+
 class Absent(Permanent):
     """What was asked for is not there (or may not be seen, which GitLab does not tell apart)."""
 

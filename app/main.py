@@ -9,7 +9,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -27,8 +27,8 @@ from app.adapters.restraint import Restraint
 from app.clock import Clock, system_clock
 from app.command_table import as_page
 from app.directory import Directory
+from app.engine import embedded
 from app.engine.deciding import Decider
-from app.engine.embedded import Scheduler
 from app.engine.process import Engine
 from app.ingress import gitlab as gitlab_door
 from app.ingress.answers import TITLES, documented, problem
@@ -46,6 +46,7 @@ from app.perform import Performer
 from app.registry import registry
 from app.routines import Routines
 from app.settings import Settings
+from app.store.database import need_postgres
 from app.store.inbox import parked_lanes, waiting_lanes
 from app.store.memory import Read, StoreMemory
 from app.store.store import Store, open_store
@@ -53,6 +54,9 @@ from app.sweep import Sweeper
 from app.sweep.hook import HookWatch
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring
+
+if TYPE_CHECKING:
+    from app.replicas import SharedDatabase
 
 DRAIN_PATIENCE_S = 15.0
 """Together with the ten seconds for open requests less than the thirty that container platforms give after SIGTERM."""
@@ -62,6 +66,22 @@ IDLE_POLL_S = 0.02
 A = TypeVar("A", bound=PythonGitLab)
 
 log = structlog.get_logger()
+
+
+class Scheduler(Protocol):
+    """Who runs an engagement's turn, and when."""
+
+    def wake(self, lane: str) -> None:
+        """The lane has work now."""
+
+    def wake_at(self, lane: str, due_at: float) -> None:
+        """The lane has work at that time (seconds since 1970)."""
+
+    def is_idle(self, *, within_s: float) -> bool:
+        """Whether nothing runs, and nothing is due within that time."""
+
+    async def drain(self, patience_s: float) -> bool:
+        """Start nothing more and wait for what runs; False if something still runs after `patience_s`."""
 
 
 class Service:
@@ -129,7 +149,8 @@ class Service:
         `is_serving`: somebody listens at the doors; else the service was opened for an errand alone.
         """
         self._is_serving = is_serving
-        store = self._store = open_store(self.settings.database_path)
+        shared = _open_shared(self.settings) if self.settings.is_shared else None
+        store = self._store = open_store(self.settings.database_path) if shared is None else shared.store
         self._engine = Engine(
             store=store,
             decider=self.decider(store.read),
@@ -141,18 +162,21 @@ class Service:
             metrics=self.metrics,
             parked_lanes=store.read(parked_lanes),
         )
-        self._scheduler = Scheduler(
-            self._engine.turn,
-            workers=self.settings.workers,
-            clock=self.clock,
-            is_rushed=lambda: store.is_rushed,
-        )
+        if shared is None:
+            self._scheduler = embedded.Scheduler(
+                self._engine.turn,
+                workers=self.settings.workers,
+                clock=self.clock,
+                is_rushed=lambda: store.is_rushed,
+            )
+        else:
+            self._scheduler = shared.schedule(self._engine, self.settings, self.clock)
         self._routines = self._make_routines(store, self._engine)
         self._routines.start()
         unfinished = store.read(waiting_lanes)
         for lane, due_at in unfinished:
             self._scheduler.wake_at(lane, due_at)
-        log.info("service.opened", unfinished=len(unfinished), database=str(self.settings.database_path))
+        log.info("service.opened", unfinished=len(unfinished), database=self.settings.database_name)
         _quiet_interpreter()
 
     def _make_routines(self, store: Store, engine: Engine) -> Routines:
@@ -214,6 +238,13 @@ class Service:
             log.info("service.closed", finished=finished)
         if self._store is not None:
             self._store.close()
+
+
+def _open_shared(settings: Settings) -> SharedDatabase:
+    need_postgres()
+    from app.replicas import open_shared  # late: whoever uses SQLite has no psycopg
+
+    return open_shared(settings)
 
 
 def _quiet_interpreter() -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from app.clock import Clock
 from app.events import Source
 from app.store import inbox
@@ -58,8 +60,12 @@ class Operations:
         reason = self.store.read(lambda c: why_not_again(row, delivery_id, inbox.latest_submission(c, lane=_lane(row))))
         if row is None or reason is not None:
             raise Refused(reason or "")
-        self.store.write(partial(inbox.replay, delivery_id=delivery_id, now=self.clock()))
+        self.store.write(partial(self._replay, row=row))
         return Done({"id": delivery_id, "lane": row.lane}, frozenset({row.lane}))
+
+    def _replay(self, connection: Connection, row: DeliveryRow) -> None:
+        inbox.replay(connection, row.id, now=self.clock())
+        self.store.defer(connection, row.lane)
 
 
 def _lane(row: DeliveryRow | None) -> str:

@@ -16,8 +16,9 @@ from app.clock import Clock
 from app.directory import REFRESH_S, Directory
 from app.errors import Permanent, Retry, attempt
 from app.operations import Operations, Refused
-from app.store import errands, retention
+from app.store import errands, retention, swept
 from app.store.store import Store
+from app.sweep.sweeper import LAST_LOOK
 
 ERRANDS_EVERY_S: Final = 0.5
 """Costs a look at an index with nothing in it."""
@@ -98,8 +99,14 @@ class Routines:
 
     async def _sweep(self) -> None:
         while True:
-            await self._or_later(lambda: self.carry_out("sweep", {}, lambda _: None))
+            await self._or_later(self._sweep_unless_another_did)
             await asyncio.sleep(self._sweep_interval_s)
+
+    async def _sweep_unless_another_did(self) -> None:
+        last = await asyncio.to_thread(self._store.read, partial(swept.mark, name=LAST_LOOK))
+        is_done = last is not None and self._clock() - last < self._sweep_interval_s / 2
+        if not (self._store.is_shared and is_done):  # alone, the time before the start is what matters most
+            await self.carry_out("sweep", {}, lambda _: None)
 
     async def _run_errands(self) -> None:
         while True:

@@ -12,6 +12,7 @@ import binascii
 import os
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -44,8 +45,12 @@ EXAMPLES = {
     "gitlab_timeout_s": "20",
     "grace_s": "15",
     "workers": "8",
+    "stall_limit_s": "20",
     "log_format": "json",
 }
+
+
+_POSTGRESQL = ("postgresql://", "postgres://")
 
 
 class SettingsFault(Exception):
@@ -95,11 +100,20 @@ class DatabaseSettings(_Environment):
     @field_validator("database_url")
     @classmethod
     def _is_known_database(cls, value: str) -> str:
-        if value.startswith(("postgresql://", "postgres://")):
-            raise ValueError("PostgreSQL is not served by this version yet; use a SQLite file")
-        if not value.startswith("sqlite:///") or value == "sqlite:///" or ":memory:" in value:
-            raise ValueError("must be sqlite:/// and the path of a file")
+        is_file = value.startswith("sqlite:///") and value != "sqlite:///" and ":memory:" not in value
+        if not is_file and not value.startswith(_POSTGRESQL):
+            raise ValueError("must be sqlite:/// and the path of a file, or postgresql:// and what PostgreSQL takes")
         return value
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several replicas may work with this database: it is PostgreSQL."""
+        return self.database_url.startswith(_POSTGRESQL)
+
+    @property
+    def database_name(self) -> str:
+        """What the log calls it: no user, no password."""
+        return urlsplit(self.database_url).path.lstrip("/") or "PostgreSQL" if self.is_shared else self.database_url
 
     @property
     def database_path(self) -> Path:
@@ -159,6 +173,9 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         description="Calls to GitLab within a minute, by kind; default: what gitlab.com allows; `api=0`: no limit",
     )
     grace_s: float = Field(15, ge=0, description="Wait before a creation in doubt is repeated, seconds")
+    stall_limit_s: float = Field(
+        20, ge=1, le=600, description="With PostgreSQL: a replica silent for so long is taken for dead, seconds"
+    )
     workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
 
@@ -205,6 +222,8 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
             for secret in held if isinstance(held, tuple) else (held,):
                 if secret is not None:
                     values.append(secret.get_secret_value())
+        if self.is_shared and (password := urlsplit(self.database_url).password):
+            values.append(unquote(password))
         return values
 
 
@@ -285,6 +304,11 @@ def load_settings(**given: Any) -> Settings:
         raise SettingsFault(
             "PSPLAN_WEBHOOK_TOKENS is missing: without a GitLab webhook secret anybody could post events "
             f"(PSPLAN_WEBHOOK_SIGNING_KEYS serves as well). Example: PSPLAN_WEBHOOK_TOKENS={EXAMPLES['webhook_tokens']}"
+        )
+    if settings.is_shared and not settings.record_keys:
+        raise SettingsFault(
+            "PSPLAN_RECORD_KEYS is missing: replicas on PostgreSQL have to recognise what any of them signed, so that "
+            f"none can make a key for itself. Example: PSPLAN_RECORD_KEYS={EXAMPLES['record_keys']}"
         )
     return settings
 

@@ -52,8 +52,8 @@ def bare() -> Iterator[Contestant]:
 
 
 @contextmanager
-def psplan(folder: Path, gitlab_url: str) -> Iterator[Contestant]:
-    """`psplan serve` on a fresh database."""
+def psplan(folder: Path, gitlab_url: str, **more: str) -> Iterator[Contestant]:
+    """`psplan serve` on a fresh database; `more`: of its environment."""
     port = free_port()
     env = {
         "PSPLAN_GITLAB_URL": gitlab_url,
@@ -65,6 +65,7 @@ def psplan(folder: Path, gitlab_url: str) -> Iterator[Contestant]:
         "PSPLAN_METHODOLOGY": str(ROOT / "app" / "sandbox" / "demo-methodology.yaml"),
         "PSPLAN_DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}",
         "PSPLAN_LOG_FORMAT": "json",
+        **more,
     }
     with _running(["-m", "app", "serve", "--port", str(port)], port, "/readyz", env) as contestant:
         yield contestant

@@ -1,8 +1,38 @@
-"""What all tests share: a log for people whose tracebacks are plain."""
+"""What all tests share: a private PostgreSQL, started once for all, and a log whose tracebacks are plain.
+
+`PSPLAN_TEST_STORE=postgresql`: the stages of the harness use it instead of a file, so that tests of the process can be
+run over both.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
+import pytest
 import structlog
+
+from tests import harness
+from tests.postgres import Cluster, cluster
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(postgres: Cluster) -> str:
+    """A fresh database."""
+    return postgres.new_database()
+
+
+@pytest.fixture(autouse=True)
+def _stages_on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.environ.get("PSPLAN_TEST_STORE") == "postgresql":
+        running: Cluster = request.getfixturevalue("postgres")
+        monkeypatch.setattr(harness, "new_database", running.new_database)
 
 
 def pytest_configure() -> None:

@@ -148,6 +148,10 @@ def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
     return True
 
 
+new_database: Callable[[], str] | None = None
+"""Makes a fresh PostgreSQL database where the stages of a test run are to use one; see tests/conftest.py."""
+
+
 def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
     """The same as `environment`, as values."""
     given: dict[str, Any] = {
@@ -162,6 +166,8 @@ def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
         "grace_s": 0.3,
         "sweep_interval_s": 0,
     }
+    if new_database is not None:
+        given |= {"database_url": new_database(), "record_keys": [KEY]}
     return load_settings(_env_file=None, **{**given, **more})
 
 

@@ -80,7 +80,7 @@ def test_every_secret_may_come_as_a_file(
         ("PSPLAN_CALCULATOR_KEYS", f"{KEY},whsec_", "key 2 must be whsec_"),
         ("PSPLAN_DATABASE_URL", "mysql://x", "must be sqlite:///"),
         ("PSPLAN_DATABASE_URL", "sqlite:///:memory:", "must be sqlite:///"),
-        ("PSPLAN_DATABASE_URL", "postgresql://x/y", "PostgreSQL is not served"),
+        ("PSPLAN_DATABASE_URL", "postgres+x://y", "or postgresql://"),
         ("PSPLAN_WORKERS", "many", "valid integer"),
     ],
 )

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 import app.store
 from app.store import database, inbox, outbox, writer
 from app.store.database import DatabaseFault, open_for_reading
+from app.store.postgres import open_shared_store
 from app.store.records import Acceptance
 from app.store.schema import SCHEMA_VERSION, DeliveryState, metadata
 from app.store.store import Accepted, Store, open_store
@@ -32,8 +33,33 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "psplan.sqlite3"
 
 
+class Woken:
+    """A queue of lanes that only takes notes."""
+
+    def __init__(self) -> None:
+        self.lanes: list[str] = []
+
+    def prepare(self, _: Connection) -> None: ...
+
+    def defer(self, _: Connection, lanes: Collection[str]) -> None:
+        self.lanes += lanes
+
+
+def open_as(dialect: str, request: pytest.FixtureRequest) -> Store:
+    if dialect == "sqlite":
+        return open_store(request.getfixturevalue("path"))
+    return open_shared_store(request.getfixturevalue("postgres_url"), Woken(), readers=2)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    opened = open_as(request.param, request)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
+def file(path: Path) -> Iterator[Store]:
     opened = open_store(path)
     yield opened
     opened.close()
@@ -66,11 +92,12 @@ def test_a_key_used_again_for_other_content_is_told_apart(store: Store) -> None:
     assert accept(store, ARRIVAL._replace(digest="other")) == [Accepted.OTHER_BODY]
 
 
-def test_what_was_accepted_is_there_after_closing_and_opening(path: Path) -> None:
-    first = open_store(path)
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_what_was_accepted_is_there_after_closing_and_opening(dialect: str, request: pytest.FixtureRequest) -> None:
+    first = open_as(dialect, request)
     accept(first, ARRIVAL, ARRIVAL._replace(key="k2", lane="other"))
     first.close()
-    second = open_store(path)
+    second = open_as(dialect, request)
     assert sorted(second.read(inbox.waiting_lanes)) == [("lane", 1000.0), ("other", 1000.0)]
     second.close()
 
@@ -82,9 +109,9 @@ def test_a_lane_is_taken_in_the_order_of_arrival(store: Store) -> None:
     assert len(take(store)) == 5
 
 
-def test_the_next_delivery_of_a_lane_is_found_without_sorting_what_waits(store: Store) -> None:
+def test_the_next_delivery_of_a_lane_is_found_without_sorting_what_waits(file: Store) -> None:
     query = str(inbox._WAITING_IN_LANE.compile(dialect=sqlite.dialect()))
-    plan = store.read(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("lane", 1, 0)).all())
+    plan = file.read(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("lane", 1, 0)).all())
     assert "deliveries_waiting" in str(plan)
     assert "B-TREE" not in str(plan)
 
@@ -139,7 +166,7 @@ def test_work_that_fails_undoes_itself_only(store: Store) -> None:
     assert accept(store, ARRIVAL._replace(key="k2")) == [Accepted.NEW]
 
 
-def test_a_second_owner_is_refused_and_told_why(store: Store, path: Path) -> None:
+def test_a_second_owner_is_refused_and_told_why(file: Store, path: Path) -> None:
     with pytest.raises(DatabaseFault, match="in use by another psplan process"):
         open_store(path)
 
@@ -170,33 +197,45 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         open_store(tmp_path / "file" / "psplan.sqlite3")
 
 
-def test_the_migrations_end_where_the_tables_are(store: Store, tmp_path: Path) -> None:
+def shapes(connection: Connection) -> dict[str, object]:
+    """Columns of each table with their types, and what each index says."""
+    found = inspect(connection)
+    names = [name for name in found.get_table_names() if name != "alembic_version"]
+    listed = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOT NULL"
+    if connection.dialect.name == "postgresql":
+        listed = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    written = [each for each in connection.execute(text(listed)) if each[0] != "alembic_version_pkc"]
+    return {name: {column["name"]: str(column["type"]) for column in found.get_columns(name)} for name in names} | {
+        name: set(re.findall(r"[a-z_']+", sql)) for name, sql in written if "alembic_version" not in name
+    }
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_the_migrations_end_where_the_tables_are(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = Path(app.store.__file__).parent / "migrations"
     config = Config()
     config.set_main_option("script_location", str(folder))
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
 
-    def shapes(connection: Connection) -> dict[str, set[str]]:
-        """Columns of each table, and what each index says."""
-        found = inspect(connection)
-        names = [name for name in found.get_table_names() if name != "alembic_version"]
-        written = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOT NULL"))
-        return {name: {column["name"] for column in found.get_columns(name)} for name in names} | {
-            name: set(re.findall(r"[a-z_']+", sql)) for name, sql in written
-        }
+    def engine(number: int) -> Engine:
+        if dialect == "sqlite":
+            return database.open_for_writing(tmp_path / f"{number}.sqlite3")
+        url = request.getfixturevalue("postgres").new_database()
+        return create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
 
-    made = store.read(shapes)
-    assert made.keys() >= metadata.tables.keys()
-    migrated = database.open_for_writing(tmp_path / "migrated.sqlite3")
-    database.upgrade(migrated)
-    with migrated.connect() as connection:
-        assert shapes(connection) == made
+    made, migrated = engine(1), engine(2)
+    with made.begin() as first, migrated.begin() as second:
+        database.bring_up_to_date(first, "new")
+        database.upgrade(second)
+        assert shapes(first).keys() >= metadata.tables.keys()
+        assert shapes(second) == shapes(first)
+    made.dispose()
     migrated.dispose()
 
 
-def test_the_journal_mode_is_durable(store: Store) -> None:
-    assert store.write(lambda c: c.execute(text("PRAGMA journal_mode")).scalar()) == "wal"
-    assert store.write(lambda c: c.execute(text("PRAGMA synchronous")).scalar()) == 2, "FULL: an fsync before the 202"
+def test_the_journal_mode_is_durable(file: Store) -> None:
+    assert file.write(lambda c: c.execute(text("PRAGMA journal_mode")).scalar()) == "wal"
+    assert file.write(lambda c: c.execute(text("PRAGMA synchronous")).scalar()) == 2, "FULL: an fsync before the 202"
 
 
 def test_too_much_that_waits_is_refused_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,8 @@ from app.engagement import Engagement
 from app.engine.deciding import Decider
 from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
 from app.engine.shared_look import SharedLook
-from app.errors import Permanent, Retry, attempt
+from app.engine.tenure import Tenure
+from app.errors import Overtaken, Permanent, Retry, attempt
 from app.events import ISSUE_LANE, PARKED, Event, Source, read_event
 from app.metrics import Metrics
 from app.parked import parked_body
@@ -83,9 +84,12 @@ class Engine:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set: finish the action under way, then let go."""
 
-    def turn(self, lane: str) -> list[Later | Moved]:
-        """Work on a lane until it is empty or has to wait; returns when or where to go on."""
-        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.clock)).run()
+    def turn(self, lane: str, tenure: Tenure | None = None) -> list[Later | Moved]:
+        """Work on a lane until it is empty or has to wait; returns when or where to go on.
+
+        `tenure`: with several replicas on one database, until when the work is this one's. May raise Overtaken.
+        """
+        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.clock), tenure).run()
 
 
 @dataclass(slots=True)
@@ -93,6 +97,9 @@ class _Turn:
     engine: Engine
     lane: str
     look: SharedLook
+    tenure: Tenure | None = None
+    held: Delivery | None = None
+    """The delivery at hand, once it was taken against other replicas."""
     engagement: Engagement | None = None
     tries: int = 0
     """Failed tries of the delivery at hand."""
@@ -131,17 +138,14 @@ class _Turn:
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
         self.announced = set()
         with structlog.contextvars.bound_contextvars(delivery=delivery.id, lane=self.lane):
-            if delivery.deaths >= MOST_DEATHS:
-                reason = f"the process died {delivery.deaths} times while working on it"
-                self._settle(delivery, DeliveryState.DEAD, reason)
-                return None
-            self._mark(delivery)
-            self.tries = delivery.attempts
-            outcome = attempt(lambda: self._try(delivery))
+            outcome = attempt(lambda: self._begin(delivery))
             if isinstance(outcome, SQLAlchemyError | sqlite3.Error | TimeoutError):
                 # the store's own trouble says nothing about the delivery: the scheduler gives the lane another turn
                 self.engine.troubled_at[self.lane] = self.engine.clock()
-                self.engine.store.begin_write(partial(inbox.unmark, delivery_id=delivery.id))
+                if self.tenure is None or self.held is not None:
+                    self.engine.store.begin_write(self._guarded(partial(inbox.unmark, delivery_id=delivery.id)))
+                raise outcome
+            if isinstance(outcome, Overtaken):
                 raise outcome
             if isinstance(outcome, Retry):
                 return self._postpone(delivery, outcome)
@@ -153,6 +157,53 @@ class _Turn:
                 self._settle(delivery, DeliveryState.DEAD, f"a bug in psplan: {type(outcome).__name__}")
                 return None
             return outcome
+
+    def _begin(self, delivery: Delivery) -> Later | Moved | None:
+        if self.tenure is not None:
+            self._take(delivery, self.tenure)
+        if delivery.deaths >= MOST_DEATHS:
+            reason = f"the process died {delivery.deaths} times while working on it"
+            self._settle(delivery, DeliveryState.DEAD, reason)
+            return None
+        if self.tenure is None:
+            self._mark(delivery)
+        self.tries = delivery.attempts
+        return self._try(delivery)
+
+    def _take(self, delivery: Delivery, tenure: Tenure) -> None:
+        """Make the delivery this life's before anything is done about it, and count the try.
+
+        Durably, where another life may have tried it already. Work changes hands after the stall limit and no sooner,
+        so of what came in less long ago nobody can have died: there the mark is on its way while the decision is made,
+        and is committed before or with it.
+        """
+        self._must_hold()
+        self.held = None
+        now = self.engine.clock()
+        is_same_try = delivery.life is not None and tenure.is_of_this_process(delivery.life)
+        take = partial(inbox.take, delivery=delivery, life=tenure.life, is_same_try=is_same_try, now=now)
+        is_untried = delivery.life is None and not delivery.is_decided
+        if is_untried and now - delivery.received_at < tenure.replica.stall_limit_s:
+            self.unconfirmed.append(self.engine.store.begin_write(take))
+        else:
+            self._write(take)
+        self.held = delivery
+
+    def _must_hold(self) -> None:
+        if self.tenure is not None and not self.tenure.is_held():
+            raise Overtaken("no heartbeat of this replica has arrived for so long that others may have taken over")
+
+    def _guarded(self, do: Callable[[Connection], T]) -> Callable[[Connection], T]:
+        """The same, after a proof that the delivery at hand is still this life's; alone on a file, nothing to prove."""
+        held, tenure = self.held, self.tenure
+        if held is None or tenure is None:
+            return do
+
+        def guarded(connection: Connection) -> T:
+            inbox.hold(connection, held.id, life=tenure.life)
+            return do(connection)
+
+        return guarded
 
     def _mark(self, delivery: Delivery) -> None:
         """Count this try, in case the process does not survive it.
@@ -168,6 +219,7 @@ class _Turn:
             self.engine.store.begin_write(mark)
 
     def _is_of_this_life(self, delivery: Delivery) -> bool:
+        """Whether no other life can have tried it; asked only where one process owns the database."""
         return delivery.received_at >= self.engine.opened_at
 
     def _try(self, delivery: Delivery) -> Later | Moved | None:
@@ -183,7 +235,7 @@ class _Turn:
                 issues=self.look,
             )
             if decision.lane is not None and decision.lane != self.lane:
-                self._write(partial(inbox.move, delivery_id=delivery.id, lane=decision.lane))
+                self._move(delivery, decision.lane)
                 return Moved(decision.lane)
             if decision.changes_nothing:
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
@@ -199,6 +251,13 @@ class _Turn:
         if not pending:
             self._settle(delivery, DeliveryState.DONE, None)
         return None
+
+    def _move(self, delivery: Delivery, lane: str) -> None:
+        def write(connection: Connection) -> None:
+            inbox.move(connection, delivery.id, lane=lane)
+            self.engine.store.defer(connection, lane)
+
+        self._write(write)
 
     def _rightful(self, event: Event) -> Decision | None:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
@@ -219,7 +278,7 @@ class _Turn:
         entry = {"decided": [a.describe() for a in decision.actions], "because": list(decision.reasons)}
 
         def write(connection: Connection) -> list[StoredAction]:
-            begins = self._is_of_this_life(delivery)  # else it is marked already
+            begins = self.tenure is None and self._is_of_this_life(delivery)  # else it is marked already
             outbox.decide(connection, delivery.id, self.lane, bodies, now=now, begins=begins)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.listened is not None:
@@ -258,15 +317,18 @@ class _Turn:
         """The latest moment at which an action may have been sent whose outcome is not known.
 
         An intent is stored before its action's turn has come. Where the process, or the turn, ended without noting what
-        became of it, the request may have left until just then.
+        became of it, the request may have left until just then. Where another replica's life ended so, that moment is
+        not known here, but it was before this one took over, and `inbox.take` has put that on record as `sent_at`.
         """
-        return max(sent_at, self.engine.opened_at, self.engine.troubled_at.get(self.lane, 0.0))
+        opened_at = self.engine.opened_at if self.tenure is None else 0.0
+        return max(sent_at, opened_at, self.engine.troubled_at.get(self.lane, 0.0))
 
     def _send(self, stored: StoredAction, action: Action) -> Evidence:
         engine = self.engine
         if stored.id not in self.announced and not engine.performer.is_safe_to_repeat(action):
             self._write(partial(outbox.sent, action_id=stored.id, at=engine.clock()))
         self.announced.discard(stored.id)
+        self._must_hold()
         self.sending = stored
         with engine.metrics.action_timer(action.kind):
             evidence = engine.performer.perform(action, self.engagement)
@@ -305,7 +367,7 @@ class _Turn:
         if is_last:
             self._write(write)
         else:
-            self.unconfirmed.append(self.engine.store.begin_write(write))
+            self.unconfirmed.append(self.engine.store.begin_write(self._guarded(write)))
         self.engagement = engagement
         if engagement is not None:
             self.engine.store.learn(engagement)
@@ -316,7 +378,7 @@ class _Turn:
         """Write and wait, after everything that was begun before is known to be written."""
         while self.unconfirmed:
             self.unconfirmed.pop().result(timeout=PATIENCE_S)
-        return self.engine.store.write(do)
+        return self.engine.store.write(self._guarded(do))
 
     def _announce(self, connection: Connection, stored: Sequence[StoredAction], now: float) -> None:
         """Store the intents of actions that are about to be sent, except where an earlier send is still in doubt."""
@@ -406,6 +468,7 @@ class _Turn:
         if body is not None:
             key = f"parked:{of.id}:{now}"
             inbox.add(connection, waiting_now(Source.SWEEP, key, self.lane, PARKED, body, now=now))
+            self.engine.store.defer(connection, self.lane)
             self.has_followed = True
 
     def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:

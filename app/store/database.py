@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
@@ -27,6 +27,18 @@ class DatabaseFault(Exception):
 
 class DatabaseInUse(DatabaseFault):
     """Another process owns it: that one can be asked."""
+
+
+def need_postgres() -> None:
+    """Raise DatabaseFault where the extra for PostgreSQL is not installed."""
+    try:
+        import procrastinate  # noqa: F401
+        import psycopg  # noqa: F401
+    except ImportError as fault:
+        raise DatabaseFault(
+            f"PSPLAN_DATABASE_URL names PostgreSQL, and {fault.name or 'its client'} is not installed: "
+            "pip install 'ps-plan-bot[postgres]'"
+        ) from fault
 
 
 def own(path: Path) -> FileLock:
@@ -102,40 +114,45 @@ def migrate(engine: Engine, path: Path) -> None:
     """Bring the schema to the present version; raises DatabaseFault for a newer or a damaged file."""
     try:
         with engine.connect() as connection:
-            version = _version(connection)
+            _version(connection)
     except DatabaseError as fault:
         raise DatabaseFault(
             f"{path} is not a usable database ({fault.orig}): restore a back-up or move it away."
         ) from fault
+    with engine.begin() as connection:
+        bring_up_to_date(connection, str(path))
+
+
+def bring_up_to_date(connection: Connection, name: str) -> None:
+    """Create the tables, or run the migrations that are lacking; raises DatabaseFault for a newer schema."""
+    version = _version(connection)
     if version == SCHEMA_VERSION:
         return
     if version is None:
-        _create(engine)
+        _create(connection)
         return
     if version > SCHEMA_VERSION:
         raise DatabaseFault(
-            f"{path} was written by a newer psplan (schema {version}, this one knows {SCHEMA_VERSION}): upgrade psplan."
+            f"{name} was written by a newer psplan (schema {version}, this one knows {SCHEMA_VERSION}): upgrade psplan."
         )
-    upgrade(engine)
+    upgrade(connection)
 
 
 def _version(connection: Connection) -> str | None:
-    known = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")).first()
-    if known is None:
+    if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _create(engine: Engine) -> None:
+def _create(connection: Connection) -> None:
     """A new database is made as the tables are now; a test holds the migrations to the same end."""
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-        connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": SCHEMA_VERSION})
+    metadata.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": SCHEMA_VERSION})
 
 
-def upgrade(engine: Engine) -> None:
-    """Run the migrations that the database lacks."""
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that the database lacks, in the caller's transaction."""
     # imported late: Alembic costs 10 MB and 0.2 s, and neither a new nor a current database needs it
     from alembic import command
     from alembic.config import Config
@@ -143,7 +160,5 @@ def upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.set_main_option("path_separator", "os")
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Connection,
+    Integer,
+    Row,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
+from app.errors import Overtaken
 from app.events import Source
 from app.store.records import Acceptance, Delivery, DeliveryRow
-from app.store.schema import DeliveryState, deliveries
+from app.store.schema import ActionState, DeliveryState, actions, deliveries
 
 # as a literal: SQLite uses a partial index only where the query says the same as the index
 _WAITING = text(f"deliveries.state = '{DeliveryState.WAITING.value}'")
@@ -34,6 +48,34 @@ def waiting(connection: Connection, lane: str, *, limit: int) -> list[Delivery]:
 def mark(connection: Connection, delivery_id: int) -> None:
     """Mark a delivery as being worked on, so that one that takes the process down is counted even so."""
     connection.execute(_MARKED, {"ident": delivery_id})
+
+
+def take(connection: Connection, delivery: Delivery, *, life: str, is_same_try: bool, now: float) -> None:
+    """Begin to work on a delivery as one of several replicas; raises Overtaken if it changed since it was read.
+
+    Where another life's work on it has not come to an end, that life is dead or barred from sending
+    (app/engine/tenure.py), but only since a moment ago: what it may have sent is in doubt from now on. Noted here,
+    once, so that the grace is not begun anew by every look. `is_same_try`: that life was this process', which the
+    delivery has not taken down, so that the try is not counted again.
+    """
+    seen = {
+        "ident": delivery.id,
+        "seen": delivery.life,
+        "seen_due_at": delivery.due_at,
+        "was_decided": delivery.is_decided,
+    }
+    deaths = max(delivery.deaths + (not is_same_try), 1)
+    taken = connection.execute(_TAKEN, {**seen, "life": life, "deaths": deaths})
+    if taken.rowcount != 1:
+        raise Overtaken(f"delivery {delivery.id} changed since it was read")
+    if delivery.life not in {None, life}:
+        connection.execute(_DOUBTED, {"ident": delivery.id, "sent_at": now})
+
+
+def hold(connection: Connection, delivery_id: int, *, life: str) -> None:
+    """Prove that a delivery is this life's still, and keep it so until the commit; else raise Overtaken."""
+    if connection.execute(_HELD, {"ident": delivery_id, "life": life}).first() is None:
+        raise Overtaken(f"delivery {delivery_id} was taken over")
 
 
 def unmark(connection: Connection, delivery_id: int) -> None:
@@ -165,6 +207,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         deaths=row.deaths,
         due_at=row.due_at,
         was_parked=row.was_parked,
+        life=row.life,
     )
 
 
@@ -199,14 +242,37 @@ _LATEST_SUBMISSION = (
     .limit(1)
 )
 _MARKED = _ONE.values(deaths=deliveries.c.deaths + 1)
+_SEEN: BindParameter[str | None] = bindparam("seen", type_=Text)
+# the moment it is due at changes with every try that came to an end, so that it is as good as a count of them
+_TAKEN = _ONE.where(
+    _WAITING,
+    deliveries.c.life.is_not_distinct_from(_SEEN),
+    deliveries.c.due_at == bindparam("seen_due_at"),
+    deliveries.c.decided_at.is_not(None) == bindparam("was_decided", type_=Boolean),
+).values(life=bindparam("life"), deaths=bindparam("deaths"))
+_DOUBTED = (
+    update(actions)
+    .where(
+        actions.c.delivery_id == _IDENT,
+        actions.c.state == ActionState.PENDING.value,
+        actions.c.sent_at.is_not(None),
+    )
+    .values(sent_at=bindparam("sent_at"))
+)
+_HELD = (
+    select(deliveries.c.id)
+    .where(_WAITING, deliveries.c.id == _IDENT, deliveries.c.life == bindparam("life"))
+    .with_for_update()
+)
 _UNMARKED = _ONE.values(deaths=0)
 _POSTPONED = _ONE.values(
     due_at=bindparam("due_at"),
     reason=bindparam("reason"),
     deaths=0,
+    life=None,
     attempts=deliveries.c.attempts + bindparam("failed", type_=Integer),
 )
-_RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), deaths=deliveries.c.deaths - 1)
+_RESTED = _ONE.values(due_at=bindparam("due_at"), reason=bindparam("reason"), life=None, deaths=deliveries.c.deaths - 1)
 _SETTLED = _ONE.values(
     state=bindparam("state"), reason=bindparam("reason"), settled_at=bindparam("settled_at"), deaths=0
 )
@@ -229,4 +295,4 @@ _REPLAYED = _ONE.where(deliveries.c.state != DeliveryState.WAITING.value, delive
     reason=None,
     settled_at=None,
 )
-_MOVED = _ONE.values(lane=_LANE, deaths=0)
+_MOVED = _ONE.values(lane=_LANE, deaths=0, life=None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.engagement import Engagement, engagement_from_record
 from app.registry import Listened
@@ -19,6 +19,11 @@ T = TypeVar("T")
 
 MOST_LOOKED_AT = 20_000
 """Of the newest deliveries: they have no index by engagement, which would slow down every acknowledgement."""
+
+_NEWLY_HEARD = {
+    "sqlite": sqlite.insert(commands_heard).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(commands_heard).on_conflict_do_nothing(),
+}
 
 
 class Read(Protocol):
@@ -70,7 +75,7 @@ def listen(connection: Connection, listened: Listened, *, delivery_id: int, now:
         for digest in sorted(digests)
     ]
     if rows:
-        connection.execute(insert(commands_heard).on_conflict_do_nothing(), rows)
+        connection.execute(_NEWLY_HEARD[connection.dialect.name], rows)
     if listened.forgiven:
         of_note = (commands_heard.c.note_id == listened.note_id, commands_heard.c.digest.in_(listened.forgiven))
         connection.execute(update(commands_heard).where(*of_note).values(was_refused=False))

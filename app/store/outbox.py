@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BindParameter, Connection, Executable, Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.actions import React, Retract, Say, TellStatus
 from app.engagement import Engagement, engagement_from_record, submission_record
@@ -69,6 +69,12 @@ def issue_lanes(connection: Connection) -> dict[int, str]:
     return {row.iid: row.engagement_id for row in rows}
 
 
+def lane_of_issue(connection: Connection, iid: int) -> str | None:
+    """The engagement that an issue belongs to."""
+    of_issue = engagement_issues.c.iid == iid
+    return connection.execute(select(engagement_issues.c.engagement_id).where(of_issue)).scalar()
+
+
 def decide(
     connection: Connection,
     delivery_id: int,
@@ -99,7 +105,7 @@ def decide(
         for place, (key, kind, body) in enumerate(bodies)
     ]
     if rows:
-        connection.execute(_DECIDED_ACTIONS, rows)
+        connection.execute(_DECIDED_ACTIONS[connection.dialect.name], rows)
 
 
 def pending(connection: Connection, delivery_id: int) -> list[StoredAction]:
@@ -153,12 +159,20 @@ _DECIDED = (
     .where(deliveries.c.id == _IDENT)
     .values(decided_at=bindparam("decided_at"), deaths=deliveries.c.deaths + bindparam("begun", type_=Integer))
 )
-_NEW_ACTIONS = insert(actions)
-_DECIDED_ACTIONS = _NEW_ACTIONS.on_conflict_do_update(
-    index_elements=[actions.c.key],
-    set_={name: _NEW_ACTIONS.excluded[name] for name in ("delivery_id", "place", "lane", "body", "state")},
-    where=actions.c.state == ActionState.DROPPED.value,
-)
+
+
+def _decided_actions(insertion: postgresql.Insert | sqlite.Insert) -> Executable:
+    return insertion.on_conflict_do_update(
+        index_elements=[actions.c.key],
+        set_={name: insertion.excluded[name] for name in ("delivery_id", "place", "lane", "body", "state")},
+        where=actions.c.state == ActionState.DROPPED.value,
+    )
+
+
+_DECIDED_ACTIONS = {
+    "sqlite": _decided_actions(sqlite.insert(actions)),
+    "postgresql": _decided_actions(postgresql.insert(actions)),
+}
 _PENDING = (
     select(actions.c.id, actions.c.key, actions.c.body, actions.c.sent_at)
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)

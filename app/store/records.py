@@ -46,6 +46,8 @@ class Delivery:
     deaths: int
     due_at: float
     was_parked: bool
+    life: str | None = None
+    """With several replicas: whose work on it has not come to an end."""
 
 
 @dataclass(frozen=True, slots=True)

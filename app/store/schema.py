@@ -6,8 +6,10 @@ Moments are seconds since 1970 (UTC) as floats: they are compared and added, nev
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -22,10 +24,14 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""Of a row, or one of GitLab's: those of gitlab.com are beyond 31 bits. SQLite's INTEGER holds them, and a key there
+has to be called so."""
 
 
 class DeliveryState(StrEnum):
@@ -45,10 +51,15 @@ class ActionState(StrEnum):
     DROPPED = "dropped"
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """Options of an index over some rows, for both dialects."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("source", Text, nullable=False),
     Column("key", Text, nullable=False, comment="Idempotency-Key, webhook-id, or the digest of the body"),
     Column(
@@ -68,6 +79,7 @@ deliveries = Table(
     Column("was_parked", Boolean, nullable=False, server_default=false(), comment="run again since, or overcome"),
     Column("reason", Text),
     Column("settled_at", Float),
+    Column("life", Text, comment="with several replicas: whose work on it has not come to an end; see inbox.take"),
     UniqueConstraint("source", "key"),
 )
 Index(
@@ -75,16 +87,16 @@ Index(
     deliveries.c.lane,
     deliveries.c.decided_at.is_(None),
     deliveries.c.id,
-    sqlite_where=text("state = 'waiting'"),
+    **_only("state = 'waiting'"),
 )
-Index("deliveries_dead", deliveries.c.id, sqlite_where=text("state = 'dead'"))
-Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, sqlite_where=text("source = 'calculator'"))
+Index("deliveries_dead", deliveries.c.id, **_only("state = 'dead'"))
+Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, **_only("source = 'calculator'"))
 
 actions = Table(
     "actions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("delivery_id", Integer, nullable=False),
+    Column("id", Number, primary_key=True),
+    Column("delivery_id", Number, nullable=False),
     Column("place", Integer, nullable=False, comment="order within the decision"),
     Column("lane", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),
@@ -104,7 +116,7 @@ engagements = Table(
     Column("submission", Text, nullable=False, comment="the largest part, and the one that changes least"),
     Column("record", Text, nullable=False),
     Column("record_before", Text, comment="as it was before the latest decision, should that come to nothing"),
-    Column("decided_by", Integer, comment="the delivery of the latest decision"),
+    Column("decided_by", Number, comment="the delivery of the latest decision"),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
 )
@@ -112,7 +124,7 @@ engagements = Table(
 engagement_issues = Table(
     "engagement_issues",
     metadata,
-    Column("iid", Integer, primary_key=True, autoincrement=False),
+    Column("iid", Number, primary_key=True, autoincrement=False),
     Column("engagement_id", Text, nullable=False),
     Column("role", Text, nullable=False),
 )
@@ -120,9 +132,9 @@ engagement_issues = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("lane", Text, nullable=False),
-    Column("delivery_id", Integer, nullable=False),
+    Column("delivery_id", Number, nullable=False),
     Column("at", Float, nullable=False),
     Column("entry", Text, nullable=False, comment="what was decided or done, without a customer's words"),
 )
@@ -131,9 +143,9 @@ Index("journal_by_lane", journal.c.lane, journal.c.id)
 commands_heard = Table(
     "commands_heard",
     metadata,
-    Column("note_id", Integer, primary_key=True, autoincrement=False),
+    Column("note_id", Number, primary_key=True, autoincrement=False),
     Column("digest", Text, primary_key=True, comment="of one command of that comment"),
-    Column("delivery_id", Integer, nullable=False),
+    Column("delivery_id", Number, nullable=False),
     Column("was_carried_out", Boolean, nullable=False, comment="no: somebody else had written it into the comment"),
     Column("was_refused", Boolean, nullable=False, server_default=false(), comment="it came to nothing"),
     Column("at", Float, nullable=False),
@@ -143,7 +155,7 @@ Index("commands_heard_by_delivery", commands_heard.c.delivery_id)
 errands = Table(
     "errands",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("words", Text, nullable=False, comment="JSON"),
     Column("asked_at", Float, nullable=False),
@@ -153,7 +165,7 @@ errands = Table(
 swept_issues = Table(
     "swept_issues",
     metadata,
-    Column("iid", Integer, primary_key=True, autoincrement=False),
+    Column("iid", Number, primary_key=True, autoincrement=False),
     Column("digest", Text, nullable=False, comment="of what the list of issues said when it was last looked at"),
     Column("notes_until", Float, nullable=False, comment="comments changed before this were looked at"),
 )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from contextlib import ExitStack
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from filelock import FileLock
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from app.engagement import Engagement
 from app.store import database, inbox, outbox
 from app.store.checkpoint import Checkpointer
 from app.store.records import Acceptance
-from app.store.writer import PATIENCE_S, Writer
+from app.store.writer import PATIENCE_S, Writer, insert_into_file
 
 __all__ = ["PATIENCE_S", "Accepted", "Store", "open_store"]
 
@@ -38,20 +41,50 @@ class Accepted(Enum):
     """Its key was used before, for other content."""
 
 
+class LaneQueue(Protocol):
+    """Wakes lanes on whichever replica is free."""
+
+    def defer(self, connection: Connection, lanes: Collection[str], /) -> None:
+        """Within the caller's transaction: these lanes have work."""
+
+
 class Store:
-    """The database of this service. Made by `open_store`; `close` writes what waits."""
+    """The database of this service. Made by `open_store` or `open_shared_store`; `close` writes what waits."""
 
     def __init__(
-        self, writer: Writer, checkpointer: Checkpointer, reader: Engine, lock: FileLock, timer: Timer
+        self, writer: Writer, reader: Engine, *, held: ExitStack, timer: Timer, queue: LaneQueue | None = None
     ) -> None:
+        """`held`: what `close` lets go. `queue`: several replicas share this database, and wake each other."""
         self._writer = writer
-        self._checkpointer = checkpointer
         self._reader = reader
-        self._lock = lock
+        self._held = held
         self._timer = timer
+        self._queue = queue
         self._rushed_until = timer()
         self.issue_lanes: dict[int, str] = writer.run(outbox.issue_lanes)
-        """Number of an issue → engagement; kept in memory because every delivery asks."""
+        """Number of an issue → engagement; kept in memory because every delivery asks.
+
+        Another replica's newest may be lacking: `lane_of` knows them.
+        """
+
+    def lane_of(self, iid: int) -> str | None:
+        """The engagement that an issue belongs to, also where another replica has made it; not for the event loop."""
+        known = self.issue_lanes.get(iid)
+        if known is None and self._queue is not None:
+            known = self.read(partial(outbox.lane_of_issue, iid=iid))
+            if known is not None:
+                self.issue_lanes[iid] = known
+        return known
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other replicas may use this database."""
+        return self._queue is not None
+
+    def defer(self, connection: Connection, lane: str) -> None:
+        """Within a transaction: this lane has work. One process alone is told by its scheduler, and needs no job."""
+        if self._queue is not None:
+            self._queue.defer(connection, [lane])
 
     @property
     def is_rushed(self) -> bool:
@@ -67,14 +100,12 @@ class Store:
             self._rushed_until = self._timer() + RUSH_LASTS_S
         if await self._writer.accept(acceptance):
             return Accepted.NEW
-        known = self.read(lambda c: inbox.known(c, acceptance.source, acceptance.key))
+        ask = partial(self.read, lambda c: inbox.known(c, acceptance.source, acceptance.key))
+        # a file answers at once; a server may keep this thread waiting, and with it every other sender
+        known = ask() if self._queue is None else await asyncio.to_thread(ask)
         if known is not None and known[2] != acceptance.digest:
             return Accepted.OTHER_BODY
         return Accepted.KNOWN
-
-    def lane_of(self, iid: int) -> str | None:
-        """The engagement that an issue is known to belong to."""
-        return self.issue_lanes.get(iid)
 
     def learn(self, engagement: Engagement) -> None:
         """Know whose the issues of an engagement are."""
@@ -89,7 +120,16 @@ class Store:
         return self._writer.submit(do)
 
     def read(self, do: Callable[[Connection], T]) -> T:
-        """Run `do` on a reading connection: sees what is committed, holds up nobody."""
+        """Run `do` on a reading connection: sees what is committed, holds up nobody.
+
+        Once more where its connection had broken since it was last used, as all of them do when a server restarts.
+        """
+        try:
+            with self._reader.connect() as connection:
+                return do(connection)
+        except DBAPIError as fault:
+            if not fault.connection_invalidated:
+                raise
         with self._reader.connect() as connection:
             return do(connection)
 
@@ -98,25 +138,24 @@ class Store:
         self._writer.run(lambda c: c.execute(text("UPDATE alembic_version SET version_num = version_num")))
 
     def close(self) -> None:
-        """Finish what waits and let go of the file."""
-        self._checkpointer.close()
-        self._writer.close()
-        self._reader.dispose()
-        self._lock.release()
+        """Finish what waits and let go of the database."""
+        self._held.close()
 
 
 def open_store(path: Path, *, timer: Timer = time.monotonic) -> Store:
-    """Own the database, bring its schema up to date, start its writer. Raises DatabaseFault.
+    """Own the SQLite file, bring its schema up to date, start its writer. Raises DatabaseFault.
 
     `timer` counts seconds from anywhere; it only tells a rush.
     """
-    lock = database.own(path)
-    engine = database.open_for_writing(path)
-    try:
+    with ExitStack() as held:
+        held.callback(database.own(path).release)
+        engine = database.open_for_writing(path)
+        held.callback(engine.dispose)
         database.migrate(engine, path)
-    except database.DatabaseFault:
-        engine.dispose()
-        lock.release()
-        raise
-    checkpointer = Checkpointer(database.open_for_checkpoints(path))
-    return Store(Writer(engine, wrote=checkpointer.wrote), checkpointer, database.open_for_reading(path), lock, timer)
+        reader = database.open_for_reading(path)
+        held.callback(reader.dispose)
+        checkpointer = Checkpointer(database.open_for_checkpoints(path))
+        writer = Writer(engine, insert=insert_into_file, wrote=checkpointer.wrote)
+        held.callback(writer.close)
+        held.callback(checkpointer.close)
+        return Store(writer, reader, held=held.pop_all(), timer=timer)

@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from app.errors import attempt
 from app.store.records import Acceptance
@@ -34,8 +35,9 @@ class StoreBusy(Exception):
     """More waits for the disk than may wait: the sender is told 503 and comes again."""
 
 
+Insert = Callable[[Connection, list[Acceptance]], set[tuple[str, str]]]
+"""Stores deliveries; returns source and key of those that are new."""
 _COLUMNS = ", ".join(Acceptance._fields)
-_ROW = "(" + ", ".join("?" * len(Acceptance._fields)) + ")"
 
 
 @dataclass(slots=True)
@@ -57,9 +59,12 @@ _Item = _Arrival | _Work[object]
 class Writer:
     """The thread, its queue and its one connection."""
 
-    def __init__(self, engine: Engine, *, wrote: Callable[[int], None]) -> None:
+    def __init__(self, engine: Engine, *, insert: Insert, wrote: Callable[[int], None] = lambda _: None) -> None:
         """`wrote` hears after each commit how many items were in it."""
         self._engine = engine
+        self._connection = engine.connect()
+        """Held for good. A server's connection that broke is made anew by the next write."""
+        self._insert = insert
         self._wrote = wrote
         self._queue: queue.SimpleQueue[Sequence[_Item] | None] = queue.SimpleQueue()
         self._gathered: list[_Arrival] = []
@@ -114,13 +119,13 @@ class Writer:
         """Finish what waits, then stop."""
         self._queue.put(None)
         self._thread.join(PATIENCE_S)
+        self._connection.close()
         self._engine.dispose()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while (items := self._next()) is not None:
-                _commit(connection, items)
-                self._wrote(len(items))
+        while (items := self._next()) is not None:
+            _commit(self._connection, items, self._insert)
+            self._wrote(len(items))
 
     def _next(self) -> list[_Item] | None:
         """What waits now, at most one commit's worth; None at the end."""
@@ -137,24 +142,31 @@ class Writer:
         return items
 
 
-def _commit(connection: Connection, items: list[_Item]) -> None:
-    outcomes = attempt(lambda: _write(connection, items))
+def _commit(connection: Connection, items: list[_Item], insert: Insert) -> None:
+    outcomes = attempt(lambda: _write(connection, items, insert))
     if not isinstance(outcomes, Exception):
         _tell(items, outcomes)
-    elif len(items) == 1:
-        _tell(items, [outcomes])
+    elif len(items) == 1 or _is_out_of_reach(outcomes):
+        _tell(items, [outcomes] * len(items))
     else:
         for item in items:  # one of them is to blame and nothing was written: each for itself
-            _commit(connection, [item])
+            _commit(connection, [item], insert)
 
 
-def _write(connection: Connection, items: list[_Item]) -> list[object]:
+def _is_out_of_reach(fault: Exception) -> bool:
+    """Whether the server is to blame, not what was to be written; a connection that never came to be has no code."""
+    return isinstance(fault, DBAPIError) and (
+        fault.connection_invalidated or getattr(fault.orig, "sqlstate", "") is None
+    )
+
+
+def _write(connection: Connection, items: list[_Item], insert: Insert) -> list[object]:
     arrivals = [item.acceptance for item in items if isinstance(item, _Arrival)]
-    if len(arrivals) == len(items):
+    if len(arrivals) == len(items) and insert is insert_into_file:
         # one statement alone is a transaction of its own, and saves this path two trips into SQLite
-        return _outcomes(connection, items, _insert(connection, arrivals))
+        return _outcomes(connection, items, insert(connection, arrivals))
     with connection.begin():
-        return _outcomes(connection, items, _insert(connection, arrivals) if arrivals else set())
+        return _outcomes(connection, items, insert(connection, arrivals) if arrivals else set())
 
 
 def _outcomes(connection: Connection, items: list[_Item], new: set[tuple[str, str]]) -> list[object]:
@@ -169,16 +181,21 @@ def _outcomes(connection: Connection, items: list[_Item], new: set[tuple[str, st
     return outcomes
 
 
-def _insert(connection: Connection, arrivals: list[Acceptance]) -> set[tuple[str, str]]:
-    # plain SQL through the driver: this is the one path whose cost counts, and one statement serves the whole batch
+def insert_into_file(connection: Connection, arrivals: list[Acceptance]) -> set[tuple[str, str]]:
+    """SQLite: plain SQL through the driver, because this is the one path whose cost counts."""
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101
-    values = ", ".join([_ROW] * len(arrivals))
+    return set(driver.execute(*insert_rows(arrivals, mark="?")).fetchall())
+
+
+def insert_rows(arrivals: list[Acceptance], *, mark: str) -> tuple[str, tuple[object, ...]]:
+    """One statement for the whole batch, and its values; `mark`: the driver's sign for a value."""
+    row = "(" + ", ".join([mark] * len(Acceptance._fields)) + ")"
     statement = (
-        f"INSERT INTO deliveries ({_COLUMNS}) VALUES {values} "  # noqa: S608
+        f"INSERT INTO deliveries ({_COLUMNS}) VALUES {', '.join([row] * len(arrivals))} "  # noqa: S608
         "ON CONFLICT (source, key) DO NOTHING RETURNING source, key"
     )
-    return set(driver.execute(statement, list(chain.from_iterable(arrivals))).fetchall())
+    return statement, tuple(chain.from_iterable(arrivals))
 
 
 def _tell(items: list[_Item], outcomes: list[object]) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import structlog
+from sqlalchemy import Connection
 
 from app.clock import Clock, at
 from app.errors import Permanent, Retry
@@ -76,11 +77,16 @@ class HookWatch:
         last = self.store.read(lambda c: swept.mark(c, name))
         since: datetime = at(now) - LOG_KEPT if last is None else at(last) - OVERLAP
         failed = [self.take_in(*_as_sent(each)) for each in self.keeper.failed_deliveries(hook.id, since=since)]
-        new = self.store.write(partial(inbox.add_new, acceptances=failed))
-        self.store.write(lambda c: swept.keep_mark(c, name, now))
-        waiting = [each for each in new if each.body is not None]
+        waiting = self.store.write(partial(self._keep, failed=failed, name=name, now=now))
         found.from_log += len(waiting)
         found.lanes |= {each.lane for each in waiting}
+
+    def _keep(self, connection: Connection, *, failed: list[Acceptance], name: str, now: float) -> list[Acceptance]:
+        waiting = [each for each in inbox.add_new(connection, failed) if each.body is not None]
+        for lane in {each.lane: None for each in waiting}:
+            self.store.defer(connection, lane)
+        swept.keep_mark(connection, name, now)
+        return waiting
 
     def _heal(self, hooks: list[Hook], found: Swept) -> None:
         ill = [hook for hook in hooks if hook.is_disabled]

@@ -132,7 +132,7 @@ class Sweeper:
             # one of them is enough: whichever issue it is about, both are looked at
             *self._missed(lane, [events.of_change(row, lane, now=now) for row in rows])[:1],
         ]
-        kept = self.store.write(partial(_keep, missed=missed, looked=looked))
+        kept = self.store.write(partial(self._keep, lane=lane, missed=missed, looked=looked))
         found.comments += sum(each.kind == "Note Hook" for each in kept)
         found.changes += sum(each.kind == "Issue Hook" for each in kept)
         found.lanes |= {lane} if kept else set()
@@ -182,15 +182,21 @@ class Sweeper:
             missed.append(each)
         return missed
 
+    def _keep(
+        self,
+        connection: Connection,
+        *,
+        lane: str,
+        missed: Sequence[Acceptance],
+        looked: Mapping[int, SweptIssue],
+    ) -> list[Acceptance]:
+        new = inbox.add_new(connection, missed)
+        if new:
+            self.store.defer(connection, lane)
+        for iid, value in looked.items():
+            swept.keep_swept(connection, iid, value)
+        return new
+
 
 def _is_changed(row: ListedIssue, known: SweptIssue | None) -> bool:
     return known is None or known.digest != events.digest_of(row)
-
-
-def _keep(
-    connection: Connection, *, missed: Sequence[Acceptance], looked: Mapping[int, SweptIssue]
-) -> list[Acceptance]:
-    new = inbox.add_new(connection, missed)
-    for iid, value in looked.items():
-        swept.keep_swept(connection, iid, value)
-    return new

@@ -49,10 +49,10 @@ real_commit = writer._commit
 real_call = PythonGitLab._call
 
 
-def mortal_commit(connection: Any, items: Any) -> None:
+def mortal_commit(connection: Any, items: Any, insert: Any) -> None:
     fate.arrived += sum(isinstance(item, writer._Arrival) for item in items)
     fate.point("before a commit")
-    real_commit(connection, items)
+    real_commit(connection, items, insert)
     fate.point("after a commit")
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
+from app.store.schema import Number
+
 revision = "0001"
 down_revision = None
+
+
+def _only(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
 def upgrade() -> None:
     """Forward; there is no way back but a back-up."""
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", Number, primary_key=True),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("lane", sa.Text, nullable=False),
@@ -33,15 +41,15 @@ def upgrade() -> None:
     op.create_index(
         "deliveries_waiting",
         "deliveries",
-        ["lane", sa.text("decided_at IS NULL"), "id"],
-        sqlite_where=sa.text("state = 'waiting'"),
+        ["lane", sa.text("(decided_at IS NULL)"), "id"],
+        **_only("state = 'waiting'"),
     )
-    op.create_index("deliveries_dead", "deliveries", ["id"], sqlite_where=sa.text("state = 'dead'"))
-    op.create_index("submissions_by_lane", "deliveries", ["lane", "id"], sqlite_where=sa.text("source = 'calculator'"))
+    op.create_index("deliveries_dead", "deliveries", ["id"], **_only("state = 'dead'"))
+    op.create_index("submissions_by_lane", "deliveries", ["lane", "id"], **_only("source = 'calculator'"))
     op.create_table(
         "actions",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("id", Number, primary_key=True),
+        sa.Column("delivery_id", Number, nullable=False),
         sa.Column("place", sa.Integer, nullable=False),
         sa.Column("lane", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False, unique=True),
@@ -63,15 +71,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "engagement_issues",
-        sa.Column("iid", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("iid", Number, primary_key=True, autoincrement=False),
         sa.Column("engagement_id", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
     )
     op.create_table(
         "journal",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", Number, primary_key=True),
         sa.Column("lane", sa.Text, nullable=False),
-        sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("delivery_id", Number, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("entry", sa.Text, nullable=False),
     )

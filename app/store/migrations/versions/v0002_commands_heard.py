@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from app.store.schema import Number
+
 revision = "0002"
 down_revision = "0001"
 
@@ -13,9 +15,9 @@ def upgrade() -> None:
     """Forward; there is no way back but a back-up."""
     op.create_table(
         "commands_heard",
-        sa.Column("note_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("note_id", Number, primary_key=True, autoincrement=False),
         sa.Column("digest", sa.Text, primary_key=True),
-        sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("delivery_id", Number, nullable=False),
         sa.Column("was_carried_out", sa.Boolean, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
     )

@@ -30,7 +30,7 @@ def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_quiet else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line in one write: threads do not tear it apart
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_IntoStructlog()], force=True)

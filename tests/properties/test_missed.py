@@ -46,12 +46,13 @@ class Time:
 
 
 def label(by: str, name: str, iid: int = 1) -> Step:
-    """Set a label instead of the others of its scope: one that is there already is no change to GitLab."""
+    """Set a label instead of the others of its scope, anew where it is there: else it is no change to GitLab."""
 
-    def step(world: World) -> object:
+    def step(world: World) -> None:
         scope = name.partition("::")[0] + "::"
-        others = [each for each in world.label_titles(world.issue(iid)) if each.startswith(scope) and each != name]
-        return world.update_issue(by, iid, add_labels=[name], remove_labels=others)
+        present = [each for each in world.label_titles(world.issue(iid)) if each.startswith(scope) or each == name]
+        world.update_issue(by, iid, remove_labels=[each for each in present if each == name])
+        world.update_issue(by, iid, add_labels=[name], remove_labels=[each for each in present if each != name])
 
     return step
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.blocks.words import joined, lines, together
+from app.commands import Words
 from app.errors import NotAllowed, UserError
-from app.hearing import About, Hearing, When
-from app.machine.criteria import gaps
+from app.hearing import About, Hearing, Moved, When
 from app.machine.gates import Missing, held_back
-from app.machine.standing import Place
+from app.machine.outcome import MovedBack
+from app.machine.standing import Place, Return
 from app.methodology.process import Kind, State, Track
 from app.methodology.spelling import plain
 from app.notices import missing_gate
 from app.registry import registry
 from app.status_words import SAID_OF
 from app.text import Safe, code_span, own
-from handlers.names import no_such
+from handlers.names import meant_perhaps, no_such
+from handlers.speech import leads_of
 
 OUTDATED_AFTER_S = 60.0
 """An order that is older than the latest move by more than this was found late, and would move on from elsewhere.
 
 GitLab promises no order of deliveries, but those of two comments are seconds apart and not minutes.
 """
+MOST_RETURNS = 5
 MOVERS = ("em", "pc", "pm", "leadership")
 
 
@@ -60,7 +65,20 @@ def go_back(hearing: Hearing) -> None:
     state, at = track.states[place.state], track.path.index(place.state)
     if at == 0 and not state.back:
         raise UserError(own(f"**{state.title}** is the first state: there is nothing before it."))
-    move(hearing, name, state.back[0] if state.back else track.path[at - 1], words=hearing.reason())
+    to = state.back[0] if state.back else track.path[at - 1]
+    move(hearing, name, to)
+    _tell_of_return(hearing, Return(name, place.state, to, hearing.by, hearing.at, hearing.reason()))
+
+
+def _tell_of_return(hearing: Hearing, made: Return) -> None:
+    """It is kept, to be told by `status`; whoever leads there hears of it, unless they did it."""
+    course, track = hearing.course, hearing.methodology.tracks[made.track]
+    course.standing = course.standing.but(returns=(*course.standing.returns, made)[-MOST_RETURNS:])
+    dri = track.states[made.to].dri
+    leads = leads_of(course.scene, hearing.playbook).get(dri) or hearing.people.get(dri, ())
+    if made.by.lower() not in {name.lower() for name in leads}:
+        key = f"back:{made.track}:{made.to}:{int(made.at)}"
+        course.notices.append(MovedBack(key, track.on, made.track, made.by, made.words))
 
 
 @registry.command(
@@ -120,15 +138,29 @@ def hold(hearing: Hearing) -> None:
         until = day.isoformat()
         if day <= hearing.today:
             raise UserError(together(own("The day has to lie ahead, and "), code_span(until), own(" does not.")))
+    else:
+        _no_day_is_lost(hearing)
     reason = hearing.reason()
     name, to = _of_kind(hearing, Kind.HOLD, "be put on hold")
     place = hearing.standing.places[name]
     if place.state == to:
         course = hearing.course
+        until, reason = until or place.until, reason or place.words  # what is not said anew stays as it was
         course.standing = course.standing.at(name, replace(place, until=until, words=reason))
-        course.because(f"{name}: on hold until {until or 'further notice'}")
+        course.because(f"{hearing.methodology.tracks[name].title}: on hold until {until or 'further notice'}")
         return
     move(hearing, name, to, until=until, words=reason)
+
+
+def _no_day_is_lost(hearing: Hearing) -> None:
+    """Raises UserError where a day stands at the beginning of what would be taken for a reason: `untill 2099-02-01`."""
+    words = Words(hearing.words.text)
+    first = words.peek() or ""
+    if words.day() is None:
+        words.word()
+        if not meant_perhaps(first, ("until", "till")) or words.day() is None:
+            return
+    raise UserError(together(own("Did you mean "), hearing.form("hold until DATE"), own("?")))
 
 
 @registry.command(
@@ -172,18 +204,40 @@ def lost(hearing: Hearing) -> None:
     reasons = _reasons(hearing, name, to)
     first = hearing.words.peek()
     if first is None:
-        raise UserError(together(own("Why was it lost? "), _one_of(list(reasons))))
+        raise UserError(together(own("Why was it lost? "), _one_of(_names(reasons))))
     found = reasons.get(plain(first))
     if found is not None:
         hearing.words.word()
     elif reasons:
-        found = None if hearing.is_addressed else reasons.get("unknown")  # `@bot lost my notes` is no loss
-        if found is None:
-            raise UserError(together(code_span(first), own(" is none of the reasons. "), _one_of(list(reasons))))
+        found = _in_other_words(hearing, first, reasons)
     move(hearing, name, to, words=hearing.reason())
     if found is not None:
         others = tuple(label for label in reasons.values() if label != found)
         hearing.label(hearing.methodology.tracks[name].on, found, remove=others)
+
+
+def _in_other_words(hearing: Hearing, first: str, reasons: Mapping[str, str]) -> str:
+    """The label of a reason that is none of the known ones; it is told. Raises UserError for a slip, or no reason."""
+    near = meant_perhaps(plain(first), reasons)
+    if near is not None:
+        raise UserError(together(own("Did you mean "), hearing.form(f"lost {_name_of(reasons[near])}"), own("?")))
+    # `@bot lost my notes` is no loss; and a reason is made of words
+    found = None if hearing.is_addressed else reasons.get("unknown")
+    if found is None or not re.search(r"[^\W\d_]{3}", hearing.words.text):
+        raise UserError(together(code_span(first), own(" is none of the reasons. "), _one_of(_names(reasons))))
+    known = joined(map(code_span, _names(reasons)), own(", "))
+    hearing.say(
+        own("I have set "), code_span(found), own(" and kept your words. The known reasons are: "), known, own(".")
+    )
+    return found
+
+
+def _names(reasons: Mapping[str, str]) -> list[str]:
+    return [_name_of(label) for label in reasons.values()]
+
+
+def _name_of(label: str) -> str:
+    return label.rpartition("::")[2]
 
 
 def _may_go_to(hearing: Hearing, name: str, to: str) -> None:
@@ -216,13 +270,11 @@ def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, word
     goes_back = not state.is_end and course.index.is_behind(name, to, place)
     missing = () if goes_back else held_back(name, to, hearing.standing, course.scene, hearing.methodology)
     if missing:
-        gates = ", ".join(each.gate for each in missing)
+        gates = ", ".join(each.title for each in missing)
         raise NotAllowed(_held_back(hearing, target, missing), reason=f"missing: {gates}")
-    lacks = _lacks(hearing, track, place, to)
+    hearing.moved = Moved(name, to, _left_behind(track, place, to))
     course.enter(name, to, at=hearing.at, until=until, words=words)
     course.decline(name, place)
-    if lacks:
-        hearing.say(own(f"It is at **{target.title}** now. Open from before: "), lacks, own("."))
 
 
 def named_state(track: Track, words: str) -> str | None:
@@ -241,16 +293,13 @@ def _held_back(hearing: Hearing, target: State, missing: tuple[Missing, ...]) ->
     return lines(own(f"Before **{target.title}** this has to be there:"), own(""), gates)
 
 
-def _lacks(hearing: Hearing, track: Track, place: Place, to: str) -> Safe | None:
-    """What the states that are left behind still wanted."""
+def _left_behind(track: Track, place: Place, to: str) -> tuple[str, ...]:
+    """What the states that are left behind should have had."""
     path = track.path
     if place.state not in path or to not in path or path.index(to) < path.index(place.state):
-        return None
+        return ()
     passed = path[path.index(place.state) : path.index(to)]
-    names = tuple(dict.fromkeys(name for state in passed for name in track.states[state].leave))
-    found = gaps(names, hearing.standing, hearing.course.scene, hearing.methodology)
-    titles = [own(f"{gap.title} ({hearing.methodology.roles[gap.owner].title})") for gap in found]
-    return joined(titles, own("; ")) if titles else None
+    return tuple(dict.fromkeys(name for state in passed for name in track.states[state].leave))
 
 
 def _of_kind(hearing: Hearing, kind: Kind, what: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ all that it says or raises UserError: then both are as they were before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
@@ -117,6 +117,11 @@ class Occasion:
     def methodology(self) -> Methodology:
         """The process in force."""
         return self.playbook.methodology
+
+    def titles(self, roles: Iterable[str]) -> str:
+        """What roles are called."""
+        known = self.methodology.roles
+        return ", ".join(known[role].title if role in known else role for role in roles)
 
 
 @dataclass(slots=True, kw_only=True)

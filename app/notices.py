@@ -32,7 +32,7 @@ from app.machine.outcome import (
 from app.machine.papers import bound_papers
 from app.machine.standing import Approval, Mark, Paper, Standing, Verdict
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Kind, Saying, State
+from app.methodology.process import Document, Gate, Kind, Saying, State
 from app.status_words import (
     approval_in_words,
     changes_in_words,
@@ -111,10 +111,24 @@ def missing_gate(missing: Missing, speech: Speech, methodology: Methodology) -> 
         said = together(own("; "), approval_in_words(approval, gate.document, speech.standing, methodology))
     if gate.labels.passed is not None:
         answer = _answer(missing.gate, "approve", gate.labels.passed, methodology)
-        return together(who, own(", with "), answer, said)
+        return together(who, own(", with "), answer, said, _request(missing.gate, gate, speech, methodology))
     proofs = [name for name in (gate.proof, gate.unless) if name is not None]
     titles = [_proof(name, methodology) for name in proofs]
     return together(who, own(". It is there when: "), joined(titles, own(", or "))) if titles else who
+
+
+def _request(name: str, gate: Gate, speech: Speech, methodology: Methodology) -> Safe:
+    """How a review is asked for that is due here and was not asked for, such as after a no to somebody else's gate."""
+    place, standing = speech.standing.places.get(gate.track), speech.standing
+    is_due = place is not None and place.state in gate.ask_in and name in methodology.verbs_of_gates
+    if (
+        not is_due
+        or gate.document not in standing.papers
+        or standing.asked.get(name) == standing.version(gate.document)
+    ):
+        return own("")
+    asks = code_span(f"{methodology.commands.prefix} {methodology.judging(name, 'request')}")
+    return together(own("; "), asks, own(" asks for it"))
 
 
 def _proof(name: str, methodology: Methodology) -> Safe:
@@ -160,6 +174,10 @@ class _Said:
             return
         if notice.by is None:
             yield from self._fell(notice.fell)
+        if notice.fell:
+            again = ", ".join(each.title for each in notice.missing)
+            yield own(f"The issue is back at **{here.title}**. Before **{wanted.title}** this is needed: {again}.")
+            return
         back = own(f"I have put the issue back to **{here.title}**. Before ")
         yield together(_address(notice.by), back, label_in_words(wanted), own(" this has to be there:"))
         yield gates

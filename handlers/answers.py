@@ -59,7 +59,9 @@ def _may_fill(hearing: Hearing, key: str) -> None:
     roles = field.only or (command.roles(hearing.methodology) if command is not None else ())
     if not hearing.holds(*roles):
         who = joined(map(hearing.role, roles), own(", "))
-        raise NotAllowed(together(own("That field is for: "), who, own(".")), reason=f"that is for {', '.join(roles)}")
+        raise NotAllowed(
+            together(own("That field is for: "), who, own(".")), reason=f"that is for {hearing.titles(roles)}"
+        )
 
 
 def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) -> None:

@@ -116,7 +116,7 @@ def _demand_right(hearing: Hearing, gate: str, rules: Gate) -> None:
     if paper is None:
         put = hearing.form(PUT_BY[document])
         nothing = own(f"There is no {name} on record yet that **{rules.title}** could be about. First: ")
-        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {document}")
+        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {name}")
     if course.is_author(hearing.by):
         others = [each for each in hearing.people.get(rules.role, ()) if each.lower() != hearing.by.lower()]
         ask = (
@@ -153,7 +153,7 @@ def _ask(hearing: Hearing, gate: str) -> None:
         put = hearing.form(PUT_BY[rules.document])
         name = document_in_words(rules.document, hearing.methodology)
         nothing = own(f"There is no {name} on record yet to be reviewed. First: ")
-        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {rules.document}")
+        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {name}")
     state = course.gate(gate)
     if state is GateState.PASSED:
         hearing.say(own(f"**{rules.title}** is there already."))

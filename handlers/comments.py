@@ -51,8 +51,10 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
         is_adoption = any(command.name == ADOPT for command in commands)
         seen = needs_of_adoption(event.iid, engagement, playbook) if is_adoption else Needs()
         wanted = {role for command in commands for role in command.roles(playbook.methodology)}
-        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))} if is_adoption else {}
-        return replace(seen, note=event.note_id, roles=roles)
+        pipeline = any(command.sees_pipeline for command in commands)
+        is_for_some = is_adoption or pipeline
+        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))} if is_for_some else {}
+        return replace(seen, note=event.note_id, roles=roles, pipeline=pipeline)
     seen = what_to_see(engagement, playbook.methodology)
     wanted = {role for command in commands for role in command.roles(playbook.methodology)}
     if any(command.name == HELP for command in commands):
@@ -183,7 +185,8 @@ def _adopt(
     """The issue becomes an engagement; what else was ordered in the same comment has to wait until it is one."""
     _, rest = find(first, playbook)
     try:
-        orders.demand_role(first)
+        if (command := find(first, playbook)[0]) is not None:
+            orders.demand_role(command)
         decision, words = adopt_by_command(event.iid, rest, snapshot, playbook, now)
     except UserError as fault:
         orders.answered.append(Answered(first, False, (fault.words,)))

@@ -107,7 +107,8 @@ def signed(hearing: Hearing) -> None:
     if party == "gitlab" and not hearing.holds("em", "legal"):
         who = together(hearing.role("em"), own(" or "), hearing.role("legal"))
         raise NotAllowed(
-            together(own("That GitLab has signed is for: "), who, own(".")), reason="that is for em, legal"
+            together(own("That GitLab has signed is for: "), who, own(".")),
+            reason=f"that is for {hearing.titles(('em', 'legal'))}",
         )
     both = list(parties.values()) if hearing.holds("em", "legal") else [Saying.CUSTOMER_SIGNED]
     _mark(hearing, Document.SOW, *([parties[party]] if party else both))
@@ -186,7 +187,7 @@ def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | N
     course = hearing.course
     if document is Document.SOW and document not in course.standing.papers:
         nothing = own("There is no SOW on record yet that this could be about. First: ")
-        raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no sow")
+        raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no SOW")
     digest = digest_of(document, course.standing, hearing.methodology)
     papers = bound_papers(document, course.standing, hearing.methodology)
     mark = Mark(hearing.by, hearing.at, document.value, digest, words, course.standing.version(document), papers)

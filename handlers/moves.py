@@ -250,7 +250,7 @@ def _may_go_to(hearing: Hearing, name: str, to: str) -> None:
     is_for = command.roles(hearing.methodology)
     if verb == "lost" or not hearing.holds(*is_for):
         say = together(own(f"For **{state.title}** say "), hearing.usage(command), own("."))
-        raise NotAllowed(say, reason=f"that is for {', '.join(is_for)}")
+        raise NotAllowed(say, reason=f"that is for {hearing.titles(is_for)}")
 
 
 def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, words: str | None = None) -> None:
@@ -266,7 +266,7 @@ def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, word
     if state.is_end and not hearing.holds(track.reopened_by):
         ended = own(f"It has ended (**{state.title}**). Opening it again is for: ")
         who = together(ended, hearing.role(track.reopened_by), own("."))
-        raise NotAllowed(who, reason=f"opening it again is for {track.reopened_by}")
+        raise NotAllowed(who, reason=f"opening it again is for {hearing.titles([track.reopened_by])}")
     goes_back = not state.is_end and course.index.is_behind(name, to, place)
     missing = () if goes_back else held_back(name, to, hearing.standing, course.scene, hearing.methodology)
     if missing:

@@ -65,14 +65,13 @@ class Orders(Occasion):
         """What the machine meets, one for each line, at the time of the comment."""
         return tuple(Deed(self.at, partial(self._do, line, ledger, look)) for line in self.lines)
 
-    def demand_role(self, line: Line) -> None:
-        """Raises UserError where somebody may not use a command on an issue that is no engagement yet."""
-        command, _ = find(line, self.playbook)
-        wanted = () if command is None else command.roles(self.methodology)
+    def demand_role(self, command: Command) -> None:
+        """Raises UserError where somebody may not use a command on an issue that is no engagement (yet)."""
+        wanted = command.roles(self.methodology)
         held = self.snapshot.holders
         if wanted and not any(self.by.lower() in held.get(role, frozenset()) for role in wanted):
             titles = [rules.title for role, rules in self.methodology.roles.items() if role in wanted]
-            raise NotAllowed(own(f"That is for: {', '.join(titles)}."), reason=f"that is for {', '.join(wanted)}")
+            raise NotAllowed(own(f"That is for: {', '.join(titles)}."), reason=f"that is for {self.titles(wanted)}")
 
     def without_engagement(self) -> None:
         """Carry out what can be said on an issue that is none."""
@@ -149,6 +148,7 @@ class Orders(Occasion):
         if hearing.placed is None:
             if not command.is_free:
                 raise NotAllowed(hearing.not_yet_adopted())
+            self.demand_role(command)
             return
         wanted = command.roles(methodology)
         roles = [role for role in wanted if role in methodology.roles]
@@ -180,7 +180,7 @@ class Orders(Occasion):
         who = joined(map(hearing.role, roles), own(", ")) if roles else own("nobody in this methodology")
         doubt = " I cannot see every group that holds it; if you are in one, ask an operator." if unsure else ""
         raise NotAllowed(
-            together(own("That is for: "), who, own(f".{doubt}")), reason=f"that is for {', '.join(roles)}"
+            together(own("That is for: "), who, own(f".{doubt}")), reason=f"that is for {self.titles(roles)}"
         )
 
     def _meant_beside(self, line: Line) -> Safe:

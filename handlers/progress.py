@@ -148,8 +148,9 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 
 
 def _moved(before: Standing, outcome: Outcome) -> bool:
-    """Whether the standing differs in more than how far the record was read."""
-    return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states, newest=before.newest) != before
+    """Whether the standing differs in more than what was read of GitLab's record, which can be read again."""
+    read = {"seen": before.seen, "seen_states": before.seen_states, "newest": before.newest, "setters": before.setters}
+    return outcome.standing.but(**read) != before
 
 
 def _as_ordered(scene: Scene, ledger: Ledger) -> Scene:

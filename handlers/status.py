@@ -60,6 +60,7 @@ def status(hearing: Hearing) -> None:
     who=("leadership",),
     when=When.ALWAYS,
     about=About.HERE,
+    is_free=True,
     sees_pipeline=True,
 )
 def status_all(hearing: Hearing) -> None:

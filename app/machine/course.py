@@ -70,7 +70,7 @@ class Course:
         left = (place.state if came_from.kind is Kind.STEP else place.left) if remembers else None
         is_back = self.index.is_behind(name, to, place) and not came_from.is_end
         self.standing = self.standing.at(name, Place(to, at, left, pulled, until, words, is_back))
-        self.because(f"{name}: {place.state} → {to}")
+        self.because(f"{track.title}: {came_from.title} → {state.title}")
         if came_from.kind is Kind.LOST and state.kind is not Kind.LOST:
             self.unlost.add(name)
         if came_from.is_end:
@@ -109,7 +109,7 @@ class Course:
         digest = digest_of(document, standing, self.methodology)
         approval = Approval(verdict, by, at, standing.version(document), digest, papers, words)
         self.standing = standing.but(approvals={**standing.approvals, name: approval})
-        self.because(f"{name}: {verdict.value}")
+        self.because(f"{gate.title}: {'yes' if verdict is Verdict.PASSED else 'no'}")
         if verdict is Verdict.FAILED:
             self._send_back(name, gate, at)
 
@@ -253,7 +253,7 @@ class Course:
         for name, start in self.methodology.starts.items():
             if name not in self.standing.started and self._all(start.when):
                 self.standing = replace(self.standing, started=self.standing.started | {name})
-                self.because(f"starts: {name}")
+                self.because(start.why)
                 for pull in start.pull:
                     self._pull(pull, at, why=name, is_tied=False)
                 for ask in start.ask:
@@ -358,7 +358,9 @@ class Course:
             if mark.digest == digest_of(document, self.standing, self.methodology):
                 continue
             now = bound_papers(document, self.standing, self.methodology)
-            if differences(mark.papers, now) and self.ask_once(f"fell:said:{name}", mark.version):
+            changes = differences(mark.papers, now)
+            is_new = bool(changes) and self.ask_once(f"fell:said:{name}", mark.version)
+            if is_new and any(paper.by != mark.by for _, _, paper in changes):  # else they did it themselves
                 yield name, mark
 
     def is_asked(self, name: str) -> bool:

@@ -175,6 +175,9 @@ def _open_gate(name: str, gate: Gate, at: Stand) -> Safe:
     if approval is not None and approval.verdict is Verdict.FAILED and gate.document is not None:
         said = together(own("; "), approval_in_words(approval, gate.document, at.standing, at.methodology))
     who = together(own(f"{title}: {_gate_word(name, at)} ({at.methodology.roles[gate.role].title}"), said)
+    if at.can_be_requested(name):
+        ask = _command(at.methodology.judging(name, "request"), at)
+        who = together(who, own("; "), ask, own(" asks for it"))
     return together(who, own(")") if gate.proof is None else _way(gate.proof, at))
 
 

@@ -167,6 +167,13 @@ class Stand:
         """How a gate stands."""
         return gate_state(name, self.standing, self.scene, self.methodology)
 
+    def can_be_requested(self, name: str) -> bool:
+        """Whether a review is due here, of something that is there, and is asked for by nobody: it was sent back."""
+        gate = self.gates[name]
+        is_due = self.place.state in gate.ask_in and gate.document in self.standing.papers
+        is_open = self.gate(name) is GateState.OPEN and not self.is_asked(name)
+        return is_due and is_open and name in self.methodology.verbs_of_gates
+
     def is_asked(self, name: str) -> bool:
         """Whether the review of the present version was asked for."""
         return self.standing.asked.get(name) == self.standing.version(self.gates[name].document)

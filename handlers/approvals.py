@@ -133,14 +133,14 @@ def _demand_right(hearing: Hearing, gate: str, rules: Gate) -> None:
         late = own(f"That was said before what is on record now: {name} ")
         again = own(". Please say it again if it holds for that.")
         raise NotAllowed(together(late, newer, again), reason="it was said before the version of now")
-    if not _is_due(hearing, rules):
+    if not course.is_asked(gate) and not _is_due(hearing, rules):
         state = hearing.state(rules.track).title
         early = own(f"It is at **{state}**, where **{rules.title}** is not asked for yet.")
         raise NotAllowed(early, reason=f"it is at {state}")
 
 
 def _is_due(hearing: Hearing, rules: Gate) -> bool:
-    """Whether the issue has come as far as the first state in which the review is asked for: the same at every gate."""
+    """Whether it has come as far as the first state in which the review is asked for by itself: the same at each gate."""
     path = hearing.course.index.positions[rules.track]
     asked_in = [path[each] for each in rules.ask_in if each in path]
     state = hearing.standing.places[rules.track].state

@@ -50,10 +50,10 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
     if engagement is None or _kind(event, engagement) is None:
         is_adoption = any(command.name == ADOPT for command in commands)
         seen = needs_of_adoption(event.iid, engagement, playbook) if is_adoption else Needs()
-        wanted = {role for command in commands for role in command.roles(playbook.methodology)}
-        pipeline = any(command.sees_pipeline for command in commands)
-        is_for_some = is_adoption or pipeline
-        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))} if is_for_some else {}
+        free = [command for command in commands if command.is_free]
+        wanted = {role for command in free for role in command.roles(playbook.methodology)}
+        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))}
+        pipeline = any(command.sees_pipeline for command in free)
         return replace(seen, note=event.note_id, roles=roles, pipeline=pipeline)
     seen = what_to_see(engagement, playbook.methodology)
     wanted = {role for command in commands for role in command.roles(playbook.methodology)}

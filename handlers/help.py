@@ -51,7 +51,7 @@ def help_(hearing: Hearing) -> None:
 
 def _can_use(command: Command, hearing: Hearing) -> bool:
     if hearing.placed is None:
-        return command.is_free
+        return command.is_free and not command.roles(hearing.methodology)  # who holds a role is not known here
     if command.is_only_free:
         return False
     roles = command.roles(hearing.methodology)

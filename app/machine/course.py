@@ -68,7 +68,8 @@ class Course:
         self._open_document_again(name, place, to)
         remembers = state.kind is Kind.HOLD or state.is_end or pulled
         left = (place.state if came_from.kind is Kind.STEP else place.left) if remembers else None
-        is_back = self.index.is_behind(name, to, place) and not came_from.is_end
+        rests = to == place.left or state.kind is not Kind.STEP  # a pause changes nothing
+        is_back = place.is_back if rests else self.index.is_behind(name, to, place) and not came_from.is_end
         self.standing = self.standing.at(name, Place(to, at, left, pulled, until, words, is_back))
         self.because(f"{track.title}: {came_from.title} → {state.title}")
         if came_from.kind is Kind.LOST and state.kind is not Kind.LOST:

@@ -109,7 +109,7 @@ class Criterion(Block):
     set_by: Key | None = None
     """The labels count only when the bot, or a holder of this role, set them."""
 
-    @property
+    @cached_property
     def document(self) -> Document | None:
         """The document whose being on record meets it."""
         names = {each.value for each in Document}

@@ -140,7 +140,7 @@ def _demand_right(hearing: Hearing, gate: str, rules: Gate) -> None:
 
 
 def _is_due(hearing: Hearing, rules: Gate) -> bool:
-    """Whether it has come as far as the first state in which the review is asked for by itself: the same at each gate."""
+    """Whether it has come as far as the first state in which the review is asked for by itself."""
     path = hearing.course.index.positions[rules.track]
     asked_in = [path[each] for each in rules.ask_in if each in path]
     state = hearing.standing.places[rules.track].state

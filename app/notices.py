@@ -12,13 +12,13 @@ from typing import Final
 
 from app.blocks.words import joined, lines, together
 from app.engagement import EngagementId
+from app.fallen_words import fallen_in_words
 from app.machine.criteria import Gap
 from app.machine.gates import Missing
 from app.machine.outcome import (
     AskedFor,
     AskedReview,
     CouldNotFollow,
-    Fallen,
     HowDidItEnd,
     MovedBack,
     NotAState,
@@ -30,9 +30,9 @@ from app.machine.outcome import (
     YesFell,
 )
 from app.machine.papers import bound_papers
-from app.machine.standing import Approval, Mark, Paper, Standing, Verdict
+from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Gate, Kind, Saying, State
+from app.methodology.process import Document, Gate, Kind, State
 from app.status_words import (
     approval_in_words,
     changes_in_words,
@@ -40,6 +40,7 @@ from app.status_words import (
     document_in_words,
     label_in_words,
     paper_in_words,
+    person,
     role_in_words,
     versions_in_words,
 )
@@ -173,7 +174,7 @@ class _Said:
             yield own(f"Then it moves to **{wanted.title}** by itself; there is nothing else for you to do.")
             return
         if notice.by is None:
-            yield from self._fell(notice.fell)
+            yield from fallen_in_words(notice.fell, self.speech.standing, self.methodology)
         if notice.fell:
             again = ", ".join(each.title for each in notice.missing)
             yield own(f"The issue is back at **{here.title}**. Before **{wanted.title}** this is needed: {again}.")
@@ -182,35 +183,6 @@ class _Said:
         yield together(_address(notice.by), back, label_in_words(wanted), own(" this has to be there:"))
         yield gates
         yield together(own("Then please set "), label_in_words(wanted), own(" again."))
-
-    def _fell(self, fell: Fallen) -> Iterator[Safe]:
-        """What people said is void: all of them are called, once, with what changed and what they had said."""
-        if not fell:
-            return
-        said: list[Approval | Mark] = [*(each for _, each in fell.yeses), *(each for _, each in fell.marks)]
-        called = joined(dict.fromkeys(person(each.by) for each in said), own(", "))
-        word, what = ("your yes", "said yes to") if not fell.marks else ("your word", "spoke about")
-        yield together(called, own(f", what you {what} has changed, so {word} does not count any more:"))
-        changes = [*(self._changes_since(self._document_of(gate), each.papers) for gate, each in fell.yeses)]
-        changes += [self._changes_since(Document(each.document), each.papers) for _, each in fell.marks]
-        yield lines(*(together(own("- "), each) for each in dict.fromkeys(c for found in changes for c in found)))
-        void = [self._void(self.methodology.gates[gate].title, self._document_of(gate), a) for gate, a in fell.yeses]
-        by_title = {self._saying(saying): mark for saying, mark in fell.marks}
-        void += [self._void(title, Document(mark.document), mark) for title, mark in by_title.items()]
-        yield together(own("Void now: "), joined(void, own("; ")), own("."))
-
-    def _document_of(self, gate: str) -> Document:
-        """What a yes that fell was about; only what is said of a document falls."""
-        return self.methodology.gates[gate].document or Document.ESTIMATE
-
-    def _saying(self, saying: str) -> str:
-        criteria = self.methodology.criteria.values()
-        return next((each.title for each in criteria if Saying(saying) in each.said), saying.replace("_", " "))
-
-    def _void(self, title: str, document: Document, said: Approval | Mark) -> Safe:
-        about = versions_in_words(said.papers, self.methodology, first=document)
-        behind = own(f", for {about}" if about else "")
-        return together(own(f"**{title}** ("), code_span(said.by), behind, own(")"))
 
     def not_yours(self, notice: NotYours) -> Iterator[Safe]:
         start = together(_address(notice.by), own("I have undone that change: "))
@@ -245,7 +217,7 @@ class _Said:
         yield own("If it goes on, please open the issue again.")
 
     def yes_fell(self, notice: YesFell) -> Iterator[Safe]:
-        yield from self._fell(notice.fell)
+        yield from fallen_in_words(notice.fell, self.speech.standing, self.methodology)
         if notice.fell.yeses:
             yield own("I will ask you again when it is your turn.")
 
@@ -373,7 +345,7 @@ class _Said:
         ]
         if not named:
             return together(own(f"{gap.title}: "), who)
-        names = ", ".join(title.partition(":")[0].partition(" (")[0] for title in named)
+        names = "; ".join(title.partition(":")[0].partition(" (")[0] for title in named)
         count = "1 field is" if len(named) == 1 else f"{len(named)} fields are"
         return together(own(f"{count} without an answer: "), who, own(f": {names}"))
 
@@ -429,14 +401,6 @@ class _Said:
 
 def _address(by: str | None) -> Safe:
     return own("") if by is None else together(person(by), own(", "))
-
-
-def person(name: str) -> Safe:
-    """A mention; as code what GitLab takes for no user's name or for everybody's."""
-    try:
-        return mention(name)
-    except ValueError:
-        return code_span(name)
 
 
 def _group(path: str) -> Safe:

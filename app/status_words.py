@@ -12,7 +12,7 @@ from app.machine.papers import bound_papers, differences
 from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Kind, State
-from app.text import Safe, code_span, link, own
+from app.text import Safe, code_span, link, mention, own
 from app.ways import way_in_words
 
 MAX_NAMES: Final = 3
@@ -67,6 +67,14 @@ def changes_in_words(before: Mapping[str, Paper], now: Mapping[str, Paper], meth
             old_words = joined(paper_in_words(old, methodology), own(", "))
             found.append(together(title, new_words, by, own("; before: "), old_words))
     return found
+
+
+def person(name: str) -> Safe:
+    """A mention; as code what GitLab takes for no user's name or for everybody's."""
+    try:
+        return mention(name)
+    except ValueError:
+        return code_span(name)
 
 
 def day(at: float) -> Safe:

@@ -42,7 +42,7 @@ def way_in_words(key: str, methodology: Methodology) -> Safe | None:
     """How a criterion or readiness item is met, in few words; None where nobody can say it as such."""
     item = methodology.readiness.get(key.removeprefix("readiness.")) if key.startswith("readiness.") else None
     if item is not None:
-        return joined([own("tick it"), *_labels(item)][:MOST_WAYS], own(" or "))
+        return joined([own("tick its box"), *_labels(item)][:MOST_WAYS], own(" or "))
     criterion = methodology.criteria.get(key)
     ways = [] if criterion is None else list(_ways(criterion, methodology))[:MOST_WAYS]
     return joined(ways, own(" or ")) if ways else None

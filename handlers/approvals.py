@@ -9,9 +9,9 @@ from app.machine.gates import GateState, verdict_on
 from app.machine.papers import bound_papers
 from app.machine.standing import Paper, Verdict
 from app.methodology.process import Document, Gate
-from app.notices import MAX_MENTIONS, person
+from app.notices import MAX_MENTIONS
 from app.registry import registry
-from app.status_words import day, document_in_words, paper_in_words
+from app.status_words import day, document_in_words, paper_in_words, person
 from app.text import Safe, code_span, own
 from app.ways import PUT_BY, box_title
 from handlers.scene import ACCOUNT_TEAM
@@ -189,14 +189,17 @@ def _how_they_agree(hearing: Hearing, document: Document) -> tuple[Safe, ...]:
     """How the account team says that it is right: by command where there is one, else by the box that says so."""
     if document is Document.ESTIMATE:
         return (own(" If it is right: "), hearing.form("agree account-team"), own("."))
-    boxes = [
-        title
-        for criterion in hearing.methodology.criteria.values()
-        if not criterion.fact and not criterion.said
-        for ref in criterion.ticked
-        if ref.endswith(f".{document.value}_review") and (title := box_title(ref, hearing.methodology)) is not None
-    ]
-    return (own(f" If it is right, please tick “{boxes[0]}”."),) if boxes else ()
+    box = _box_of_review(hearing, document)
+    return () if box is None else (own(f" If it is right, please tick “{box}”."),)
+
+
+def _box_of_review(hearing: Hearing, document: Document) -> str | None:
+    """The box that has to be ticked in the state in which a document is written, besides that it is there."""
+    criteria = hearing.methodology.criteria
+    states = (state for track in hearing.methodology.tracks.values() for state in track.states.values())
+    written = (state for state in states if any(criteria[key].document is document for key in state.leave))
+    boxes = (ref for state in written for key in state.leave if not criteria[key].fact for ref in criteria[key].ticked)
+    return next((title for ref in boxes if (title := box_title(ref, hearing.methodology)) is not None), None)
 
 
 def _ask_person(hearing: Hearing, username: str) -> None:

@@ -21,10 +21,10 @@ from app.errors import UserError
 from app.events import CommentPosted
 from app.issue_text import Playbook
 from app.methodology.parts import IssueKind
-from app.notices import person
 from app.ports import Person
 from app.registry import Decision, Listened, ignore, registry
 from app.snapshot import Heard, Needs, Snapshot
+from app.status_words import person
 from app.text import Safe, code_span, marker, own
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
 from handlers.orders import Answered, Orders, find, is_meant

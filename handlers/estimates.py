@@ -6,6 +6,7 @@ import difflib
 
 from app.blocks.words import joined, together
 from app.errors import NotAllowed, UserError
+from app.fallen_words import saying_title
 from app.hearing import Hearing
 from app.machine.criteria import is_said
 from app.machine.gates import verdict_on
@@ -193,5 +194,4 @@ def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | N
     mark = Mark(hearing.by, hearing.at, document.value, digest, words, course.standing.version(document), papers)
     marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}
     course.standing = course.standing.with_marks(marks)
-    titles = {c.title: None for c in hearing.methodology.criteria.values() if not set(sayings).isdisjoint(c.said)}
-    course.because(", ".join(titles) or "noted")
+    course.because(", ".join(dict.fromkeys(saying_title(each, hearing.methodology) for each in sayings)))

@@ -182,6 +182,11 @@ def test_the_account_team_is_asked_without_who_asks() -> None:
     assert "asked already" in reply(talk, "erin", "/ps request-review account-team")
 
 
+def test_a_review_of_the_sow_by_the_account_team_names_the_box_that_says_so() -> None:
+    asked = reply(at("sow_wip"), "erin", "/ps request-review account-team")
+    assert "If it is right, please tick “SOW data reviewed by the account team”." in asked
+
+
 def test_who_is_all_of_the_account_team_is_told_so() -> None:
     talk = at("estimate_feedback")
     assert "nobody else whom I could ask" in reply(talk, "alice", "/ps request-review account-team")
@@ -239,7 +244,7 @@ def test_a_handover_of_an_empty_intake_says_what_is_missing() -> None:
     (asked,) = [each for each in heard.others if "@cora" in each]
     assert "complete" not in asked
     assert "fields are without an answer" in asked
-    assert "SOW number" in asked
+    assert asked.count("SOW number") == 1
 
 
 # -- on hold

@@ -55,14 +55,18 @@ def all_met(names: Iterable[str], standing: Standing, scene: Scene, methodology:
 
 
 def gaps(names: Iterable[str], standing: Standing, scene: Scene, methodology: Methodology) -> tuple[Gap, ...]:
-    """What is missing of these criteria; for the readiness, its single items."""
+    """What is missing of these criteria; for the readiness, its single items, but for what a criterion says as well."""
     found: list[Gap] = []
+    names = tuple(names)
+    facts = {methodology.criteria[name].fact for name in names} - {None}
     for name in names:
         criterion = methodology.criteria[name]
         if is_met(criterion, standing, scene, methodology):
             continue
         if criterion.fact is Fact.READINESS:
-            found += _unready(standing, scene, methodology)
+            items = methodology.readiness
+            unready = _unready(standing, scene, methodology)
+            found += [gap for gap in unready if items[gap.key.removeprefix("readiness.")].fact not in facts]
         else:
             found.append(Gap(name, criterion.title, criterion.owner, _parts(criterion, scene)))
     return tuple(found)

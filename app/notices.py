@@ -111,11 +111,23 @@ def missing_gate(missing: Missing, speech: Speech, methodology: Methodology) -> 
     if approval is not None and gate.document is not None:
         said = together(own("; "), approval_in_words(approval, gate.document, speech.standing, methodology))
     if gate.labels.passed is not None:
-        answer = _answer(missing.gate, "approve", gate.labels.passed, methodology)
+        is_said = gate.document is None or gate.document in speech.standing.papers
+        answer = _answer(missing.gate, "approve", gate.labels.passed, methodology, is_said=is_said)
+        if not is_said:
+            return together(who, own(", with "), answer, said, _put_first(gate, methodology))
         return together(who, own(", with "), answer, said, _request(missing.gate, gate, speech, methodology))
     proofs = [name for name in (gate.proof, gate.unless) if name is not None]
     titles = [_proof(name, methodology) for name in proofs]
     return together(who, own(". It is there when: "), joined(titles, own(", or "))) if titles else who
+
+
+def _put_first(gate: Gate, methodology: Methodology) -> Safe:
+    """Of a gate whose document is not on record: how it gets there, so that there is something to say yes to."""
+    if gate.document is None:
+        return own("")
+    name = document_in_words(gate.document, methodology)
+    put = code_span(f"{methodology.commands.prefix} {PUT_BY[gate.document]}")
+    return together(own(f"; the {name} is not on record yet: "), put)
 
 
 def _request(name: str, gate: Gate, speech: Speech, methodology: Methodology) -> Safe:

@@ -251,8 +251,9 @@ def _next_steps(at: Stand) -> Iterator[Safe]:
 def _answers(name: str, gate: Gate, at: Stand) -> Safe:
     """How a gate is answered: by command where people judge it, and by its labels."""
     labels = [code_span(label) for label in (gate.labels.passed, gate.labels.failed) if label is not None]
-    if name not in at.methodology.verbs_of_gates:
-        return joined(labels, own(" or "))
+    is_there = gate.document is None or gate.document in at.standing.papers
+    if name not in at.methodology.verbs_of_gates or not is_there:
+        return together(own("label "), joined(labels, own(" or ")))  # of what is not on record a command says nothing
     yes = _command(at.methodology.judging(name, "approve"), at)
     no = _command(f"{at.methodology.judging(name, 'reject')} REASON", at)
     return together(yes, own(" or "), no, own(" (or label "), joined(labels, own(" or ")), own(")"))

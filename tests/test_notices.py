@@ -120,7 +120,7 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
     ),
     "a yes that is kept": (
         put_back(RDM, wanted="approved", by="lea", is_kept=True),
-        speech("ready_for_approval"),
+        speech("ready_for_approval", papers={"sow": SOW}),
         "@lea, I have kept your yes, thank you. "
         "The issue stays at **Ready For Approval** until this is there as well:\n"
         "\n"

@@ -261,13 +261,17 @@ SAID = {
         "- To Closed Won: `/ps next` (or label `proposal::Closed_Won`), or by itself as soon as: "
         "Salesforce says closed-won\n",
     ),
+    "how a review is answered of what is not on record": (
+        {"proposal": "sow_wip"},
+        "- RDM review (Regional Delivery Manager): label `RDM::approved` or `RDM::changes-requested`\n",
+    ),
     "how a review is answered": (
         {"proposal": "estimate_feedback", **FEEDBACK},
         "- TA review (Technical Architect): `/ps ta approve` or `/ps ta reject REASON` (or label "
         "`TA::Approved` or `TA::Changes-Requested`)\n",
     ),
     "a yes that is the move itself": (
-        {"proposal": "ready_for_approval"},
+        {"proposal": "ready_for_approval", "papers": {"sow": sow()}},
         "- Approval of PS leadership (PS leadership): `/ps approve` or `/ps reject REASON` (or "
         "label `proposal::Approved`)\n- Or else:",
     ),
@@ -369,7 +373,7 @@ def test_an_issue_without_states_has_a_note_all_the_same() -> None:
 
 
 def test_commands_stand_in_the_list_of_what_is_next() -> None:
-    text = above_fold(note("sow_wip"))
+    text = above_fold(note("sow_wip", papers={"sow": sow()}))
     assert "`/ps rdm approve` or `/ps rdm reject REASON`" in text
     assert "- More: `/ps help`, `/ps status`" in text
 

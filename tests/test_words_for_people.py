@@ -147,6 +147,9 @@ def test_a_no_reads_as_a_no() -> None:
 def test_nobody_is_asked_to_review_what_is_not_there() -> None:
     talk = at("estimate_feedback")
     assert "@ravi" not in told(talk.say("erin", "/ps agree\n/ps next"))
+    refused = reply(talk, "erin", "/ps submit")
+    assert "the SOW is not on record yet: `/ps sow URL`" in refused
+    assert "/ps rdm approve" not in refused
     assert told(talk.say("erin", f"/ps sow {SOW}")).count("@ravi") == 1
 
 

@@ -106,13 +106,19 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     if mended:
         has_words = any(each.words for each in orders.answered) or bool(digests & heard.carried_out)
         actions.append(_retraction(event, playbook, with_reply=not has_words))
-    done, told = decision.actions, ", ".join(f"{playbook.methodology.commands.prefix} {each.verb}" for each in new)
+    done, told = decision.actions, ", ".join(_called(each, playbook) for each in new)
     return replace(
         decision,
         reasons=decision.reasons or (f"{event.author} said {told}",),
         actions=(*actions[:1], *done, *actions[1:]),
         listened=listened,
     )
+
+
+def _called(line: Line, playbook: Playbook) -> str:
+    """What a line says, by the name of its command where there is one."""
+    command, _ = find(line, playbook)
+    return f"{playbook.methodology.commands.prefix} {line.verb if command is None else command.name}"
 
 
 def _unsure(event: CommentPosted, lines: list[Line], foreign: frozenset[str], playbook: Playbook) -> Decision:

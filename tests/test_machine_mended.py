@@ -194,3 +194,15 @@ def test_what_was_lost_opened_and_lost_again_while_nobody_looked_has_the_quarter
     walk.add("erin", "proposal::Closed_Lost")
     walk.look()
     assert {label for label in walk.labels[SCOPING] if label.startswith("close_qtr::")} == {QUARTER}
+
+
+def test_nothing_goes_on_by_itself_while_the_engagement_is_on_hold() -> None:
+    walk = begun(load_methodology())
+    walk.facts = replace(walk.facts, fields_missing=("sow_link",))
+    walk.say("erin", "proposal::Strawman_WIP", "proposal::On_hold")
+    ready = frozenset(f"readiness.{key}" for key in walk.methodology.readiness)
+    walk.facts = replace(walk.facts, fields_missing=(), ticked=ready)
+    walk.look()
+    assert walk.state("intake") == "needs_info"
+    walk.say("erin", "proposal::Strawman_WIP")
+    assert walk.state("intake") == "ready"

@@ -349,7 +349,9 @@ def test_the_pipeline_is_told_on_any_issue_to_who_may_see_it() -> None:
 def test_what_happened_is_told_in_the_titles_of_the_methodology() -> None:
     talk = at("approved")
     talk.say("erin", "/ps signed customer")
+    talk.say("alice", "/ps help\n/ps ta request")
     status = reply(talk, "erin", "/ps status")
+    assert "/ps ta request" in status
     assert "`erin said /ps signed: The customer signed`" in status
     assert "Approval of PS leadership: yes" in status
     assert "Scoping: Ready For Approval → Approved" in status

@@ -19,6 +19,22 @@ def who(command: Command, methodology: Methodology) -> str:
     return ", ".join(titles) if titles else ("nobody" if roles else "everybody")
 
 
+def own_fields(command: Command, methodology: Methodology) -> str:
+    """Of the command that fills fields: which of them belong to certain roles, or have a command of their own."""
+    if command.name != "intake":
+        return ""
+    own = [
+        f"`{key}` ({', '.join(methodology.roles[role].title for role in field.only) or f'`{field.written_by}`'})"
+        for key, field in methodology.intake_fields.items()
+        if field.only or field.written_by
+    ]
+    return (
+        f"Some fields are for certain roles, or for whoever may say the command named here: {', '.join(own)}."
+        if own
+        else ""
+    )
+
+
 def as_markdown(commands: Mapping[str, Command], methodology: Methodology) -> str:
     """A table for a document."""
     rows = [f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}"]

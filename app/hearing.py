@@ -6,7 +6,7 @@ all that it says or raises UserError: then both are as they were before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
@@ -79,6 +79,15 @@ class Command:
         return methodology.commands.who.get(self.name, self.who)
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move by command: the track, the state it was to, and the criteria of the states that it left behind."""
+
+    track: str
+    to: str
+    behind: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Ledger:
     """How the issues will read once what was ordered is written, and what has to be written for that."""
@@ -109,6 +118,11 @@ class Occasion:
         """The process in force."""
         return self.playbook.methodology
 
+    def titles(self, roles: Iterable[str]) -> str:
+        """What roles are called."""
+        known = self.methodology.roles
+        return ", ".join(known[role].title if role in known else role for role in roles)
+
 
 @dataclass(slots=True, kw_only=True)
 class Hearing(Occasion):
@@ -125,6 +139,8 @@ class Hearing(Occasion):
     look: Callable[[], None] = lambda: None
     """Bring what the course sees of the issues up to date with the ledger."""
     said: list[Safe] = field(default_factory=list)
+    moved: Moved | None = None
+    """A move that it brought about: where the issue stands is told when all commands of the comment are done."""
 
     # -- what is known
 
@@ -236,17 +252,28 @@ class Hearing(Occasion):
         """Remember how everything is now; calling what is returned brings that back."""
         ledger, course = replace(self.ledger), self.placed
         held = None if course is None else replace(course)
-        lists = ([], [], set()) if course is None else (course.notices[:], course.reasons[:], set(course.revived))
+        lists = (
+            ([], [], set(), set())
+            if course is None
+            else (course.notices[:], course.reasons[:], set(course.revived), set(course.unlost))
+        )
 
         def back() -> None:
             self.ledger.issues, self.ledger.answers = ledger.issues, ledger.answers
             self.ledger.add, self.ledger.remove, self.ledger.assignee = ledger.add, ledger.remove, ledger.assignee
             if course is not None and held is not None:
                 course.standing, course.scene = held.standing, held.scene
-                course.notices, course.reasons, course.revived = lists
+                course.notices, course.reasons, course.revived, course.unlost = lists
             self.said.clear()
+            self.moved = None
 
         return back
+
+
+def paused_track(standing: Standing, methodology: Methodology) -> str | None:
+    """The track that is on hold, if one is: then the whole engagement rests."""
+    tracks = methodology.tracks
+    return next((n for n, p in standing.places.items() if tracks[n].states[p.state].kind is Kind.HOLD), None)
 
 
 def is_possible(command: Command, track: str, standing: Standing, methodology: Methodology) -> bool:
@@ -255,7 +282,7 @@ def is_possible(command: Command, track: str, standing: Standing, methodology: M
     if place is None or command.when is When.ALWAYS:
         return True
     state = methodology.tracks[track].states[place.state]
-    is_paused = state.kind is Kind.HOLD
+    is_paused = paused_track(standing, methodology) is not None
     match command.when:
         case When.NOT_ENDED:
             return not state.is_end

@@ -33,6 +33,7 @@ class IssueRef(Enum):
     """A reference to another issue of the same engagement, to be filled in when its number is known."""
 
     SCOPING = "scoping"
+    INTAKE = "intake"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.blocks.words import joined, lines, together
 from app.engagement import EngagementId
+from app.fallen_words import fallen_in_words
 from app.machine.criteria import Gap
 from app.machine.gates import Missing
 from app.machine.outcome import (
@@ -19,6 +20,7 @@ from app.machine.outcome import (
     AskedReview,
     CouldNotFollow,
     HowDidItEnd,
+    MovedBack,
     NotAState,
     Notice,
     NotYours,
@@ -28,27 +30,24 @@ from app.machine.outcome import (
     YesFell,
 )
 from app.machine.papers import bound_papers
-from app.machine.standing import Approval, Standing, Verdict
+from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Kind, State
+from app.methodology.process import Document, Gate, Kind, State
 from app.status_words import (
+    approval_in_words,
     changes_in_words,
     day,
     document_in_words,
     label_in_words,
     paper_in_words,
+    person,
     role_in_words,
+    versions_in_words,
 )
 from app.text import Safe, code_span, marker, mention, own
+from app.ways import PUT_BY, way_in_words
 
 MAX_MENTIONS: Final = 5
-PUT_BY: Final = {
-    Document.ESTIMATE: "estimate AMOUNT CURRENCY",
-    Document.SOW: "sow URL",
-    Document.COGS: "cogs URL",
-    Document.LEGAL_CASE: "legal URL",
-}
-"""The command that puts a document on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,8 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
             parts = said.could_not_follow(notice)
         case SentBack():
             parts = said.sent_back(notice)
+        case MovedBack():
+            parts = said.moved_back(notice)
         case YesFell():
             parts = said.yes_fell(notice)
     return joined([mark, *parts], own("\n\n"))
@@ -106,22 +107,60 @@ def missing_gate(missing: Missing, speech: Speech, methodology: Methodology) -> 
     )
     who = together(own(f"- **{missing.title}**: "), role)
     approval = speech.standing.approvals.get(missing.gate)
-    is_present = approval is not None and approval.version == speech.standing.version(gate.document)
-    if approval is not None and is_present and approval.verdict is Verdict.FAILED:
-        by = together(code_span(approval.by), own(", "), day(approval.at))
-        who = together(who, own(", who asked for changes ("), by, own(")"))
-    elif approval is not None and not is_present:
-        who = together(who, own(f", whose word was for version {approval.version} only"))
+    said = own("")
+    if approval is not None and gate.document is not None:
+        said = together(own("; "), approval_in_words(approval, gate.document, speech.standing, methodology))
     if gate.labels.passed is not None:
-        return together(who, own(", with "), _answer(missing.gate, "approve", gate.labels.passed, methodology))
+        is_said = gate.document is None or gate.document in speech.standing.papers
+        answer = _answer(missing.gate, "approve", gate.labels.passed, methodology, is_said=is_said)
+        if not is_said:
+            return together(who, own(", with "), answer, said, _put_first(gate, methodology))
+        return together(who, own(", with "), answer, said, _request(missing.gate, gate, speech, methodology))
     proofs = [name for name in (gate.proof, gate.unless) if name is not None]
-    titles = ", or ".join(methodology.criteria[name].title for name in proofs)
-    return together(who, own(f". It is there when: {titles}")) if titles else who
+    titles = [_proof(name, methodology) for name in proofs]
+    return together(who, own(". It is there when: "), joined(titles, own(", or "))) if titles else who
 
 
-def _answer(gate: str, verdict: str, label: str, methodology: Methodology, *, reason: str = "") -> Safe:
+def _put_first(gate: Gate, methodology: Methodology) -> Safe:
+    """Of a gate whose document is not on record: how it gets there, so that there is something to say yes to."""
+    if gate.document is None:
+        return own("")
+    name = document_in_words(gate.document, methodology)
+    put = code_span(f"{methodology.commands.prefix} {PUT_BY[gate.document]}")
+    return together(own(f"; the {name} is not on record yet: "), put)
+
+
+def _request(name: str, gate: Gate, speech: Speech, methodology: Methodology) -> Safe:
+    """How a review is asked for that is due here and was not asked for, such as after a no to somebody else's gate."""
+    place, standing = speech.standing.places.get(gate.track), speech.standing
+    is_due = place is not None and place.state in gate.ask_in and name in methodology.verbs_of_gates
+    if (
+        not is_due
+        or gate.document not in standing.papers
+        or standing.asked.get(name) == standing.version(gate.document)
+    ):
+        return own("")
+    asks = code_span(f"{methodology.commands.prefix} {methodology.judging(name, 'request')}")
+    return together(own("; "), asks, own(" asks for it"))
+
+
+def _proof(name: str, methodology: Methodology) -> Safe:
+    way = way_in_words(name, methodology)
+    title = own(methodology.criteria[name].title)
+    return title if way is None else together(title, own(" ("), way, own(")"))
+
+
+def gap_way(gap: Gap, methodology: Methodology) -> Safe:
+    """How a gap is filled, to stand behind its role; and which fields or questions it is about."""
+    way = way_in_words(gap.key, methodology)
+    return own("") if way is None else together(own("; "), way)
+
+
+def _answer(
+    gate: str, verdict: str, label: str, methodology: Methodology, *, reason: str = "", is_said: bool = True
+) -> Safe:
     """How somebody says yes or no: by command, or by label."""
-    if gate not in methodology.verbs_of_gates:
+    if gate not in methodology.verbs_of_gates or not is_said:
         return together(own("the label "), code_span(label))
     command = f"{methodology.commands.prefix} {methodology.judging(gate, verdict)}{reason}"
     return together(code_span(command), own(", or the label "), code_span(label))
@@ -147,27 +186,15 @@ class _Said:
             yield own(f"Then it moves to **{wanted.title}** by itself; there is nothing else for you to do.")
             return
         if notice.by is None:
-            yield from self._whose_yes_fell(notice)
+            yield from fallen_in_words(notice.fell, self.speech.standing, self.methodology)
+        if notice.fell:
+            again = ", ".join(each.title for each in notice.missing)
+            yield own(f"The issue is back at **{here.title}**. Before **{wanted.title}** this is needed: {again}.")
+            return
         back = own(f"I have put the issue back to **{here.title}**. Before ")
         yield together(_address(notice.by), back, label_in_words(wanted), own(" this has to be there:"))
         yield gates
         yield together(own("Then please set "), label_in_words(wanted), own(" again."))
-
-    def _whose_yes_fell(self, notice: PutBack) -> Iterator[Safe]:
-        """Nobody moved it: what people had said yes to is something else now, and so the issue goes back."""
-        approvals = self.speech.standing.approvals
-        fallen = [
-            (approval, document)
-            for each in notice.missing
-            if (approval := approvals.get(each.gate)) is not None
-            and (document := self.methodology.gates[each.gate].document) is not None
-            and approval.verdict is Verdict.PASSED
-        ]
-        changes = dict.fromkeys(change for approval, document in fallen for change in self._changes(approval, document))
-        if changes:
-            called = joined(dict.fromkeys(person(approval.by) for approval, _ in fallen), own(", "))
-            yield together(called, own(", what you said yes to has changed, so your yes does not count any more:"))
-            yield lines(*(together(own("- "), each) for each in changes))
 
     def not_yours(self, notice: NotYours) -> Iterator[Safe]:
         start = together(_address(notice.by), own("I have undone that change: "))
@@ -202,13 +229,17 @@ class _Said:
         yield own("If it goes on, please open the issue again.")
 
     def yes_fell(self, notice: YesFell) -> Iterator[Safe]:
-        gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
-        if approval is None or gate.document is None:
-            return
-        version = f" was for version {approval.version} of the {document_in_words(gate.document, self.methodology)}"
-        yield together(_address(approval.by), own(f"your yes (**{gate.title}**){version}, which has changed since:"))
-        yield lines(*(together(own("- "), each) for each in self._changes(approval, gate.document)))
-        yield own("So it does not count any more. I will ask you again when it is your turn.")
+        yield from fallen_in_words(notice.fell, self.speech.standing, self.methodology)
+        if notice.fell.yeses:
+            yield own("I will ask you again when it is your turn.")
+
+    def moved_back(self, notice: MovedBack) -> Iterator[Safe]:
+        here = self._here(notice.track)
+        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
+        address = together(called, own(": ")) if called else own("")
+        why = together(own(": "), code_span(notice.words)) if notice.words else own(", without saying why.")
+        moved = own(f" has moved this issue back to **{here.title}**")
+        yield together(address, code_span(notice.by), moved, why)
 
     def sent_back(self, notice: SentBack) -> Iterator[Safe]:
         """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""
@@ -233,12 +264,15 @@ class _Said:
         yield together(own(f"**{gate.title}** – "), self._request([gate.role], gate.request or "Please review this"))
         if gate.document is not None:
             yield self._document(gate.document)
+            yield from self._still_to_come(gate.document)
             yield from self._changed_since(self.speech.standing.approvals.get(notice.gate), gate.document)
         yield self._how_to_answer(notice.gate)
 
     def asked_for(self, notice: AskedFor) -> Iterator[Safe]:
         ask = self.methodology.asks[notice.ask]
         yield self._request(ask.roles, ask.request)
+        if ask.missing and not notice.gaps:
+            yield own("Nothing is missing for it.")
         yield from self._gaps(notice.gaps)
 
     def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
@@ -263,41 +297,69 @@ class _Said:
         paper = self.speech.standing.papers.get(document.value)
         if paper is None:
             return own(f"The {name} is not on record yet: look for it on this issue, or ask for it here.")
-        again = " It was opened again since." if self.speech.standing.reopened.get(document.value) else ""
-        words = paper_in_words(paper, self.methodology, version=self.speech.standing.version(document))
-        about = joined([*words, together(own("by "), code_span(paper.by))], own(", "))
-        return together(own(f"It is about the {name}: "), about, own(f".{again}"))
+        about = joined([*paper_in_words(paper, self.methodology), together(own("by "), code_span(paper.by))], own(", "))
+        papers = bound_papers(document, self.speech.standing, self.methodology)
+        beside = {key: each for key, each in papers.items() if key != document.value}
+        also = own(f" With it: {versions_in_words(beside, self.methodology)}." if beside else "")
+        return together(own(f"It is about the {name}: "), about, own("."), also)
 
-    def _changes(self, approval: Approval, document: Document) -> list[Safe]:
+    def _still_to_come(self, document: Document) -> Iterator[Safe]:
+        """A yes that is given before everything it is bound to is on record falls when that comes: so it is said."""
+        papers = self.speech.standing.papers
+        bound_to = self.methodology.documents[document].bound_to
+        missing = [each for each in bound_to if each not in papers and each is not document]
+        if document in papers and missing:
+            titles = ", ".join(document_in_words(each, self.methodology) for each in missing)
+            ways = joined((code_span(f"{self.methodology.commands.prefix} {PUT_BY[m]}") for m in missing), own(", "))
+            falls = own("; a yes from before it is on record falls when it comes.")
+            yield together(own(f"Not on record yet: {titles} ("), ways, own(")"), falls)
+
+    def _changes_since(self, document: Document, before: Mapping[str, Paper]) -> list[Safe]:
         now = bound_papers(document, self.speech.standing, self.methodology)
-        return changes_in_words(approval.papers, now, self.methodology)
+        return changes_in_words(before, now, self.methodology)
 
     def _changed_since(self, approval: Approval | None, document: Document) -> Iterator[Safe]:
         """What differs from what somebody said yes to before: that is what a second review has to look at."""
-        changes = [] if approval is None else self._changes(approval, document)
+        changes = [] if approval is None else self._changes_since(document, approval.papers)
         if approval is not None and approval.verdict is Verdict.PASSED and changes:
             is_called = approval.by in {name for names in self.speech.people.values() for name in names[:MAX_MENTIONS]}
             said = together(code_span(approval.by) if is_called else person(approval.by), own(" on "), day(approval.at))
-            yield together(own("Changed since the yes of "), said, own(f" to version {approval.version}:"))
+            about = versions_in_words(approval.papers, self.methodology, first=document)
+            yield together(own("Changed since the yes of "), said, own(f" to {about}:" if about else ":"))
             yield lines(*(together(own("- "), each) for each in changes))
 
     def _how_to_answer(self, name: str) -> Safe:
         gate = self.methodology.gates[name]
         track, here = self.methodology.tracks[gate.track], self._here(gate.track)
+        # of what is not on record a command can say nothing
+        is_said = gate.document is None or gate.document in self.speech.standing.papers
         back = track.states[here.back[0]].label if here.back else None
         no = gate.labels.failed or back
         if gate.labels.passed is None:
             return own("Please answer in a comment.")
-        yes = together(own("To say yes: "), _answer(name, "approve", gate.labels.passed, self.methodology))
+        yes = together(
+            own("To say yes: "), _answer(name, "approve", gate.labels.passed, self.methodology, is_said=is_said)
+        )
         if no is None:
             return together(yes, own(". If something has to change, say so in a comment."))
-        reject = _answer(name, "reject", no, self.methodology, reason=" REASON")
+        reject = _answer(name, "reject", no, self.methodology, reason=" REASON", is_said=is_said)
         return together(yes, own(". To send it back: "), reject, own("."))
 
     def _gaps(self, gaps: Sequence[Gap]) -> Iterator[Safe]:
         if gaps:
             yield own("What is missing, and who can bring it:")
-            yield lines(*(together(own(f"- {gap.title}: "), self._role(gap.owner)) for gap in gaps))
+            yield lines(*(together(own("- "), self._gap(gap)) for gap in gaps))
+
+    def _gap(self, gap: Gap) -> Safe:
+        who = together(self._role(gap.owner), gap_way(gap, self.methodology))
+        named = [
+            self.methodology.intake_fields[key].title for key in gap.parts if key in self.methodology.intake_fields
+        ]
+        if not named:
+            return together(own(f"{gap.title}: "), who)
+        names = "; ".join(title.partition(":")[0].partition(" (")[0] for title in named)
+        count = "1 field is" if len(named) == 1 else f"{len(named)} fields are"
+        return together(own(f"{count} without an answer: "), who, own(f": {names}"))
 
     def _way_out(self, state: State) -> Safe:
         wanted = [self.methodology.criteria[name].labels for name in state.leave if state.kind is Kind.LOST]
@@ -351,14 +413,6 @@ class _Said:
 
 def _address(by: str | None) -> Safe:
     return own("") if by is None else together(person(by), own(", "))
-
-
-def person(name: str) -> Safe:
-    """A mention; as code what GitLab takes for no user's name or for everybody's."""
-    try:
-        return mention(name)
-    except ValueError:
-        return code_span(name)
 
 
 def _group(path: str) -> Safe:

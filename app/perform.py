@@ -43,7 +43,7 @@ from app.text import Safe, find_markers, marker
 Evidence = Mapping[str, Any]
 """What an action brought about, as stored: numbers and names, never texts."""
 
-_ISSUE_OF = {IssueRef.SCOPING: IssueRole.SCOPING}
+_ISSUE_OF = {IssueRef.SCOPING: IssueRole.SCOPING, IssueRef.INTAKE: IssueRole.INTAKE}
 
 
 @dataclass(frozen=True, slots=True)

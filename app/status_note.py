@@ -4,7 +4,8 @@ Three rules surprise:
 
 * Nobody is mentioned in it, and labels are code: the note is edited often, and each edit would be live again.
 * It speaks of dates only, never of "3 days ago": so it changes only when something happened.
-* What happens on the other track changes nothing in it: one event edits one note.
+* What happens on the other track changes nothing in it, but for a pause and the stage of the engagement: one event
+  edits one note.
 """
 
 from __future__ import annotations
@@ -16,13 +17,22 @@ from app.blocks.words import joined, lines, table, together
 from app.engagement import EngagementId
 from app.machine.criteria import Gap, gaps
 from app.machine.gates import GateState
-from app.machine.standing import Paper, Standing
+from app.machine.standing import Paper, Place, Verdict
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Fact, Gate, Kind, State, Weight
 from app.status_view import Stand, StatusView, Waiting, stand_of, waiting_on, waits
-from app.status_words import SAID_OF, day, label_in_words, paper_in_words, role_in_words
+from app.status_words import (
+    SAID_OF,
+    approval_in_words,
+    day,
+    label_in_words,
+    paper_in_words,
+    role_in_words,
+    versions_in_words,
+)
 from app.text import Safe, code_span, link, marker, own
+from app.ways import way_in_words
 
 __all__ = ["StatusView", "Waiting", "status_mark", "status_note", "waiting_on"]
 
@@ -59,6 +69,13 @@ def told_above_the_fold(view: StatusView, methodology: Methodology) -> list[Safe
 def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
     yield together(_headline(at), own(", since "), day(at.place.since))
     yield _path(at)
+    if at.returned is not None:
+        came_from = at.track.states[at.returned.came_from].title
+        why = together(own(": "), code_span(at.returned.words)) if at.returned.words else own("")
+        yield together(own(f"**Moved back** from {came_from} by "), code_span(at.returned.by), why)
+    if at.pause is not None:
+        yield from _paused(at, at.pause)
+        return
     yield _waiting_line(at, view)
     if (missing := _missing(at)) is not None:
         yield missing
@@ -86,6 +103,16 @@ def _on_hold(at: Stand) -> Iterator[Safe]:
     yield lines(together(resume, own(f" off; it goes back to {back.title}.")), *_side_moves(at), _more(at))
 
 
+def _paused(at: Stand, pause: Place) -> Iterator[Safe]:
+    """The engagement is on hold, by the other issue: so nothing goes on here either."""
+    until = own(f", until {pause.until}") if pause.until else own(", with no day set")
+    why = together(own(": "), code_span(pause.words)) if pause.words else own("")
+    yield together(own("**On hold:** the engagement rests since "), day(pause.since), until, why)
+    yield own("**Waiting on:** nobody while it is on hold.")
+    yield own("**Next:**")
+    yield lines(together(own("- To resume: "), _command("resume", at)), _more(at))
+
+
 def _ended(at: Stand, view: StatusView) -> Iterator[Safe]:
     why = together(own(": "), code_span(at.place.words)) if at.place.words else own("")
     yield together(own(f"**{at.state.title}: {at.state.step}** ({at.track.title}), on "), day(at.place.since), why)
@@ -99,9 +126,11 @@ def _ended(at: Stand, view: StatusView) -> Iterator[Safe]:
 
 def _headline(at: Stand) -> Safe:
     stages = list(at.methodology.stages)
-    stage = at.methodology.stages[at.state.stage]
-    number = f"Stage {stages.index(at.state.stage) + 1} of {len(stages)}"
-    return own(f"**{number}, {stage.title}: {at.state.step}** ({at.state.title})")
+    stage = at.methodology.stages[at.stage]
+    number = f"tage {stages.index(at.stage) + 1} of {len(stages)}, {stage.title}"
+    if at.stage == at.state.stage:
+        return own(f"**S{number}: {at.state.step}** ({at.state.title})")
+    return own(f"**{at.track.title}: {at.state.step}** ({at.state.title}); the engagement is at s{number}")
 
 
 def _path(at: Stand) -> Safe:
@@ -127,7 +156,7 @@ def _missing(at: Stand) -> Safe | None:
     is_open = {name: gate for name, gate in at.needed.items() if at.gate(name) is not GateState.PASSED}
     proofs = {gate.proof for gate in at.needed.values()}
     rest = [gap for gap in at.gaps if gap.key not in proofs and not _has_its_own_part(gap, at)]
-    found = [*(_open_gate(name, gate, at) for name, gate in is_open.items()), *(_gap(gap, at) for gap in rest)]
+    found = [*(_open_gate(name, gate, at) for name, gate in is_open.items()), *(_gap_with_way(gap, at) for gap in rest)]
     passed = [gate.title for name, gate in at.needed.items() if gate.before == at.next and name not in is_open]
     there = [own(f"- Already there: {', '.join(passed)}")] if passed else []
     if not found:
@@ -141,7 +170,27 @@ def _missing(at: Stand) -> Safe | None:
 
 def _open_gate(name: str, gate: Gate, at: Stand) -> Safe:
     title = f"**{gate.title}**" if gate.weight is Weight.BLOCK else gate.title
-    return own(f"{title}: {_gate_word(name, at)} ({at.methodology.roles[gate.role].title})")
+    approval = at.standing.approvals.get(name)
+    said = own("")
+    if approval is not None and approval.verdict is Verdict.FAILED and gate.document is not None:
+        said = together(own("; "), approval_in_words(approval, gate.document, at.standing, at.methodology))
+    who = together(own(f"{title}: {_gate_word(name, at)} ({at.methodology.roles[gate.role].title}"), said)
+    if at.can_be_requested(name):
+        ask = _command(at.methodology.judging(name, "request"), at)
+        who = together(who, own("; "), ask, own(" asks for it"))
+    return together(who, own(")") if gate.proof is None else _way(gate.proof, at))
+
+
+def _gap_with_way(gap: Gap, at: Stand) -> Safe:
+    """What is missing, who can bring it, and how."""
+    return together(own(f"{gap.title} ({at.methodology.roles[gap.owner].title}"), _way(gap.key, at))
+
+
+def _way(key: str, at: Stand) -> Safe:
+    """How something is brought, and what it takes along; with the end of the bracket."""
+    way, voids = way_in_words(key, at.methodology), at.voids(key)
+    how = own(")") if way is None else together(own("; "), way, own(")"))
+    return together(how, own(f", which voids: {', '.join(voids)}")) if voids else how
 
 
 def _gap(gap: Gap, at: Stand) -> Safe:
@@ -171,7 +220,8 @@ def _intake(at: Stand) -> Iterator[Safe]:
         if at.methodology.readiness[gap.key.removeprefix("readiness.")].fact is not Fact.INTAKE_FIELDS
     ]
     if unready:
-        yield lines(own("**Not ready for scheduling:**"), own(""), *(together(own("- "), _gap(g, at)) for g in unready))
+        head = own("**Not ready for scheduling** (each has a box above):")
+        yield lines(head, own(""), *(together(own("- "), _gap(g, at)) for g in unready))
 
 
 def _field(key: str, methodology: Methodology) -> Safe:
@@ -201,8 +251,9 @@ def _next_steps(at: Stand) -> Iterator[Safe]:
 def _answers(name: str, gate: Gate, at: Stand) -> Safe:
     """How a gate is answered: by command where people judge it, and by its labels."""
     labels = [code_span(label) for label in (gate.labels.passed, gate.labels.failed) if label is not None]
-    if name not in at.methodology.verbs_of_gates:
-        return joined(labels, own(" or "))
+    is_there = gate.document is None or gate.document in at.standing.papers
+    if name not in at.methodology.verbs_of_gates or not is_there:
+        return together(own("label "), joined(labels, own(" or ")))  # of what is not on record a command says nothing
     yes = _command(at.methodology.judging(name, "approve"), at)
     no = _command(f"{at.methodology.judging(name, 'reject')} REASON", at)
     return together(yes, own(" or "), no, own(" (or label "), joined(labels, own(" or ")), own(")"))
@@ -250,7 +301,7 @@ def _details(at: Stand | None, view: StatusView, methodology: Methodology) -> It
     is_alone = IssueKind.SCOPING not in view.scene.issues
     papers = sorted(view.standing.papers.items()) if view.on is IssueKind.SCOPING or is_alone else []
     links = [
-        *(_paper(name, paper, view.standing, methodology) for name, paper in papers),
+        *(_paper(name, paper, methodology) for name, paper in papers),
         *_others(at, view, methodology),
     ]
     if view.opportunity_url is not None:
@@ -285,18 +336,16 @@ def _who(name: str, gate: Gate, at: Stand) -> Safe:
         return own("by what is on record")
     if approval is None:
         return own(at.methodology.roles[gate.role].title)
-    said = [code_span(approval.by), day(approval.at)]
-    if gate.document is not None and (approval.version or not is_present):
-        said.append(own(f"{'' if is_present else 'only for '}version {approval.version}"))
-    return joined(said, own(", "))
+    if gate.document is not None and (state is not GateState.PASSED):
+        return approval_in_words(approval, gate.document, at.standing, at.methodology)
+    about = versions_in_words(approval.papers, at.methodology, first=gate.document)
+    return joined([code_span(approval.by), day(approval.at), *([own(about)] if about else [])], own(", "))
 
 
-def _paper(name: str, paper: Paper, standing: Standing, methodology: Methodology) -> Safe:
+def _paper(name: str, paper: Paper, methodology: Methodology) -> Safe:
     title = next((rules.title for key, rules in methodology.documents.items() if key == name), None)
-    version = paper.version + standing.reopened.get(name, 0)
-    parts = [*paper_in_words(paper, methodology, version=version), code_span(paper.by), day(paper.at)]
-    reopened = [own("opened again")] if standing.reopened.get(name) else []
-    return together(code_span(name) if title is None else own(title), own(": "), joined([*parts, *reopened], own(", ")))
+    parts = [*paper_in_words(paper, methodology), code_span(paper.by), day(paper.at)]
+    return together(code_span(name) if title is None else own(title), own(": "), joined(parts, own(", ")))
 
 
 def _others(at: Stand | None, view: StatusView, methodology: Methodology) -> Iterator[Safe]:
@@ -304,7 +353,8 @@ def _others(at: Stand | None, view: StatusView, methodology: Methodology) -> Ite
     if view.other_iid is None:
         return
     titles = [track.title for name, track in methodology.tracks.items() if at is None or name != at.name]
-    yield own(f"{titles[0] if len(titles) == 1 else 'The other issue'} (#{view.other_iid})")
+    number = Safe(f"{view.other_iid}")
+    yield together(own(f"{titles[0] if len(titles) == 1 else 'The other issue'} (#"), number, own(")"))
 
 
 def _lead(role: str, view: StatusView, methodology: Methodology) -> Safe:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from app.blocks.words import joined, together
-from app.machine.papers import differences
-from app.machine.standing import Paper
+from app.machine.criteria import Gap
+from app.machine.papers import bound_papers, differences
+from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Kind, State
-from app.text import Safe, code_span, link, own
+from app.text import Safe, code_span, link, mention, own
+from app.ways import way_in_words
 
 MAX_NAMES: Final = 3
 SAID_OF: Final = {Kind.WON: "won", Kind.LOST: "lost REASON", Kind.HOLD: "hold"}
@@ -38,6 +40,14 @@ def label_in_words(state: State) -> Safe:
     return code_span(state.label) if state.label is not None else own("(take the label off)")
 
 
+def gap_in_words(gap: Gap, methodology: Methodology) -> Safe:
+    """What is missing, who can bring it, and how; of what consists of many fields, how many."""
+    way = way_in_words(gap.key, methodology)
+    many = own(f", {len(gap.parts)} missing" if gap.parts else "")
+    how = own("") if way is None else together(own("; "), way)
+    return together(own(f"{gap.title} ({methodology.roles[gap.owner].title}"), many, how, own(")"))
+
+
 def document_in_words(document: Document, methodology: Methodology) -> str:
     """How a document is called inside a sentence: `estimate`, `SOW`."""
     title = methodology.documents[document].title
@@ -49,14 +59,22 @@ def changes_in_words(before: Mapping[str, Paper], now: Mapping[str, Paper], meth
     found = []
     for name, old, new in differences(before, now):
         title = own(f"{methodology.documents[Document(name)].title}: ")
-        new_words = joined(paper_in_words(new, methodology, version=new.version), own(", "))
+        new_words = joined(paper_in_words(new, methodology), own(", "))
         by = together(own(", by "), code_span(new.by))
         if old is None:
             found.append(together(title, new_words, by, own("; there was none before")))
         else:
-            old_words = joined(paper_in_words(old, methodology, version=old.version), own(", "))
+            old_words = joined(paper_in_words(old, methodology), own(", "))
             found.append(together(title, new_words, by, own("; before: "), old_words))
     return found
+
+
+def person(name: str) -> Safe:
+    """A mention; as code what GitLab takes for no user's name or for everybody's."""
+    try:
+        return mention(name)
+    except ValueError:
+        return code_span(name)
 
 
 def day(at: float) -> Safe:
@@ -64,9 +82,27 @@ def day(at: float) -> Safe:
     return own(datetime.fromtimestamp(at, UTC).date().isoformat())
 
 
-def paper_in_words(paper: Paper, methodology: Methodology, *, version: int) -> Iterator[Safe]:
-    """Version, worth and place of a document; the version counts how often it was opened again, as approvals do."""
-    yield own(f"version {version}")
+def versions_in_words(papers: Mapping[str, Paper], methodology: Methodology, *, first: str | None = None) -> str:
+    """Which documents, each with its own version: `SOW version 2, cost sheet (COGS) version 1`."""
+    order = sorted(papers, key=lambda name: (name != first, list(Document).index(Document(name))))
+    return ", ".join(f"{document_in_words(Document(n), methodology)} version {papers[n].version}" for n in order)
+
+
+def approval_in_words(approval: Approval, document: Document, standing: Standing, methodology: Methodology) -> Safe:
+    """What somebody said at a gate: of which documents, when, why, and whether they are others now."""
+    is_no = approval.verdict is Verdict.FAILED
+    about = versions_in_words(approval.papers, methodology, first=document) or document_in_words(document, methodology)
+    word = f" said {'no' if is_no else 'yes'} to {about} on "
+    why = together(own(": "), code_span(approval.words)) if approval.words else own("")
+    is_present = approval.version == standing.version(document)
+    is_other = bool(differences(approval.papers, bound_papers(document, standing, methodology)))
+    since = "" if is_present else " (changed since)" if is_other else " (opened again since)"
+    return together(code_span(approval.by), own(word), day(approval.at), own(since), why)
+
+
+def paper_in_words(paper: Paper, methodology: Methodology) -> Iterator[Safe]:
+    """Version, worth and place of a document."""
+    yield own(f"version {paper.version}")
     if paper.amount is not None:
         form = methodology.words.get("estimate.type", {}).get(paper.form or "")
         worth = code_span(f"{paper.amount:,f} {paper.currency or ''}")

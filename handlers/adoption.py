@@ -100,7 +100,17 @@ def adopt_by_command(
     if not any(isinstance(action, AdoptIssue) for action in decision.actions):
         return decision, ()  # it belongs to another, which is said in a comment of its own
     told = together(own("Adopted, for the customer "), code_span(submission.customer_name), own("."))
-    return decision, (told,)
+    return decision, (told,) if block is not None else (told, _how_to_name_services(playbook))
+
+
+def _how_to_name_services(playbook: Playbook) -> Safe:
+    """What a word cannot say stands in a block of the description, which is read again when it changes."""
+    services = ", ".join(list(playbook.methodology.services)[:2])
+    return own(
+        "Services, account team and more are named in the description, in a block that I read whenever it changes:\n\n"
+        f"```psplan-submission\ncustomer_name: Acme GmbH\nservices: [{services}]\n"
+        "account_team: [{username: NAME, role: SA}]\n```\n\n"
+    )
 
 
 _SUFFIX = re.compile(r"\s+[-–—:|]\s+.*\Z")

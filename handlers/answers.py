@@ -59,7 +59,9 @@ def _may_fill(hearing: Hearing, key: str) -> None:
     roles = field.only or (command.roles(hearing.methodology) if command is not None else ())
     if not hearing.holds(*roles):
         who = joined(map(hearing.role, roles), own(", "))
-        raise NotAllowed(together(own("That field is for: "), who, own(".")), reason=f"that is for {', '.join(roles)}")
+        raise NotAllowed(
+            together(own("That field is for: "), who, own(".")), reason=f"that is for {hearing.titles(roles)}"
+        )
 
 
 def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) -> None:
@@ -102,7 +104,10 @@ def _key_and_value(hearing: Hearing) -> tuple[str, str]:
 def _no_such_key(hearing: Hearing, kinds: Sequence[IssueKind], key: str) -> UserError:
     other = next((k for k in IssueKind if k not in kinds and key in written(hearing, k)), None)
     if other is None:
-        return no_such("row", key, [each for kind in kinds for each in written(hearing, kind)])
+        keys = [each for kind in kinds for each in written(hearing, kind)]
+        return no_such(
+            "row", key, keys, where="; all of them stand in the last column of the table in the issue's text"
+        )
     command = "intake" if other is IssueKind.INTAKE else "answer"
     elsewhere = own(" stands in the other table: ")
     return UserError(together(code_span(key), elsewhere, hearing.form(f"{command} {key} …"), own(".")))

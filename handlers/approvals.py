@@ -9,10 +9,11 @@ from app.machine.gates import GateState, verdict_on
 from app.machine.papers import bound_papers
 from app.machine.standing import Paper, Verdict
 from app.methodology.process import Document, Gate
-from app.notices import PUT_BY, person
+from app.notices import MAX_MENTIONS
 from app.registry import registry
-from app.status_words import day, document_in_words, paper_in_words
+from app.status_words import day, document_in_words, paper_in_words, person
 from app.text import Safe, code_span, own
+from app.ways import PUT_BY, box_title
 from handlers.scene import ACCOUNT_TEAM
 
 
@@ -115,7 +116,7 @@ def _demand_right(hearing: Hearing, gate: str, rules: Gate) -> None:
     if paper is None:
         put = hearing.form(PUT_BY[document])
         nothing = own(f"There is no {name} on record yet that **{rules.title}** could be about. First: ")
-        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {document}")
+        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {name}")
     if course.is_author(hearing.by):
         others = [each for each in hearing.people.get(rules.role, ()) if each.lower() != hearing.by.lower()]
         ask = (
@@ -128,24 +129,22 @@ def _demand_right(hearing: Hearing, gate: str, rules: Gate) -> None:
     said = hearing.standing.approvals.get(gate)
     latest = max([each.at for each in bound.values()] + ([said.at] if said is not None else []))
     if int(hearing.at) < int(latest):
-        version = hearing.standing.version(document)
-        newer = joined(paper_in_words(paper, hearing.methodology, version=version), own(", "))
+        newer = joined(paper_in_words(paper, hearing.methodology), own(", "))
         late = own(f"That was said before what is on record now: {name} ")
         again = own(". Please say it again if it holds for that.")
         raise NotAllowed(together(late, newer, again), reason="it was said before the version of now")
-    if not course.index.can_be_judged(gate, hearing.standing) or not _is_submitted(hearing, rules):
+    if not course.is_asked(gate) and not _is_due(hearing, rules):
         state = hearing.state(rules.track).title
         early = own(f"It is at **{state}**, where **{rules.title}** is not asked for yet.")
         raise NotAllowed(early, reason=f"it is at {state}")
 
 
-def _is_submitted(hearing: Hearing, rules: Gate) -> bool:
-    """Whether a decision is due: the one whose yes moves the issue waits until the issue is submitted for it."""
+def _is_due(hearing: Hearing, rules: Gate) -> bool:
+    """Whether it has come as far as the first state in which the review is asked for by itself."""
     path = hearing.course.index.positions[rules.track]
-    if rules.labels.passed not in hearing.methodology.tracks[rules.track].by_label or not rules.ask_in:
-        return True
+    asked_in = [path[each] for each in rules.ask_in if each in path]
     state = hearing.standing.places[rules.track].state
-    return state in path and path[state] >= min(path[each] for each in rules.ask_in if each in path)
+    return not asked_in or (state in path and path[state] >= min(asked_in))
 
 
 def _ask(hearing: Hearing, gate: str) -> None:
@@ -154,7 +153,7 @@ def _ask(hearing: Hearing, gate: str) -> None:
         put = hearing.form(PUT_BY[rules.document])
         name = document_in_words(rules.document, hearing.methodology)
         nothing = own(f"There is no {name} on record yet to be reviewed. First: ")
-        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {rules.document}")
+        raise NotAllowed(together(nothing, put, own(".")), reason=f"there is no {name}")
     state = course.gate(gate)
     if state is GateState.PASSED:
         hearing.say(own(f"**{rules.title}** is there already."))
@@ -171,17 +170,36 @@ def _ask(hearing: Hearing, gate: str) -> None:
 
 
 def _ask_account_team(hearing: Hearing) -> None:
-    """By mention of whoever asked for the engagement, once for each version of what is on the table."""
+    """By mention of the others in the account team, once for each version of what is on the table."""
     people = hearing.people.get(ACCOUNT_TEAM, ())
     known = [name for name in people if hearing.snapshot.people.get(name)]
+    others = [name for name in known if name.lower() != hearing.by.lower()]
     if not known:
         raise UserError(own("GitLab knows nobody of the account team, so there is nobody I could ask."))
+    if not others:
+        raise UserError(own("GitLab knows nobody of the account team but you: there is nobody else whom I could ask."))
     document, paper = _on_the_table(hearing)
     if hearing.course.ask_once(f"review:{ACCOUNT_TEAM}:{document}", hearing.standing.version(document)):
-        agree = hearing.form("agree account-team") if document is Document.ESTIMATE else own("a word here")
-        hearing.say(_called(hearing, document, paper, [known[0]]), own(" If it is right, "), agree, own(" tells us."))
+        hearing.say(_called(hearing, document, paper, others[:MAX_MENTIONS]), *_how_they_agree(hearing, document))
     else:
         hearing.say(own("The account team was asked already, and this version is still the same."))
+
+
+def _how_they_agree(hearing: Hearing, document: Document) -> tuple[Safe, ...]:
+    """How the account team says that it is right: by command where there is one, else by the box that says so."""
+    if document is Document.ESTIMATE:
+        return (own(" If it is right: "), hearing.form("agree account-team"), own("."))
+    box = _box_of_review(hearing, document)
+    return () if box is None else (own(f" If it is right, please tick “{box}”."),)
+
+
+def _box_of_review(hearing: Hearing, document: Document) -> str | None:
+    """The box that has to be ticked in the state in which a document is written, besides that it is there."""
+    criteria = hearing.methodology.criteria
+    states = (state for track in hearing.methodology.tracks.values() for state in track.states.values())
+    written = (state for state in states if any(criteria[key].document is document for key in state.leave))
+    boxes = (ref for state in written for key in state.leave if not criteria[key].fact for ref in criteria[key].ticked)
+    return next((title for ref in boxes if (title := box_title(ref, hearing.methodology)) is not None), None)
 
 
 def _ask_person(hearing: Hearing, username: str) -> None:
@@ -204,8 +222,7 @@ def _on_the_table(hearing: Hearing) -> tuple[Document, Paper]:
 
 
 def _called(hearing: Hearing, document: Document, paper: Paper, names: list[str]) -> Safe:
-    version = hearing.standing.version(document)
-    about = joined(paper_in_words(paper, hearing.methodology, version=version), own(", "))
+    about = joined(paper_in_words(paper, hearing.methodology), own(", "))
     called = joined(map(person, names), own(", "))
     name = document_in_words(document, hearing.methodology)
     return together(called, own(f": please review the {name} ("), about, own(")."))

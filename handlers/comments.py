@@ -21,10 +21,10 @@ from app.errors import UserError
 from app.events import CommentPosted
 from app.issue_text import Playbook
 from app.methodology.parts import IssueKind
-from app.notices import person
 from app.ports import Person
 from app.registry import Decision, Listened, ignore, registry
 from app.snapshot import Heard, Needs, Snapshot
+from app.status_words import person
 from app.text import Safe, code_span, marker, own
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
 from handlers.orders import Answered, Orders, find, is_meant
@@ -50,9 +50,11 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
     if engagement is None or _kind(event, engagement) is None:
         is_adoption = any(command.name == ADOPT for command in commands)
         seen = needs_of_adoption(event.iid, engagement, playbook) if is_adoption else Needs()
-        wanted = {role for command in commands for role in command.roles(playbook.methodology)}
-        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))} if is_adoption else {}
-        return replace(seen, note=event.note_id, roles=roles)
+        free = [command for command in commands if command.is_free]
+        wanted = {role for command in free for role in command.roles(playbook.methodology)}
+        roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))}
+        pipeline = any(command.sees_pipeline for command in free)
+        return replace(seen, note=event.note_id, roles=roles, pipeline=pipeline)
     seen = what_to_see(engagement, playbook.methodology)
     wanted = {role for command in commands for role in command.roles(playbook.methodology)}
     if any(command.name == HELP for command in commands):
@@ -104,13 +106,19 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     if mended:
         has_words = any(each.words for each in orders.answered) or bool(digests & heard.carried_out)
         actions.append(_retraction(event, playbook, with_reply=not has_words))
-    done, told = decision.actions, ", ".join(f"{playbook.methodology.commands.prefix} {each.verb}" for each in new)
+    done, told = decision.actions, ", ".join(_called(each, playbook) for each in new)
     return replace(
         decision,
         reasons=decision.reasons or (f"{event.author} said {told}",),
         actions=(*actions[:1], *done, *actions[1:]),
         listened=listened,
     )
+
+
+def _called(line: Line, playbook: Playbook) -> str:
+    """What a line says, by the name of its command where there is one."""
+    command, _ = find(line, playbook)
+    return f"{playbook.methodology.commands.prefix} {line.verb if command is None else command.name}"
 
 
 def _unsure(event: CommentPosted, lines: list[Line], foreign: frozenset[str], playbook: Playbook) -> Decision:
@@ -183,7 +191,8 @@ def _adopt(
     """The issue becomes an engagement; what else was ordered in the same comment has to wait until it is one."""
     _, rest = find(first, playbook)
     try:
-        orders.demand_role(first)
+        if (command := find(first, playbook)[0]) is not None:
+            orders.demand_role(command)
         decision, words = adopt_by_command(event.iid, rest, snapshot, playbook, now)
     except UserError as fault:
         orders.answered.append(Answered(first, False, (fault.words,)))

@@ -8,6 +8,7 @@ from app.hearing import About, Hearing, When
 from app.machine.criteria import gaps
 from app.methodology.parts import IssueKind
 from app.registry import registry
+from app.status_words import gap_in_words
 from app.text import code_span, own
 from handlers.answers import write, written
 from handlers.moves import move, named_state
@@ -98,6 +99,8 @@ def schedule(hearing: Hearing) -> None:
     name, track = hearing.track()
     day = hearing.words.needed_day()
     hearing.words.end()
+    if day < hearing.today:
+        raise UserError(together(code_span(day.isoformat()), own(" has passed: the agreed start lies ahead.")))
     keys = _fields(hearing, "schedule")
     if not keys:
         raise UserError(own("The methodology has no field for it."))
@@ -112,7 +115,7 @@ def schedule(hearing: Hearing) -> None:
     if place.state == track.path[-2] and not lacks:
         move(hearing, name, track.path[-1])
     elif place.state == track.path[-2]:
-        titles = lines(*(own(f"- {gap.title} ({hearing.methodology.roles[gap.owner].title})") for gap in lacks))
+        titles = lines(*(together(own("- "), gap_in_words(gap, hearing.methodology)) for gap in lacks))
         hearing.say(own(f"The day is put down. Before it is **{last.title}** this has to be there:\n\n"), titles)
     else:
         here = f"It is at **{hearing.state(name).title}** and will be **{last.title}** when it is staffed and won."

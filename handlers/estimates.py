@@ -6,14 +6,17 @@ import difflib
 
 from app.blocks.words import joined, together
 from app.errors import NotAllowed, UserError
+from app.fallen_words import saying_title
 from app.hearing import Hearing
-from app.machine.papers import digest_of, is_same
-from app.machine.standing import Mark, Paper
+from app.machine.criteria import is_said
+from app.machine.gates import verdict_on
+from app.machine.papers import bound_papers, digest_of, is_same
+from app.machine.standing import Mark, Paper, Verdict
 from app.methodology.process import Document, Saying
-from app.notices import PUT_BY
 from app.registry import registry
 from app.status_words import document_in_words, paper_in_words
-from app.text import code_span, own
+from app.text import Safe, code_span, own
+from app.ways import PUT_BY
 
 FORMS = {"tm": "tm", "t&m": "tm", "ff": "ff", "fixed": "ff", "mixed": "mixed"}
 """How people write what an estimate is billed by → how the submission form writes it."""
@@ -105,7 +108,8 @@ def signed(hearing: Hearing) -> None:
     if party == "gitlab" and not hearing.holds("em", "legal"):
         who = together(hearing.role("em"), own(" or "), hearing.role("legal"))
         raise NotAllowed(
-            together(own("That GitLab has signed is for: "), who, own(".")), reason="that is for em, legal"
+            together(own("That GitLab has signed is for: "), who, own(".")),
+            reason=f"that is for {hearing.titles(('em', 'legal'))}",
         )
     both = list(parties.values()) if hearing.holds("em", "legal") else [Saying.CUSTOMER_SIGNED]
     _mark(hearing, Document.SOW, *([parties[party]] if party else both))
@@ -146,17 +150,33 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
         late = own(f"That was said before the {document_in_words(document, methodology)} of now was on record.")
         raise NotAllowed(late, reason="it was said before the version of now")
     if known is not None and is_same(known, paper):
-        version = course.standing.version(document)
-        hearing.say(
-            own(f"That is on record already, as version {version} of the {document_in_words(document, methodology)}.")
-        )
+        name = document_in_words(document, methodology)
+        hearing.say(own(f"That is on record already, as version {known.version} of the {name}."))
         return
+    before = _in_force(hearing)
     course.put(document, paper)
-    version = course.standing.version(document)
-    course.because(f"{document}: version {version}")
     put = course.standing.papers[document]
+    course.because(f"{methodology.documents[document].title}: version {put.version}")
     if put.amount is not None and not _is_plain(put, hearing.words.text):  # it is told how it was read
-        hearing.say(own("On record: "), joined(paper_in_words(put, methodology, version=version), own(", ")), own("."))
+        hearing.say(own("On record: "), joined(paper_in_words(put, methodology), own(", ")), own("."))
+    after = _in_force(hearing)
+    if void := [words for key, words in before.items() if key not in after]:
+        why = own(", because it was said of what was on record before; whoever said it hears of it.")
+        hearing.say(own("With this the following is void: "), joined(void, own(", ")), why)
+
+
+def _in_force(hearing: Hearing) -> dict[str, Safe]:
+    """What people have said of the documents as they are now: gate or criterion → its title and who said it."""
+    methodology, standing = hearing.methodology, hearing.standing
+    found: dict[str, Safe] = {}
+    for name, gate in methodology.gates.items():
+        if gate.document is not None and verdict_on(name, standing, methodology) is Verdict.PASSED:
+            found[name] = together(own(f"**{gate.title}** ("), code_span(standing.approvals[name].by), own(")"))
+    for key, criterion in methodology.criteria.items():
+        said = [standing.marks[each] for each in criterion.said if is_said(each, standing, methodology)]
+        if said:
+            found[key] = together(own(f"**{criterion.title}** ("), code_span(said[0].by), own(")"))
+    return found
 
 
 def _is_plain(paper: Paper, words: str) -> bool:
@@ -168,9 +188,10 @@ def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | N
     course = hearing.course
     if document is Document.SOW and document not in course.standing.papers:
         nothing = own("There is no SOW on record yet that this could be about. First: ")
-        raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no sow")
+        raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no SOW")
     digest = digest_of(document, course.standing, hearing.methodology)
-    mark = Mark(hearing.by, hearing.at, document.value, digest, words)
+    papers = bound_papers(document, course.standing, hearing.methodology)
+    mark = Mark(hearing.by, hearing.at, document.value, digest, words, course.standing.version(document), papers)
     marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}
     course.standing = course.standing.with_marks(marks)
-    course.because(f"said: {', '.join(sayings)}")
+    course.because(", ".join(dict.fromkeys(saying_title(each, hearing.methodology) for each in sayings)))

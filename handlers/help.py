@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from app.blocks.words import joined, lines, together
+from app.command_table import own_fields as own_fields_of
 from app.command_table import who as who_may
 from app.errors import UserError
 from app.hearing import About, Command, Hearing, When, is_possible
 from app.registry import registry
 from app.text import Safe, code_span, own
 
+HELP = "help"
 ALL = "all"
 
 
 @registry.command(
-    "help",
+    HELP,
     usage="[all|COMMAND]",
     says="List what you can say here now, everything there is, or one command in full.",
     who=(),
@@ -37,16 +40,18 @@ def help_(hearing: Hearing) -> None:
         hearing.say(own("Everything that can be said, and by whom:"))
         hearing.say(lines(*_entries(list(commands.values()), hearing, with_who=True)))
     else:
-        name = " ".join(wanted.lower().split())
+        name = " ".join(wanted.lower().split()).removeprefix(hearing.methodology.commands.prefix).strip()
         found = [command for key, command in commands.items() if name in (key, key.partition(" ")[0])]
         if not found:
-            raise UserError(together(own("There is no command "), code_span(wanted), own(".")))
+            near = difflib.get_close_matches(name, commands, n=1)
+            hint = together(own(" Did you mean "), hearing.form(f"{HELP} {near[0]}"), own("?")) if near else own("")
+            raise UserError(together(own("There is no command "), code_span(wanted), own("."), hint))
         hearing.say(joined([part for command in found for part in _in_full(command, hearing)], own("\n\n")))
 
 
 def _can_use(command: Command, hearing: Hearing) -> bool:
     if hearing.placed is None:
-        return command.is_free
+        return command.is_free and not command.roles(hearing.methodology)  # who holds a role is not known here
     if command.is_only_free:
         return False
     roles = command.roles(hearing.methodology)
@@ -64,7 +69,6 @@ def _in_full(command: Command, hearing: Hearing) -> Iterator[Safe]:
     yield together(hearing.usage(command), own(f" – {command.says}"))
     who = who_may(command, hearing.methodology)
     examples = joined((hearing.form(f"{command.name} {each}".strip()) for each in command.examples), own(", "))
-    yield lines(
-        own(f"- For: {who}; {command.when.value}."),
-        together(own("- For example: "), examples),
-    )
+    parts = [own(f"- For: {who}; {command.when.value}."), together(own("- For example: "), examples)]
+    own_fields = own_fields_of(command, hearing.methodology)
+    yield lines(*parts, *([own(f"- {own_fields}")] if own_fields else []))

@@ -40,7 +40,7 @@ def on_issue(event: IssueChanged, snapshot: Snapshot, playbook: Playbook, now: d
     made = progress(engagement, snapshot, playbook, now)
     if made.engagement == engagement and not made.actions:
         return ignore("nothing follows from this change") if read.changes_nothing else read
-    reasons = made.reasons or ("nothing that the process knows was changed",)
+    reasons = made.reasons or ("something was changed that the process does not decide on",)
     said = () if read.changes_nothing else read.reasons  # what a block that cannot be used is told
     return Decision(reasons=(*said, *reasons), actions=(*made.actions, *read.actions), engagement=made.engagement)
 

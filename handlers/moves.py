@@ -1,28 +1,31 @@
-"""Commands that move an issue along its track: next, back, stage, submit, hold, resume, won, lost."""
+"""Commands that move an issue along its track: next, back, stage, submit, hold, resume."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from app.blocks.words import joined, lines, together
+from app.blocks.words import lines, together
+from app.commands import Words
 from app.errors import NotAllowed, UserError
-from app.hearing import About, Hearing, When
-from app.machine.criteria import gaps
+from app.hearing import About, Hearing, Moved, When
 from app.machine.gates import Missing, held_back
-from app.machine.standing import Place
+from app.machine.outcome import MovedBack
+from app.machine.standing import Place, Return
 from app.methodology.process import Kind, State, Track
 from app.methodology.spelling import plain
 from app.notices import missing_gate
 from app.registry import registry
 from app.status_words import SAID_OF
 from app.text import Safe, code_span, own
-from handlers.names import no_such
+from handlers.names import meant_perhaps, no_such
+from handlers.speech import leads_of
 
 OUTDATED_AFTER_S = 60.0
 """An order that is older than the latest move by more than this was found late, and would move on from elsewhere.
 
 GitLab promises no order of deliveries, but those of two comments are seconds apart and not minutes.
 """
+MOST_RETURNS = 5
 MOVERS = ("em", "pc", "pm", "leadership")
 
 
@@ -60,7 +63,20 @@ def go_back(hearing: Hearing) -> None:
     state, at = track.states[place.state], track.path.index(place.state)
     if at == 0 and not state.back:
         raise UserError(own(f"**{state.title}** is the first state: there is nothing before it."))
-    move(hearing, name, state.back[0] if state.back else track.path[at - 1], words=hearing.reason())
+    to = state.back[0] if state.back else track.path[at - 1]
+    move(hearing, name, to)
+    _tell_of_return(hearing, Return(name, place.state, to, hearing.by, hearing.at, hearing.reason()))
+
+
+def _tell_of_return(hearing: Hearing, made: Return) -> None:
+    """It is kept, to be told by `status`; whoever leads there hears of it, unless they did it."""
+    course, track = hearing.course, hearing.methodology.tracks[made.track]
+    course.standing = course.standing.but(returns=(*course.standing.returns, made)[-MOST_RETURNS:])
+    dri = track.states[made.to].dri
+    leads = leads_of(course.scene, hearing.playbook).get(dri) or hearing.people.get(dri, ())
+    if made.by.lower() not in {name.lower() for name in leads}:
+        key = f"back:{made.track}:{made.to}:{int(made.at)}"
+        course.notices.append(MovedBack(key, track.on, made.track, made.by, made.words))
 
 
 @registry.command(
@@ -120,15 +136,29 @@ def hold(hearing: Hearing) -> None:
         until = day.isoformat()
         if day <= hearing.today:
             raise UserError(together(own("The day has to lie ahead, and "), code_span(until), own(" does not.")))
+    else:
+        _no_day_is_lost(hearing)
     reason = hearing.reason()
-    name, to = _of_kind(hearing, Kind.HOLD, "be put on hold")
+    name, to = of_kind(hearing, Kind.HOLD, "be put on hold")
     place = hearing.standing.places[name]
     if place.state == to:
         course = hearing.course
+        until, reason = until or place.until, reason or place.words  # what is not said anew stays as it was
         course.standing = course.standing.at(name, replace(place, until=until, words=reason))
-        course.because(f"{name}: on hold until {until or 'further notice'}")
+        course.because(f"{hearing.methodology.tracks[name].title}: on hold until {until or 'further notice'}")
         return
     move(hearing, name, to, until=until, words=reason)
+
+
+def _no_day_is_lost(hearing: Hearing) -> None:
+    """Raises UserError where a day stands at the beginning of what would be taken for a reason: `untill 2099-02-01`."""
+    words = Words(hearing.words.text)
+    first = words.peek() or ""
+    if words.day() is None:
+        words.word()
+        if not meant_perhaps(first, ("until", "till")) or words.day() is None:
+            return
+    raise UserError(together(own("Did you mean "), hearing.form("hold until DATE"), own("?")))
 
 
 @registry.command(
@@ -148,44 +178,6 @@ def resume(hearing: Hearing) -> None:
         hearing.course.revived.add(name)
 
 
-@registry.command(
-    "won",
-    says="Close the engagement as won; the intake is scheduled as soon as it is staffed.",
-    who=("em", "deal_desk"),
-)
-def won(hearing: Hearing) -> None:
-    """To the good end."""
-    hearing.words.end()
-    move(hearing, *_of_kind(hearing, Kind.WON, "be won"))
-
-
-@registry.command(
-    "lost",
-    usage="REASON",
-    says="Close the engagement as lost: one of the known reasons, and more words if you like. The intake is cancelled.",
-    who=("em",),
-    examples=("budget", "scheduling the customer starts next year", "NoServiceFit"),
-)
-def lost(hearing: Hearing) -> None:
-    """To the bad end, with the label of the reason."""
-    name, to = _lost_state(hearing)
-    reasons = _reasons(hearing, name, to)
-    first = hearing.words.peek()
-    if first is None:
-        raise UserError(together(own("Why was it lost? "), _one_of(list(reasons))))
-    found = reasons.get(plain(first))
-    if found is not None:
-        hearing.words.word()
-    elif reasons:
-        found = None if hearing.is_addressed else reasons.get("unknown")  # `@bot lost my notes` is no loss
-        if found is None:
-            raise UserError(together(code_span(first), own(" is none of the reasons. "), _one_of(list(reasons))))
-    move(hearing, name, to, words=hearing.reason())
-    if found is not None:
-        others = tuple(label for label in reasons.values() if label != found)
-        hearing.label(hearing.methodology.tracks[name].on, found, remove=others)
-
-
 def _may_go_to(hearing: Hearing, name: str, to: str) -> None:
     """What has a command of its own is for those who may say that, and in its form. Raises UserError."""
     state = hearing.methodology.tracks[name].states[to]
@@ -196,7 +188,7 @@ def _may_go_to(hearing: Hearing, name: str, to: str) -> None:
     is_for = command.roles(hearing.methodology)
     if verb == "lost" or not hearing.holds(*is_for):
         say = together(own(f"For **{state.title}** say "), hearing.usage(command), own("."))
-        raise NotAllowed(say, reason=f"that is for {', '.join(is_for)}")
+        raise NotAllowed(say, reason=f"that is for {hearing.titles(is_for)}")
 
 
 def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, words: str | None = None) -> None:
@@ -212,17 +204,15 @@ def move(hearing: Hearing, name: str, to: str, *, until: str | None = None, word
     if state.is_end and not hearing.holds(track.reopened_by):
         ended = own(f"It has ended (**{state.title}**). Opening it again is for: ")
         who = together(ended, hearing.role(track.reopened_by), own("."))
-        raise NotAllowed(who, reason=f"opening it again is for {track.reopened_by}")
+        raise NotAllowed(who, reason=f"opening it again is for {hearing.titles([track.reopened_by])}")
     goes_back = not state.is_end and course.index.is_behind(name, to, place)
     missing = () if goes_back else held_back(name, to, hearing.standing, course.scene, hearing.methodology)
     if missing:
-        gates = ", ".join(each.gate for each in missing)
+        gates = ", ".join(each.title for each in missing)
         raise NotAllowed(_held_back(hearing, target, missing), reason=f"missing: {gates}")
-    lacks = _lacks(hearing, track, place, to)
+    hearing.moved = Moved(name, to, _left_behind(track, place, to))
     course.enter(name, to, at=hearing.at, until=until, words=words)
     course.decline(name, place)
-    if lacks:
-        hearing.say(own(f"It is at **{target.title}** now. Open from before: "), lacks, own("."))
 
 
 def named_state(track: Track, words: str) -> str | None:
@@ -241,19 +231,16 @@ def _held_back(hearing: Hearing, target: State, missing: tuple[Missing, ...]) ->
     return lines(own(f"Before **{target.title}** this has to be there:"), own(""), gates)
 
 
-def _lacks(hearing: Hearing, track: Track, place: Place, to: str) -> Safe | None:
-    """What the states that are left behind still wanted."""
+def _left_behind(track: Track, place: Place, to: str) -> tuple[str, ...]:
+    """What the states that are left behind should have had."""
     path = track.path
     if place.state not in path or to not in path or path.index(to) < path.index(place.state):
-        return None
+        return ()
     passed = path[path.index(place.state) : path.index(to)]
-    names = tuple(dict.fromkeys(name for state in passed for name in track.states[state].leave))
-    found = gaps(names, hearing.standing, hearing.course.scene, hearing.methodology)
-    titles = [own(f"{gap.title} ({hearing.methodology.roles[gap.owner].title})") for gap in found]
-    return joined(titles, own("; ")) if titles else None
+    return tuple(dict.fromkeys(name for state in passed for name in track.states[state].leave))
 
 
-def _of_kind(hearing: Hearing, kind: Kind, what: str) -> tuple[str, str]:
+def of_kind(hearing: Hearing, kind: Kind, what: str) -> tuple[str, str]:
     """The track and its state of a kind: the scoping's where it has one."""
     first, _ = hearing.track(About.SCOPING)
     for name in (first, *hearing.standing.places):
@@ -261,26 +248,6 @@ def _of_kind(hearing: Hearing, kind: Kind, what: str) -> tuple[str, str]:
         if found is not None:
             return name, found
     raise UserError(own(f"In this process an engagement cannot {what}."))
-
-
-def _lost_state(hearing: Hearing) -> tuple[str, str]:
-    first, track = hearing.track(About.SCOPING)
-    found = track.of_kind(Kind.LOST) or track.of_kind(Kind.CANCELLED)
-    if found is None:
-        raise UserError(own("In this process an engagement cannot be lost."))
-    return first, found
-
-
-def _reasons(hearing: Hearing, name: str, to: str) -> dict[str, str]:
-    """The reasons as people write them → their labels, from what the state wants to know."""
-    state = hearing.methodology.tracks[name].states[to]
-    criteria = (hearing.methodology.criteria[each] for each in state.leave)
-    labels = [label for criterion in criteria if state.kind is Kind.LOST for label in criterion.labels]
-    return {plain(label.rpartition("::")[2]): label for label in labels}
-
-
-def _one_of(names: list[str]) -> Safe:
-    return together(own("Please say one of these first: "), joined(map(code_span, names), own(", ")), own("."))
 
 
 def _names_of(track: Track) -> list[str]:

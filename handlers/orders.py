@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
 from app.blocks.words import joined, together
 from app.commands import Line, Words
 from app.errors import NotAllowed, Retry, UserError
-from app.hearing import Command, Hearing, Ledger, Occasion, When, is_possible
+from app.hearing import Command, Hearing, Ledger, Moved, Occasion, When, is_possible, paused_track
 from app.issue_text import Playbook
 from app.machine.course import Course
+from app.machine.criteria import gaps
 from app.machine.deeds import Deed
+from app.machine.scene import Scene
+from app.machine.standing import Standing
 from app.registry import registry
+from app.status_words import gap_in_words
 from app.text import Safe, code_span, own
 from handlers.speech import people_of_roles
 
 LIKE_ENOUGH = 0.6
 SURELY_MEANT = 0.75
+RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Answered:
     line: Line
     is_done: bool
     words: tuple[Safe, ...] = ()
+    moved: Moved | None = None
 
 
 def find(line: Line, playbook: Playbook) -> tuple[Command | None, str]:
@@ -43,8 +49,8 @@ def find(line: Line, playbook: Playbook) -> tuple[Command | None, str]:
 
 def is_meant(line: Line, playbook: Playbook) -> bool:
     """Whether a line is a command, or was meant to be one: somebody who only talks to the bot has given none."""
-    if not line.is_addressed or find(line, playbook)[0] is not None:
-        return True
+    if not line.is_addressed or not line.verb or find(line, playbook)[0] is not None:
+        return True  # a mention and no more is a question as well
     return bool(_beside(line, playbook)) or _likely(line, playbook, cutoff=SURELY_MEANT) is not None
 
 
@@ -59,14 +65,13 @@ class Orders(Occasion):
         """What the machine meets, one for each line, at the time of the comment."""
         return tuple(Deed(self.at, partial(self._do, line, ledger, look)) for line in self.lines)
 
-    def demand_role(self, line: Line) -> None:
-        """Raises UserError where somebody may not use a command on an issue that is no engagement yet."""
-        command, _ = find(line, self.playbook)
-        wanted = () if command is None else command.roles(self.methodology)
+    def demand_role(self, command: Command) -> None:
+        """Raises UserError where somebody may not use a command on an issue that is no engagement (yet)."""
+        wanted = command.roles(self.methodology)
         held = self.snapshot.holders
         if wanted and not any(self.by.lower() in held.get(role, frozenset()) for role in wanted):
             titles = [rules.title for role, rules in self.methodology.roles.items() if role in wanted]
-            raise NotAllowed(own(f"That is for: {', '.join(titles)}."), reason=f"that is for {', '.join(wanted)}")
+            raise NotAllowed(own(f"That is for: {', '.join(titles)}."), reason=f"that is for {self.titles(wanted)}")
 
     def without_engagement(self) -> None:
         """Carry out what can be said on an issue that is none."""
@@ -94,10 +99,26 @@ class Orders(Occasion):
                 course.cause = ""  # what follows by itself does not follow from this
             # the right form helps where the words were wrong, not where it was the wrong person
             is_form = bool(command.usage) and not isinstance(fault, NotAllowed)
-            form = together(own("The right form: "), hearing.usage(command), own("."))
+            form = together(self._meant_beside(line), own("The right form: "), hearing.usage(command), own("."))
             self.answered.append(Answered(line, False, (fault.words, form) if is_form else (fault.words,)))
             return
-        self.answered.append(Answered(line, True, tuple(hearing.said)))
+        self.answered.append(Answered(line, True, tuple(hearing.said), hearing.moved))
+
+    def conclude(self, standing: Standing, scene: Scene) -> None:
+        """Where it stands, and what is open from before: said once, when all is done that the comment brought about."""
+        for name in dict.fromkeys(each.moved.track for each in self.answered if each.moved is not None):
+            moves = [(number, each.moved) for number, each in enumerate(self.answered) if each.moved is not None]
+            number, last = [(number, moved) for number, moved in moves if moved.track == name][-1]
+            behind = dict.fromkeys(key for _, moved in moves if moved.track == name for key in moved.behind)
+            lacks = gaps(tuple(behind), standing, scene, self.methodology)
+            here = standing.places[name].state
+            if lacks or here != last.to:
+                words = self._where(name, here, [gap_in_words(gap, self.methodology) for gap in lacks])
+                self.answered[number] = replace(self.answered[number], words=(*self.answered[number].words, words))
+
+    def _where(self, track: str, here: str, lacks: Sequence[Safe]) -> Safe:
+        it_is = own(f"It is at **{self.methodology.tracks[track].states[here].title}** now.")
+        return together(it_is, own(" Open from before: "), joined(lacks, own("; ")), own(".")) if lacks else it_is
 
     def _hearing(
         self,
@@ -127,6 +148,7 @@ class Orders(Occasion):
         if hearing.placed is None:
             if not command.is_free:
                 raise NotAllowed(hearing.not_yet_adopted())
+            self.demand_role(command)
             return
         wanted = command.roles(methodology)
         roles = [role for role in wanted if role in methodology.roles]
@@ -134,11 +156,20 @@ class Orders(Occasion):
             self._refuse(hearing, roles)
         name, track = hearing.track()
         if not is_possible(command, name, hearing.standing, methodology):
-            state = track.states[hearing.standing.places[name].state].title
+            if not track.states[hearing.standing.places[name].state].is_end:
+                name = paused_track(hearing.standing, methodology) or name
+            state = hearing.state(name).title
             words = own(f"That can be said {command.when.value}; now it is at **{state}**.")
-            hint = together(own(" "), hearing.form("resume"), own(" takes it up again."))
-            said = words if command.when is When.PAUSED else together(words, hint)
+            said = words if command.when is When.PAUSED else together(words, own(" "), self._how_to_resume(hearing))
             raise NotAllowed(said, reason=f"it is at {state}")
+
+    def _how_to_resume(self, hearing: Hearing) -> Safe:
+        """What takes an engagement up again, and who may say that where the speaker may not."""
+        roles = registry.single[RESUME].roles(self.methodology)
+        takes = together(hearing.form(RESUME), own(" takes it up again"))
+        if hearing.holds(*roles):
+            return together(takes, own("."))
+        return together(takes, own("; that is for: "), joined(map(hearing.role, roles), own(", ")), own("."))
 
     def _refuse(self, hearing: Hearing, roles: Sequence[str]) -> None:
         """Raises Retry while it is not known who may, and UserError when it is, or cannot be known."""
@@ -149,8 +180,16 @@ class Orders(Occasion):
         who = joined(map(hearing.role, roles), own(", ")) if roles else own("nobody in this methodology")
         doubt = " I cannot see every group that holds it; if you are in one, ask an operator." if unsure else ""
         raise NotAllowed(
-            together(own("That is for: "), who, own(f".{doubt}")), reason=f"that is for {', '.join(roles)}"
+            together(own("That is for: "), who, own(f".{doubt}")), reason=f"that is for {self.titles(roles)}"
         )
+
+    def _meant_beside(self, line: Line) -> Safe:
+        """The command of two words that was meant where the one of its first word was found: `legal stamp`."""
+        second = line.rest.partition(" ")[0].lower()
+        names = {name.partition(" ")[2]: name for name in _beside(line, self.playbook) if " " in name}
+        near = difflib.get_close_matches(second, names, n=1, cutoff=SURELY_MEANT)
+        meant = f"`{self.methodology.commands.prefix} {names[near[0]]}`" if near else ""
+        return own(f"Did you mean {meant}? ") if meant else own("")
 
     def _unknown(self, line: Line) -> Safe:
         """What to say to a line that names no command: what it may have meant."""

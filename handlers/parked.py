@@ -13,10 +13,10 @@ from app.commands import command_lines
 from app.engagement import Engagement, IssueRole
 from app.events import CommentPosted, IssueChanged, Parked
 from app.issue_text import Playbook
-from app.notices import person
 from app.ports import Person
 from app.registry import Decision, ignore, registry
 from app.snapshot import Needs, Snapshot
+from app.status_words import person
 from app.text import Safe, code_span, marker, own
 
 

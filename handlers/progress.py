@@ -18,7 +18,7 @@ from app.hearing import Ledger
 from app.issue_text import IssueDraft, Playbook, open_case
 from app.machine.course import Course
 from app.machine.machine import proceed
-from app.machine.outcome import AskedReview, LabelChange, Notice, NotYours, Outcome
+from app.machine.outcome import AskedReview, Fallen, LabelChange, Notice, NotYours, Outcome, PutBack, YesFell
 from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
@@ -100,6 +100,8 @@ def progress(
         until=until,
     )
     scene = _as_ordered(outcome.scene, ledger)
+    if orders is not None:
+        orders.conclude(outcome.standing, outcome.scene)
     parts = {} if revised is not None else _answered_parts(engagement, {**issues, **_scoping(ledger)}, playbook, now)
     _wait_for_roles(outcome, scene, snapshot)
     is_ordered = bool(ledger.answers or ledger.add or ledger.remove or ledger.assignee)
@@ -146,8 +148,9 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 
 
 def _moved(before: Standing, outcome: Outcome) -> bool:
-    """Whether the standing differs in more than how far the record was read."""
-    return replace(outcome.standing, seen=before.seen, seen_states=before.seen_states, newest=before.newest) != before
+    """Whether the standing differs in more than what was read of GitLab's record, which can be read again."""
+    read = {"seen": before.seen, "seen_states": before.seen_states, "newest": before.newest, "setters": before.setters}
+    return outcome.standing.but(**read) != before
 
 
 def _as_ordered(scene: Scene, ledger: Ledger) -> Scene:
@@ -191,9 +194,18 @@ def _changes(
 
 
 def _each_once(notices: Sequence[Notice]) -> tuple[Notice, ...]:
-    """Of the reviews that the commands of one comment bring about, the last: nobody is called twice by a comment."""
+    """Of the reviews that the commands of one comment bring about, the last: nobody is called twice by a comment.
+
+    So with what fell: it is told in one comment, with what came of it.
+    """
     last = {notice.gate: notice for notice in notices if isinstance(notice, AskedReview)}
-    return tuple(n for n in notices if not isinstance(n, AskedReview) or last[n.gate] is n)
+    kept = [n for n in notices if not isinstance(n, AskedReview) or last[n.gate] is n]
+    fallen = [n for n in kept if isinstance(n, YesFell) or (isinstance(n, PutBack) and n.by is None)]
+    if len(fallen) < 2:
+        return tuple(kept)
+    one = next((n for n in reversed(fallen) if isinstance(n, PutBack)), fallen[0])
+    whole = replace(one, fell=sum((n.fell for n in fallen), Fallen()))
+    return tuple(whole if n is one else n for n in kept if n is one or n not in fallen)
 
 
 def _says(
@@ -223,7 +235,7 @@ def _told(kind: IssueKind, engagement: Engagement, scene: Scene, snapshot: Snaps
         key=f"{engagement.id}:status:{kind.value}:{engagement.standing.serial}:{digest}",
         role=kind,
         marker=mark,
-        body=(body,),
+        body=body,
         digest=digest,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from app.engagement import Engagement
-from app.issue_text import Playbook
+from app.actions import Text
+from app.engagement import Engagement, IssueRole
+from app.issue_text import IssueRef, Playbook
 from app.machine.outcome import Notice
 from app.machine.scene import Scene
 from app.methodology.parts import IssueKind
@@ -16,12 +17,16 @@ from app.status_note import StatusView, status_mark, status_note
 from app.text import Safe
 from handlers.scene import ACCOUNT_TEAM
 
+_OTHER = Safe("\ufffe")
+"""Stands for the number of the other issue while the words are made: no foreign word gets past `app.text` with it."""
+_REFERENCES = {IssueRole.SCOPING: IssueRef.SCOPING, IssueRole.INTAKE: IssueRef.INTAKE}
+
 
 def status_body(
     on: IssueKind, engagement: Engagement, scene: Scene, playbook: Playbook, *, bot: str
-) -> tuple[Safe, Safe, str]:
-    """Marker, words and their digest of an issue's status note."""
-    other = next((link.iid for kind, link in engagement.issues.items() if kind is not on), None)
+) -> tuple[Safe, Text, str]:
+    """Marker, words and their digest of an issue's status note; the other issue may be about to be made."""
+    other = next((kind for kind in (*engagement.issues, *scene.issues) if kind is not on), None)
     view = StatusView(
         engagement=engagement.id,
         on=on,
@@ -30,11 +35,22 @@ def status_body(
         bot=bot,
         people=people_of_roles(engagement, playbook, scene.segment),
         leads=leads_of(scene, playbook),
-        other_iid=other,
+        other_iid=None if other is None else _OTHER,
         opportunity_url=engagement.submission.sfdc_opportunity_url,
     )
     words = status_note(view, playbook.methodology)
-    return status_mark(engagement.id, on), words, hashlib.sha256(words.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(words.encode()).hexdigest()[:16]
+    return status_mark(engagement.id, on), _filled(words, other, engagement), digest
+
+
+def _filled(words: Safe, other: IssueRole | None, engagement: Engagement) -> Text:
+    before, sign, behind = words.partition(_OTHER)
+    if not sign or other is None:
+        return (words,)
+    link = engagement.issues.get(other)
+    if link is not None:
+        return (Safe(f"{before.removesuffix('#')}#{link.iid}{behind}"),)
+    return (Safe(before.removesuffix("#")), _REFERENCES[other], Safe(behind))
 
 
 def notice_body(

@@ -9,12 +9,12 @@ from app.blocks.words import joined, lines, table, together
 from app.engagement import Engagement
 from app.hearing import About, Hearing, When
 from app.machine.gates import GateState, gate_state
-from app.machine.standing import Verdict
+from app.machine.standing import Return
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document, Gate, Kind
 from app.registry import registry
 from app.status_note import StatusView, told_above_the_fold
-from app.status_words import day
+from app.status_words import approval_in_words, day
 from app.text import Safe, code_span, own
 from handlers.scene import ACCOUNT_TEAM
 from handlers.speech import leads_of
@@ -23,6 +23,8 @@ MOST_TOLD = 8
 WITHOUT_DETAILS = 3
 """Paragraphs about the other issue: where it is, its way, on whom it waits."""
 MOST_ROWS = 200
+SAME_TIME_S = 60
+"""A comment is told of a little after it was written."""
 OF_NO_INTEREST = frozenset({"the bot's own doing", "no command in it", "nothing follows from this change"})
 """Why most of what comes in is ignored: nobody wonders about these."""
 
@@ -58,6 +60,7 @@ def status(hearing: Hearing) -> None:
     who=("leadership",),
     when=When.ALWAYS,
     about=About.HERE,
+    is_free=True,
     sees_pipeline=True,
 )
 def status_all(hearing: Hearing) -> None:
@@ -117,20 +120,15 @@ def _gate(name: str, gate: Gate, hearing: Hearing) -> Safe:
         before = f", needed before {hearing.methodology.tracks[gate.track].states[gate.before].title}"
         old = own("")
         if approval is not None and gate.document is not None:
-            word = "said no to" if approval.verdict is Verdict.FAILED else "said yes to"
-            reason = together(own(": "), code_span(approval.words)) if approval.words else own("")
-            old = together(own("; "), code_span(approval.by), own(f" {word} version {approval.version}"), reason)
+            said = approval_in_words(approval, gate.document, hearing.standing, hearing.methodology)
+            old = together(own("; "), said)
         return together(own(f"open{before}; "), hearing.role(gate.role), old)
     if approval is None or approval.version != hearing.standing.version(gate.document):
         return own("passed by what is on record")
-    said = [
-        own("passed" if state is GateState.PASSED else "changes requested"),
-        code_span(approval.by),
-        day(approval.at),
-    ]
-    version = [own(f"version {approval.version}")] if gate.document is not None else []
-    why = [code_span(approval.words)] if approval.words else []
-    return joined([*said, *version, *why], own(", "))
+    how = own("passed" if state is GateState.PASSED else "changes requested")
+    if gate.document is None:
+        return joined([how, code_span(approval.by), day(approval.at)], own(", "))
+    return together(how, own("; "), approval_in_words(approval, gate.document, hearing.standing, hearing.methodology))
 
 
 def _clocks(hearing: Hearing) -> Iterator[Safe]:
@@ -146,9 +144,12 @@ def _clocks(hearing: Hearing) -> Iterator[Safe]:
 
 
 def _happened(hearing: Hearing) -> Iterator[Safe]:
-    """What came in last, newest first, with what was decided, or why nothing was."""
+    """What came in last, newest first, with what was decided, or why nothing was; and why it was moved back."""
     told = 0
+    returns = sorted((each for each in hearing.standing.returns if each.words), key=lambda each: each.at)
     for each in hearing.snapshot.happenings:
+        while returns and returns[-1].at >= each.at - SAME_TIME_S:
+            yield _return(returns.pop(), hearing)
         is_under_way = each.state == "waiting" and each.reason is None  # such as this very comment
         if told == MOST_TOLD or is_under_way or (not each.because and each.reason in OF_NO_INTEREST):
             continue
@@ -164,8 +165,17 @@ def _happened(hearing: Hearing) -> Iterator[Safe]:
         else:
             why = own("")
         yield together(own(f"- {moment}: "), what, why)
-    if not told:
+    yield from (_return(each, hearing) for each in reversed(returns))
+    if not told and not hearing.standing.returns:
         yield own("- Nothing yet.")
+
+
+def _return(each: Return, hearing: Hearing) -> Safe:
+    states = hearing.methodology.tracks[each.track].states if each.track in hearing.methodology.tracks else {}
+    came_from, to = (states[name].title if name in states else name for name in (each.came_from, each.to))
+    moment = f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H:%M} UTC"
+    moved = own(f" moved it back from {came_from} to {to}: ")
+    return together(own(f"- {moment}: "), code_span(each.by), moved, code_span(each.words or ""))
 
 
 def _row(engagement: Engagement, hearing: Hearing) -> tuple[Safe, ...]:

@@ -22,6 +22,7 @@ from app.registry import Decision, registry
 from app.revision import revise
 from app.sandbox.people import CAST
 from app.snapshot import Happening, Heard, Needs, Snapshot
+from app.submission import Submission
 from tests.drafts import playbook, submitted
 
 SCOPING, INTAKE = IssueRole.SCOPING, IssueRole.INTAKE
@@ -65,6 +66,7 @@ class Talk:
     is_patient: bool = True
     pipeline: tuple[Engagement, ...] = ()
     notes: int = 0
+    first_notes: dict[IssueRole, str] = field(default_factory=dict)
 
     def copy(self) -> Talk:
         """The same, to go on with apart: everything inside is frozen but for the lists."""
@@ -216,8 +218,13 @@ class Talk:
 
 def begun(book: Playbook | None = None, **changes: object) -> Talk:
     """An engagement just submitted by Alice, with Erin as its EM."""
+    return begun_with(submitted(sales_territory="EMEA DACH", services=["migration_scm"], **changes), book)
+
+
+def begun_with(submission: Submission, book: Playbook | None = None) -> Talk:
+    """An engagement just submitted."""
     talk = Talk(book or playbook())
-    event = SubmissionReceived(submitted(sales_territory="EMEA DACH", services=["migration_scm"], **changes))
+    event = SubmissionReceived(submission)
     ident = str(event.submission.submission_id)
     wanted = needs(event, None, talk.book, registry, bot=BOT)
     decision = decide(event, talk.snapshot(wanted, lane=ident), talk.book, talk.now, registry)
@@ -244,6 +251,8 @@ def begun(book: Playbook | None = None, **changes: object) -> Talk:
             for name in action.labels:
                 talk._sign(iid, name, BOT, is_added=True)
         elif isinstance(action, LinkIssues | TellStatus):
+            if isinstance(action, TellStatus):
+                talk.first_notes[action.role] = fill(action.body, engagement)
             engagement = fold(engagement, action, {"note": 1001})
             assert engagement is not None
     talk.engagement = engagement

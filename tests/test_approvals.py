@@ -261,9 +261,10 @@ def test_the_same_document_again_takes_nothing() -> None:
 def test_an_agreement_is_about_one_version_of_the_estimate() -> None:
     talk = at("estimate_feedback")
     talk.say("alice", "/ps agree customer\n/ps agree account-team fine with us")
-    assert "agree on price and scope" not in (talk.say("erin", "/ps status").reply or "")
+    missing = "- Customer and account team agree on price and scope (Engagement Manager; `/ps agree`)"
+    assert missing not in (talk.say("erin", "/ps status").reply or "")
     talk.say("erin", "/ps estimate 64000 USD")
-    assert "agree on price and scope" in (talk.say("erin", "/ps status").reply or "")
+    assert missing in (talk.say("erin", "/ps status").reply or "")
 
 
 def test_a_review_is_asked_for_once_for_each_version() -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import pytest
 
 from app.hearing import Command, When
-from app.notices import PUT_BY
 from app.quick_action_names import KNOWN_NAMES
 from app.registry import registry
 from app.sandbox.quick_actions import extract
 from app.status_words import SAID_OF
+from app.ways import FACT_BY, PUT_BY, SAID_BY
 from tests.drafts import playbook
 from tests.talks import INTAKE, SCOPING, Heardback, Talk, at
 
@@ -293,6 +293,9 @@ def test_the_bots_name_may_stand_for_the_prefix() -> None:
 
 
 def test_the_forms_that_comments_and_notes_advise_are_those_of_the_registration() -> None:
-    for form in (*PUT_BY.values(), *SAID_OF.values()):
+    for form in (*PUT_BY.values(), *SAID_OF.values(), *FACT_BY.values()):
         verb, _, usage = form.partition(" ")
         assert COMMANDS[verb].usage.startswith(usage), form
+    for form in SAID_BY.values():
+        verb, _, word = form.partition(" ")
+        assert form in COMMANDS or word in COMMANDS[verb].usage, form

@@ -15,6 +15,7 @@ from tests.walks import INTAKE, QUARTER, SCOPING, Walk, begun, estimate
 
 def at_ready(*, worth: str = "40000") -> Walk:
     walk = begun(load_methodology(), worth=estimate(worth, by="sally"))
+    walk.standing = replace(walk.standing, papers={**walk.standing.papers, "sow": Paper(1, "erin", 4.0)})
     walk.say("erin", "proposal::SOW_WIP")
     walk.say("ravi", "RDM::approved")
     walk.say("erin", "proposal::Ready For Approval")
@@ -58,6 +59,9 @@ def test_what_was_sent_back_is_asked_for_anew() -> None:
     walk = at_ready()
     walk.say("dana", "proposal::SOW_WIP")
     assert "RDM::approved" not in walk.labels[SCOPING]
+    assert reviews(walk, "rdm") == 1, "there is no new SOW to look at yet"
+    walk.standing = replace(walk.standing, papers={**walk.standing.papers, "sow": Paper(2, "erin", 5.0, "https://x")})
+    walk.look()
     assert reviews(walk, "rdm") == 2
     walk.say("ravi", "RDM::approved")
     walk.say("erin", "proposal::Ready For Approval")
@@ -190,3 +194,15 @@ def test_what_was_lost_opened_and_lost_again_while_nobody_looked_has_the_quarter
     walk.add("erin", "proposal::Closed_Lost")
     walk.look()
     assert {label for label in walk.labels[SCOPING] if label.startswith("close_qtr::")} == {QUARTER}
+
+
+def test_nothing_goes_on_by_itself_while_the_engagement_is_on_hold() -> None:
+    walk = begun(load_methodology())
+    walk.facts = replace(walk.facts, fields_missing=("sow_link",))
+    walk.say("erin", "proposal::Strawman_WIP", "proposal::On_hold")
+    ready = frozenset(f"readiness.{key}" for key in walk.methodology.readiness)
+    walk.facts = replace(walk.facts, fields_missing=(), ticked=ready)
+    walk.look()
+    assert walk.state("intake") == "needs_info"
+    walk.say("erin", "proposal::Strawman_WIP")
+    assert walk.state("intake") == "ready"

@@ -84,7 +84,7 @@ def test_a_removal_that_was_seen_before_its_addition_arrived_is_no_move_to_the_s
     walk = at("Strawman_WIP", is_paid=True)
     walk.add("erin", "proposal::Estimate_Feedback")
     outcome = walk.decide(signs=reversed(walk.signs))
-    assert outcome.reasons == ("erin set proposal::Estimate_Feedback: proposal: strawman_wip → estimate_feedback",)
+    assert outcome.reasons == ("erin set proposal::Estimate_Feedback: Scoping: Strawman → Estimate Feedback",)
 
 
 @each_plan

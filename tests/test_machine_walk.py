@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, PutBack
@@ -29,7 +31,12 @@ TO_APPROVED = [
 
 
 def submitted(*, is_paid: bool = False) -> Walk:
-    return begun(load_methodology(), is_paid=is_paid, worth=estimate("62000"), facts=Scene({}, has_segment=True))
+    return begun(
+        load_methodology(),
+        is_paid=is_paid,
+        worth=estimate("62000"),
+        facts=Scene({}, has_segment=True, ticked=frozenset({"scoping.sow"})),
+    )
 
 
 def approved(*, is_paid: bool = False) -> Walk:
@@ -37,6 +44,14 @@ def approved(*, is_paid: bool = False) -> Walk:
     for who, label, *_ in TO_APPROVED:
         walk.say(who, label)
     return walk
+
+
+def test_of_a_sow_that_is_not_there_nobody_is_asked_until_it_is() -> None:
+    walk = begun(load_methodology(), worth=estimate("900"), facts=Scene({}, has_segment=True))
+    walk.say("erin", "proposal::SOW_WIP")
+    assert [notice for notice in walk.notices if isinstance(notice, AskedReview)] == []
+    walk.facts = replace(walk.facts, ticked=frozenset({"scoping.sow"}))
+    assert [notice.key for notice in walk.look().notices] == ["review:rdm:0"]
 
 
 def words(key: str) -> str:

@@ -18,7 +18,9 @@ from app.machine.outcome import (
     AskedFor,
     AskedReview,
     CouldNotFollow,
+    Fallen,
     HowDidItEnd,
+    MovedBack,
     NotAState,
     Notice,
     NotYours,
@@ -46,6 +48,7 @@ MARK = notice_mark(ACME, "some:key")
 DAY = datetime(2026, 11, 20, 9, tzinfo=UTC).timestamp()
 PEOPLE = {"em": ("erin",), "ta": ("tara", "tom"), "account_team": ("alice",), "leadership": ("lea",), "pc": ("petra",)}
 ESTIMATE = Paper(2, "erin", DAY, "https://docs.google.com/spreadsheets/d/1", Decimal("62000"), "USD", "ff")
+BEFORE = replace(ESTIMATE, version=1, amount=Decimal("50000"))
 SOW = Paper(1, "erin", DAY)
 TA = Missing("ta", "TA review", "ta")
 RDM = Missing("rdm", "RDM review", "rdm")
@@ -75,6 +78,10 @@ def put_back(*missing: Missing, wanted: str = "sow_wip", by: str | None = "erin"
     return PutBack("move:scoping:7", SCOPING, "proposal", wanted, by, missing, is_kept)
 
 
+def yes_of_lea() -> Approval:
+    return Approval(Verdict.PASSED, "lea", DAY, 1, papers={"estimate": BEFORE, "sow": SOW})
+
+
 WHOLE: dict[str, tuple[Notice, Speech, str]] = {
     "a no with its reason": (
         SentBack("no:ta:2:1", SCOPING, "ta"),
@@ -85,30 +92,26 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "and asks again.",
     ),
     "a yes that fell with what it was said to": (
-        YesFell("fell:leadership:2", SCOPING, "leadership"),
-        speech(
-            papers={"estimate": ESTIMATE, "sow": SOW},
-            approvals={
-                "leadership": Approval(
-                    Verdict.PASSED,
-                    "lea",
-                    DAY,
-                    1,
-                    papers={"estimate": replace(ESTIMATE, version=1, amount=Decimal("50000")), "sow": SOW},
-                )
-            },
-        ),
-        "@lea, your yes (**Approval of PS leadership**) was for version 1 of the SOW, which has changed since:\n"
+        YesFell("void:leadership:1", SCOPING, Fallen((("leadership", yes_of_lea()),))),
+        speech(papers={"estimate": ESTIMATE, "sow": SOW}, approvals={"leadership": yes_of_lea()}),
+        "@lea, what you said yes to has changed, so your yes does not count any more:\n"
         "\n"
         "- Estimate: version 2, `62,000 USD` (fixed fee), "
         "\u200b[`open it`](https://docs.google.com/spreadsheets/d/1), by `erin`; "
         "before: version 1, `50,000 USD` (fixed fee), \u200b[`open it`](https://docs.google.com/spreadsheets/d/1)\n"
         "\n"
-        "So it does not count any more. I will ask you again when it is your turn.",
+        "Void now: **Approval of PS leadership** (`lea`, for SOW version 1, estimate version 1).\n"
+        "\n"
+        "I will ask you again when it is your turn.",
+    ),
+    "a move back by somebody else": (
+        MovedBack("back:proposal:sow.wip:1", SCOPING, "proposal", "lea", "the customer wants fewer waves"),
+        speech("sow_wip"),
+        "@erin: `lea` has moved this issue back to **SOW**: `the customer wants fewer waves`",
     ),
     "a move that skipped a gate": (
         put_back(TA),
-        speech(),
+        speech(asked={"ta": 2}),
         "@erin, I have put the issue back to **Estimate Feedback**. Before `proposal::SOW_WIP` this has to be there:\n"
         "\n"
         "- **TA review**: Technical Architect (`tara`, `tom`), with `/ps ta approve`, or the label `TA::Approved`\n"
@@ -117,7 +120,7 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
     ),
     "a yes that is kept": (
         put_back(RDM, wanted="approved", by="lea", is_kept=True),
-        speech("ready_for_approval"),
+        speech("ready_for_approval", papers={"sow": SOW}),
         "@lea, I have kept your yes, thank you. "
         "The issue stays at **Ready For Approval** until this is there as well:\n"
         "\n"
@@ -171,7 +174,7 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "\n"
         "What is missing, and who can bring it:\n"
         "\n"
-        "- A PM is named: Project Coordinator (`petra`)",
+        "- A PM is named: Project Coordinator (`petra`); `/ps staff pm @USER`",
     ),
     "an issue that was closed": (
         HowDidItEnd("closed:scoping:7", SCOPING, "proposal", "erin"),
@@ -212,33 +215,42 @@ def test_there_is_an_example_of_every_kind() -> None:
 PARTS: dict[str, tuple[Notice, Speech, str]] = {
     "who asked for changes": (
         put_back(TA),
-        speech(approvals={"ta": Approval(Verdict.FAILED, "tara", DAY, 2)}),
-        "Technical Architect (`tara`, `tom`), who asked for changes (`tara`, 2026-11-20), "
-        "with `/ps ta approve`, or the label",
+        speech(approvals={"ta": Approval(Verdict.FAILED, "tara", DAY, 2, "", {"estimate": ESTIMATE}, "too few hours")}),
+        "or the label `TA::Approved`; `tara` said no to estimate version 2 on 2026-11-20: `too few hours`",
     ),
     "that a yes was for an older version": (
         put_back(TA),
-        speech(approvals={"ta": Approval(Verdict.PASSED, "tara", DAY, 1)}),
-        "Technical Architect (`tara`, `tom`), whose word was for version 1 only, with `/ps ta approve`, or the label",
+        speech(
+            approvals={"ta": Approval(Verdict.PASSED, "tara", DAY, 1, papers={"estimate": BEFORE})}
+        ),
+        "with `/ps ta approve`, or the label `TA::Approved`; `tara` said yes to estimate version 1 on 2026-11-20 "
+        "(changed since); `/ps ta request` asks for it",
     ),
     "what passes a gate that has no label": (
         put_back(FIRST, wanted="closed_won"),
         speech(),
-        "PS leadership (`lea`). It is there when: PS leadership approved the SOW, or Salesforce says closed-won\n",
+        "PS leadership (`lea`). It is there when: PS leadership approved the SOW, or Salesforce says closed-won "
+        "(the label `SFDC::Closed Won`)\n",
     ),
     "that a document is not on record": (
         AskedReview("review:rdm:0", SCOPING, "rdm"),
         speech("sow_wip"),
         "The SOW is not on record yet: look for it on this issue, or ask for it here.",
     ),
-    "that a document was opened again, in the version that counts": (
+    "the version of a document, however often it was opened again": (
         AskedReview("review:rdm:2", SCOPING, "rdm"),
-        speech("sow_wip", papers={"sow": SOW}, reopened={"sow": 1}),
-        "It is about the SOW: version 2, by `erin`. It was opened again since.",
+        speech("sow_wip", papers={"sow": SOW, "estimate": ESTIMATE}, reopened={"sow": 1}),
+        "It is about the SOW: version 1, by `erin`. With it: estimate version 2.",
+    ),
+    "what a yes will be bound to and is not there yet": (
+        AskedReview("review:rdm:2", SCOPING, "rdm"),
+        speech("sow_wip", papers={"sow": SOW, "estimate": ESTIMATE}),
+        "Not on record yet: cost sheet (COGS) (`/ps cogs URL`); "
+        "a yes from before it is on record falls when it comes.",
     ),
     "the way back where there is no label for a no": (
         AskedReview("review:leadership:1", SCOPING, "leadership"),
-        speech("ready_for_approval"),
+        speech("ready_for_approval", papers={"sow": SOW}),
         "To send it back: `/ps reject REASON`, or the label `proposal::SOW_WIP`.",
     ),
     "that nobody holds a role": (
@@ -297,7 +309,7 @@ def test_whoever_has_access_is_asked_where_a_role_goes_by_that() -> None:
 
 
 def test_a_gate_with_a_yes_but_no_way_back_is_answered_in_words() -> None:
-    text = told(AskedReview("review:leadership:1", SCOPING, "leadership"), speech("open"))
+    text = told(AskedReview("review:leadership:1", SCOPING, "leadership"), speech("open", papers={"sow": SOW}))
     assert (
         "To say yes: `/ps approve`, or the label `proposal::Approved`. If something has to change, say so in a comment."
         in text
@@ -312,7 +324,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     text = notice_text(notice, given, METHODOLOGY, mark=MARK)
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
-    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack):
+    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()
     assert len(text) < 1_000

@@ -52,11 +52,11 @@ def sow(*, day: int = 19) -> Paper:
 
 
 def yes(by: str, *, version: int = 1, day: int = 20) -> Approval:
-    return Approval(Verdict.PASSED, by, at(day), version)
+    return Approval(Verdict.PASSED, by, at(day), version, papers={"estimate": estimate("60000", version=version)})
 
 
 def no(by: str, *, version: int = 1, day: int = 20) -> Approval:
-    return Approval(Verdict.FAILED, by, at(day), version)
+    return Approval(Verdict.FAILED, by, at(day), version, papers={"sow": sow()}, words="too thin")
 
 
 def view(
@@ -67,9 +67,12 @@ def view(
     left: str | None = None,
     scene: dict[str, Any] | None = None,
     people: dict[str, tuple[str, ...]] | None = None,
+    alone: bool = False,
     **facts: Any,
 ) -> StatusView:
     places = {"proposal": Place(proposal, at(20), left), "intake": Place(intake, at(18))}
+    if alone:
+        places.pop("proposal")
     return StatusView(
         engagement=ACME,
         on=on,
@@ -116,6 +119,11 @@ HEADLINES = {
     ),
     "the intake": (
         {"on": INTAKE},
+        "**Scheduling: Gather what scheduling needs** (Needs Info); the engagement is at stage 2 of 4, Scoping, "
+        "since 2026-11-18",
+    ),
+    "an intake of its own": (
+        {"on": INTAKE, "alone": True},
         "**Stage 3 of 4, Delivery Prep: Gather what scheduling needs** (Needs Info), since 2026-11-18",
     ),
     "on hold": (
@@ -219,16 +227,19 @@ SAID = {
     "a gate that holds the move back, in bold": (
         {"proposal": "estimate_feedback", **FEEDBACK},
         "**Missing for SOW:** (what is bold holds the move back)\n\n- **TA review**: asked for (Technical Architect)\n"
-        "- Customer and account team agree on price and scope (Engagement Manager)\n",
+        "- Customer and account team agree on price and scope (Engagement Manager; `/ps agree`)\n",
     ),
     "a gate that asks for changes": (
         {"proposal": "sow_wip", "papers": {"sow": sow()}, "approvals": {"rdm": no("rita")}},
-        "- **RDM review**: changes requested (Regional Delivery Manager)",
+        "- **RDM review**: changes requested (Regional Delivery Manager; "
+        "`rita` said no to SOW version 1 on 2026-11-20: `too thin`)",
     ),
     "a gate that only advises, once": (
         {"proposal": "sow_wip"},
-        "- Cost sheet (COGS): open (Engagement Manager)\n- The SOW is on record (Engagement Manager)\n"
-        "- Account team and customer reviewed the SOW (Engagement Manager)\n",
+        "- Cost sheet (COGS): open (Engagement Manager; `/ps cogs URL`)\n"
+        "- The SOW is on record (Engagement Manager; `/ps sow URL`)\n"
+        "- Account team and customer reviewed the SOW (Engagement Manager; "
+        "tick “SOW data reviewed by the account team”)\n",
     ),
     "what is there already": (
         {"proposal": "sow_wip", "papers": {"sow": sow()}, "approvals": {"rdm": yes("rita")}},
@@ -250,13 +261,17 @@ SAID = {
         "- To Closed Won: `/ps next` (or label `proposal::Closed_Won`), or by itself as soon as: "
         "Salesforce says closed-won\n",
     ),
+    "how a review is answered of what is not on record": (
+        {"proposal": "sow_wip"},
+        "- RDM review (Regional Delivery Manager): label `RDM::approved` or `RDM::changes-requested`\n",
+    ),
     "how a review is answered": (
         {"proposal": "estimate_feedback", **FEEDBACK},
         "- TA review (Technical Architect): `/ps ta approve` or `/ps ta reject REASON` (or label "
         "`TA::Approved` or `TA::Changes-Requested`)\n",
     ),
     "a yes that is the move itself": (
-        {"proposal": "ready_for_approval"},
+        {"proposal": "ready_for_approval", "papers": {"sow": sow()}},
         "- Approval of PS leadership (PS leadership): `/ps approve` or `/ps reject REASON` (or "
         "label `proposal::Approved`)\n- Or else:",
     ),
@@ -288,10 +303,10 @@ def test_above_the_fold_it_says(changes: dict[str, Any], sentence: str) -> None:
 FOLDED = {
     "who passed a gate, when, and which version": (
         {"approvals": {"ta": yes("tara", version=2)}, "papers": {"estimate": estimate()}},
-        "| TA review | passed | `tara`, 2026-11-20, version 2 |",
+        "| TA review | passed | `tara`, 2026-11-20, estimate version 2 |",
     ),
     "that a yes was for an older version": (
-        {**FEEDBACK}, "| TA review | asked for | `tara`, 2026-11-19, only for version 1 |",
+        {**FEEDBACK}, "| TA review | asked for | `tara` said yes to estimate version 1 on 2026-11-19 (changed since) |",
     ),
     "that a gate is not needed": (
         {"papers": {"estimate": estimate("50000")}}, "| TA review | not needed | — |",
@@ -308,9 +323,9 @@ FOLDED = {
     "a document elsewhere as code": (
         {"papers": {"estimate": estimate(url="https://evil.example/x")}}, "`https://evil.example/x`",
     ),
-    "that a document was opened again, in the version that counts": (
+    "the version of a document, however often it was opened again": (
         {"papers": {"sow": sow()}, "reopened": {"sow": 1}},
-        "- SOW: version 2, \u200b[`open it`](https://docs.google.com/document/d/2), `erin`, 2026-11-19, opened again\n",
+        "- SOW: version 1, \u200b[`open it`](https://docs.google.com/document/d/2), `erin`, 2026-11-19\n",
     ),
     "the other track in one line": ({}, "- Scheduling (#13)\n"),
     "the other track, from the intake": ({"on": INTAKE}, "- Scoping (#12)\n"),
@@ -340,7 +355,7 @@ def test_a_filled_intake_lists_nothing() -> None:
     )
     assert "Fields to fill" not in text
     assert "Not ready" not in text
-    assert "**Missing for Staffing:**\n\n- A PC is named (Project Coordinator)\n" in text
+    assert "**Missing for Staffing:**\n\n- A PC is named (Project Coordinator; `/ps staff pc @USER`)\n" in text
 
 
 def test_documents_stand_on_the_intake_only_where_there_is_no_scoping_issue() -> None:
@@ -358,7 +373,7 @@ def test_an_issue_without_states_has_a_note_all_the_same() -> None:
 
 
 def test_commands_stand_in_the_list_of_what_is_next() -> None:
-    text = above_fold(note("sow_wip"))
+    text = above_fold(note("sow_wip", papers={"sow": sow()}))
     assert "`/ps rdm approve` or `/ps rdm reject REASON`" in text
     assert "- More: `/ps help`, `/ps status`" in text
 
@@ -386,7 +401,7 @@ def test_in_every_state_it_calls_nobody_runs_nothing_and_can_be_read_on_a_phone(
     reading = read(text)
     assert [each for each in reading.live if not re.match(r"issue: '#1[23]\)", each)] == []
     assert extract(text).commands == ()
-    assert len(reading.shown) < 2_600
+    assert len(reading.shown) < 2_800
     assert max(line.count("|") for line in text.split("\n")) <= 4, "three columns"
     assert [marker.kind for marker in find_markers(text)] == ["status"]
 

@@ -64,7 +64,7 @@ def ready_for_approval_without_revenue(methodology: Methodology) -> str:
 
 
 def when_revenue_is_asked(methodology: Methodology) -> str:
-    walk = begun(methodology)
+    walk = begun(methodology, facts=Scene({}, ticked=frozenset({"scoping.sow"})))
     walk.say("erin", "proposal::SOW_WIP")
     return "in SOW_WIP" if any(notice.key.startswith("review:revenue") for notice in walk.notices) else "later"
 

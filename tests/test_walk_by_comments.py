@@ -158,6 +158,8 @@ def test_an_issue_becomes_an_engagement_by_a_word(on: Stage) -> None:
     assert reactions(on, refused) == ["eyes", "x"]
     assert "`/ps adopt` makes it one" in spoken(on.world, issue.iid)[-1]
     note = say(on, "sam", issue.iid, "/ps adopt")
+    (adopted,) = [each for each in spoken(on.world, issue.iid) if "Adopted, for the customer" in each]
+    assert "```psplan-submission\ncustomer_name: " in adopted
     assert reactions(on, note) == ["eyes", "white_check_mark"]
     text = on.world.issue(issue.iid).description or ""
     assert text.startswith("They want GitLab.")

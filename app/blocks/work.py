@@ -73,8 +73,15 @@ def _submitted(key: str, case: Case) -> Iterator[str]:
 
 
 def _as_told(each: Asked, case: Case) -> str:
-    """A person's answer to a question, else the submission's, unless the intake field takes it from there itself."""
-    return case.answers.get(each.key, "") or ("" if each.question.answered_by else each.answer or "")
+    """A person's answer to a question, else the submission's, unless the intake field takes it from there itself.
+
+    What is read back from the question's cell may be the submission's answer that the bot wrote there.
+    """
+    said = case.answers.get(each.key, "")
+    if not each.question.answered_by:
+        return said or each.answer or ""
+    is_submitted = text.cell(said, limit_chars=500) == text.cell(each.answer or "", limit_chars=500)
+    return "" if is_submitted else said
 
 
 def checklist(case: Case) -> Safe:

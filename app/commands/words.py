@@ -212,12 +212,16 @@ def _without_currency(word: str, main_currency: str) -> tuple[str, str | None]:
 
 def _amount(word: str) -> Decimal:
     """Raises UserError."""
+    if word.startswith(("-", "−")):
+        raise UserError(together(own("An amount is more than nothing, and "), code_span(word), own(" is less.")))
     match = _AMOUNT.fullmatch(word)
     number = None if match is None else _number(match["number"])
     if match is None or number is None:
         plainly = own(" as one amount only. Please write it plainly, such as `62000` or `62,000.50`.")
         raise UserError(together(own("I cannot read "), code_span(word), plainly))
     amount = number * _SCALES[(match["scale"] or "").lower()]
+    if not amount:
+        raise UserError(together(own("An amount is more than nothing, and "), code_span(word), own(" is nothing.")))
     if amount > MOST_MONEY:
         raise UserError(together(code_span(word), own(" is more than I believe.")))
     return amount

@@ -5,17 +5,18 @@ What people did comes in from `people`; here is what the process does about it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.machine.criteria import all_met, gaps
+from app.machine.criteria import all_met, gaps, is_written
 from app.machine.gates import GateState, gate_state, held_back, is_before
 from app.machine.index import Index
-from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Notice, PutBack, SentBack, YesFell
+from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Fallen, Notice, PutBack, SentBack, YesFell
 from app.machine.papers import bound_papers, differences, digest_of, with_paper
 from app.machine.scene import Scene
-from app.machine.standing import Approval, Paper, Place, Standing, Verdict
+from app.machine.standing import Approval, Mark, Paper, Place, Standing, Verdict
 from app.methodology.model import Methodology
+from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Document, Gate, Kind, Pull
 
 
@@ -36,6 +37,8 @@ class Course:
     reasons: list[str] = field(default_factory=list)
     revived: set[str] = field(default_factory=set)
     """Tracks that left an end."""
+    unlost: set[str] = field(default_factory=set)
+    """Tracks that were lost and are not any more."""
     refused: dict[tuple[str, str | None], float] = field(default_factory=dict)
     """What was refused to whom, and when last."""
     cause: str = ""
@@ -65,8 +68,12 @@ class Course:
         self._open_document_again(name, place, to)
         remembers = state.kind is Kind.HOLD or state.is_end or pulled
         left = (place.state if came_from.kind is Kind.STEP else place.left) if remembers else None
-        self.standing = self.standing.at(name, Place(to, at, left, pulled, until, words))
-        self.because(f"{name}: {place.state} → {to}")
+        rests = to == place.left or state.kind is not Kind.STEP  # a pause changes nothing
+        is_back = place.is_back if rests else self.index.is_behind(name, to, place) and not came_from.is_end
+        self.standing = self.standing.at(name, Place(to, at, left, pulled, until, words, is_back))
+        self.because(f"{track.title}: {came_from.title} → {state.title}")
+        if came_from.kind is Kind.LOST and state.kind is not Kind.LOST:
+            self.unlost.add(name)
         if came_from.is_end:
             self._come_back(name, at)  # also where it ends otherwise: what was lost and is won has an intake again
             if not state.is_end:
@@ -74,7 +81,14 @@ class Course:
         for pull in state.on_enter.pull:
             self._pull(pull, at, why=to, is_tied=state.is_end)
         for ask in state.on_enter.ask:
-            self._ask_for(ask)
+            self._ask_for(ask, self._decided_on(name, to))
+
+    def _decided_on(self, track: str, to: str) -> int:
+        """The serial of the document whose yes leads to a state: each time anew, what follows is asked for anew."""
+        gates = (
+            self.methodology.gates[key] for key, name, state in self.index.yes_moves if (name, state) == (track, to)
+        )
+        return max((self.standing.version(gate.document) for gate in gates), default=0)
 
     def go_back_to(self, name: str) -> str:
         """The state that a paused or ended track left; where a gate before it has fallen since, one before that."""
@@ -96,7 +110,7 @@ class Course:
         digest = digest_of(document, standing, self.methodology)
         approval = Approval(verdict, by, at, standing.version(document), digest, papers, words)
         self.standing = standing.but(approvals={**standing.approvals, name: approval})
-        self.because(f"{name}: {verdict.value}")
+        self.because(f"{gate.title}: {'yes' if verdict is Verdict.PASSED else 'no'}")
         if verdict is Verdict.FAILED:
             self._send_back(name, gate, at)
 
@@ -129,12 +143,13 @@ class Course:
 
     def settle(self, at: float) -> None:
         """Whatever follows by itself, until nothing more does; then the reviews that are due are asked for."""
+        told = len(self.notices)
         # automatic moves go forward only and starts happen once, so that this ends; the bound is for a file that errs
         for _ in range(len(self.index.blocking) + len(self.methodology.starts) + 1):
             if not (self._fall(at) or self._complete_a_yes(at) or self._move_by_itself(at) or self._start(at)):
                 break
         self._ask_for_reviews()
-        self._tell_whose_yes_fell()
+        self._tell_what_fell(told)
 
     def decline(self, name: str, origin: Place) -> None:
         """A person has just moved back over an automatic move: it is not made again until its cause has gone and come.
@@ -214,6 +229,8 @@ class Course:
             if key not in self.methodology.automatic or not self._all(self.methodology.automatic[key].when):
                 self.standing = replace(self.standing, declined=self.standing.declined - {key})
         for name, place in self.standing.places.items():
+            if self.is_paused(but=name):
+                continue
             for key, auto in self.index.leaving[name, place.state]:
                 if key in self.standing.declined or not self._all(auto.when):
                     continue
@@ -222,19 +239,26 @@ class Course:
                     return True
         return False
 
+    def is_paused(self, *, but: str | None = None) -> bool:
+        """Whether a track (other than one) is on hold: then the whole engagement is."""
+        tracks, places = self.methodology.tracks, self.standing.places
+        return any(tracks[n].states[p.state].kind is Kind.HOLD for n, p in places.items() if n != but)
+
     def _is_trusted(self, auto: Automatic) -> bool:
         """Whether it goes by a word that counts more than our gates: a label that only certain people can set."""
         return any(self.methodology.criteria[name].set_by is not None for name in auto.when)
 
     def _start(self, at: float) -> bool:
+        if self.is_paused():
+            return False
         for name, start in self.methodology.starts.items():
             if name not in self.standing.started and self._all(start.when):
                 self.standing = replace(self.standing, started=self.standing.started | {name})
-                self.because(f"starts: {name}")
+                self.because(start.why)
                 for pull in start.pull:
                     self._pull(pull, at, why=name, is_tied=False)
                 for ask in start.ask:
-                    self._ask_for(ask)
+                    self._ask_for(ask, 0)
                 return True
         return False
 
@@ -279,26 +303,66 @@ class Course:
         return gate_state(name, self.standing, self.scene, self.methodology)
 
     def _ask_for_reviews(self) -> None:
-        """The gates whose review is due here are asked for, once for each version."""
+        """The gates whose review is due here are asked for, once for each version, where there is one to look at.
+
+        Who has judged the very same before is not called again just because it was sent back.
+        """
         for track, place in self.standing.places.items():
             for name, gate in self.index.asking[track, place.state]:
-                self.ask_for_review(name, gate)
+                is_there = is_written(gate.document, self.standing, self.scene, self.methodology)
+                if is_there and not (place.is_back and self._is_known_to(name, gate)):
+                    self.ask_for_review(name, gate)
 
-    def _tell_whose_yes_fell(self) -> None:
-        """Whoever said yes to documents that say something else now hears of it once: here, or with what came of it."""
+    def _is_known_to(self, name: str, gate: Gate) -> bool:
+        """Whether what is on record is what somebody judged at a gate last."""
+        approval = self.standing.approvals.get(name)
+        if approval is None or gate.document is None:
+            return False
+        return not differences(approval.papers, bound_papers(gate.document, self.standing, self.methodology))
+
+    def _tell_what_fell(self, since: int) -> None:
+        """Whose word was about documents that say something else now hears of it, once for each word, in one comment:
+        in that of what came of it, where there is one among the notices `since`."""
+        fell = Fallen(tuple(self._yeses_that_fell()), tuple(self._marks_that_fell()))
+        if not fell:
+            return
+        for number in range(since, len(self.notices)):
+            notice = self.notices[number]
+            if isinstance(notice, PutBack) and notice.by is None:
+                self.notices[number] = replace(notice, fell=notice.fell + fell)
+                return
+        words: list[tuple[str, Approval | Mark]] = [*fell.yeses, *fell.marks]
+        self.notices.append(YesFell(f"void:{words[0][0]}:{words[0][1].version}", self._where(), fell))
+
+    def _where(self) -> IssueKind:
+        """The issue that is about documents: the one whose gates are about them."""
+        return next(
+            (self.methodology.tracks[g.track].on for g in self.methodology.gates.values() if g.document is not None),
+            IssueKind.SCOPING,
+        )
+
+    def _yeses_that_fell(self) -> Iterator[tuple[str, Approval]]:
         for name, approval in self.standing.approvals.items():
             gate = self.methodology.gates.get(name)
             if gate is None or gate.document is None or approval.verdict is not Verdict.PASSED:
                 continue
             version = self.standing.version(gate.document)
-            if approval.version == version or self.standing.asked.get(name) == version or self._is_told(name):
+            if approval.version == version or self._is_known_to(name, gate):
                 continue
-            now = bound_papers(gate.document, self.standing, self.methodology)
-            key = f"fell:{name}"
-            if self.standing.asked.get(key) != version and differences(approval.papers, now):
-                self._asked(key, version)
-                on = self.methodology.tracks[gate.track].on
-                self.notices.append(YesFell(f"{key}:{version}", on, name))
+            is_new = self.ask_once(f"fell:{name}", approval.version)
+            if is_new and self.standing.asked.get(name) != version:  # else the request itself says what changed
+                yield name, approval
+
+    def _marks_that_fell(self) -> Iterator[tuple[str, Mark]]:
+        for name, mark in self.standing.marks.items():
+            document = Document(mark.document)
+            if mark.digest == digest_of(document, self.standing, self.methodology):
+                continue
+            now = bound_papers(document, self.standing, self.methodology)
+            changes = differences(mark.papers, now)
+            is_new = bool(changes) and self.ask_once(f"fell:said:{name}", mark.version)
+            if is_new and any(paper.by != mark.by for _, _, paper in changes):  # else they did it themselves
+                yield name, mark
 
     def is_asked(self, name: str) -> bool:
         """Whether the review of the present version was asked for."""
@@ -320,11 +384,6 @@ class Course:
             for missing in held_back(track, to, self.standing, self.scene, self.methodology)
         )
 
-    def _is_told(self, gate: str) -> bool:
-        """Whether the comment on a document that fell back names this gate."""
-        back = (notice for notice in self.notices if isinstance(notice, PutBack) and notice.by is None)
-        return any(missing.gate == gate for notice in back for missing in notice.missing)
-
     def ask_for_review(self, name: str, gate: Gate, *, is_wanted: bool = False) -> None:
         """Ask the holders of a gate's role, once for each version of its document.
 
@@ -339,14 +398,17 @@ class Course:
             on = self.methodology.tracks[gate.track].on
             self.notices.append(AskedReview(f"review:{name}:{version}", on, name))
 
-    def _ask_for(self, name: str) -> None:
-        if name in self.standing.asked:
+    def _ask_for(self, name: str, about: int) -> None:
+        """Ask for something, once; again where another decision led to it (`about`)."""
+        if self.standing.asked.get(name) == about:
             return
-        self._asked(name, 0)
+        is_again = name in self.standing.asked
+        self._asked(name, about)
         ask = self.methodology.asks[name]
         if ask.on in self.scene.issues:
             lacks = gaps(ask.missing, self.standing, self.scene, self.methodology)
-            self.notices.append(AskedFor(f"ask:{name}", ask.on, name, lacks))
+            key = f"ask:{name}:{about}" if is_again else f"ask:{name}"
+            self.notices.append(AskedFor(key, ask.on, name, lacks))
 
     def _asked(self, name: str, version: int) -> None:
         self.standing = self.standing.but(asked={**self.standing.asked, name: version})

@@ -15,11 +15,12 @@ from app.methodology.process import Criterion, Document, Fact, Saying
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that is missing: what, and which role can bring it."""
+    """Something that is missing: what, and which role can bring it; `parts`: keys of its fields or questions."""
 
     key: str
     title: str
     owner: str
+    parts: tuple[str, ...] = ()
 
 
 def is_met(criterion: Criterion, standing: Standing, scene: Scene, methodology: Methodology) -> bool:
@@ -40,28 +41,46 @@ def is_said(saying: Saying, standing: Standing, methodology: Methodology) -> boo
     return mark is not None and mark.digest == digest_of(Document(mark.document), standing, methodology)
 
 
+def is_written(document: Document | None, standing: Standing, scene: Scene, methodology: Methodology) -> bool:
+    """Whether there is something to judge: it is on record, or people said in another way that it is there."""
+    if document is None or document in standing.papers:
+        return True
+    about = (each for each in methodology.criteria.values() if each.document is document)
+    return any(is_met(each, standing, scene, methodology) for each in about)
+
+
 def all_met(names: Iterable[str], standing: Standing, scene: Scene, methodology: Methodology) -> bool:
     """Whether all of these criteria are met."""
     return all(is_met(methodology.criteria[name], standing, scene, methodology) for name in names)
 
 
 def gaps(names: Iterable[str], standing: Standing, scene: Scene, methodology: Methodology) -> tuple[Gap, ...]:
-    """What is missing of these criteria; for the readiness, its single items."""
+    """What is missing of these criteria; for the readiness, its single items, but for what a criterion says as well."""
     found: list[Gap] = []
+    names = tuple(names)
+    facts = {methodology.criteria[name].fact for name in names} - {None}
     for name in names:
         criterion = methodology.criteria[name]
         if is_met(criterion, standing, scene, methodology):
             continue
         if criterion.fact is Fact.READINESS:
-            found += _unready(standing, scene, methodology)
+            items = methodology.readiness
+            unready = _unready(standing, scene, methodology)
+            found += [gap for gap in unready if items[gap.key.removeprefix("readiness.")].fact not in facts]
         else:
-            found.append(Gap(name, criterion.title, criterion.owner))
+            found.append(Gap(name, criterion.title, criterion.owner, _parts(criterion, scene)))
     return tuple(found)
+
+
+def _parts(criterion: Criterion, scene: Scene) -> tuple[str, ...]:
+    if criterion.fact is Fact.INTAKE_FIELDS:
+        return scene.fields_missing
+    return scene.open_questions if criterion.fact is Fact.QUESTIONS else ()
 
 
 def _unready(standing: Standing, scene: Scene, methodology: Methodology) -> list[Gap]:
     return [
-        Gap(f"readiness.{key}", item.title, item.owner)
+        Gap(f"readiness.{key}", item.title, item.owner, _parts(item, scene))
         for key, item in methodology.readiness.items()
         if f"readiness.{key}" not in scene.ticked and not is_met(item, standing, scene, methodology)
     ]

@@ -18,11 +18,12 @@ from app.machine.deeds import Deed
 from app.machine.gates import held_back
 from app.machine.index import index_of
 from app.machine.looks import label_changes, open_or_closed
-from app.machine.outcome import Outcome
+from app.machine.outcome import LabelChange, Outcome
 from app.machine.people import take_sign, take_turn
 from app.machine.scene import Scene, Sign, Turn
 from app.machine.standing import Place, Standing
 from app.methodology.model import Methodology
+from app.methodology.parts import IssueKind
 
 
 def proceed(
@@ -68,9 +69,7 @@ def proceed(
         standing=stands,
         scene=scene,
         reasons=tuple(course.reasons),
-        labels={}
-        if until is not None
-        else label_changes(stands, scene, course.index, quarter=quarter, revived=course.revived),
+        labels={} if until is not None else _looks(course, stands, quarter),
         open={} if until is not None else open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
     )
@@ -84,6 +83,12 @@ def _as_of(
     for sign in reversed(later):
         scene = _before(sign, scene)
     return [sign for sign in signs if sign.at <= until], [turn for turn in turns if turn.at <= until], scene
+
+
+def _looks(course: Course, stands: Standing, quarter: str | None) -> dict[IssueKind, LabelChange]:
+    return label_changes(
+        stands, course.scene, course.index, quarter=quarter, revived=course.revived, unlost=course.unlost
+    )
 
 
 _Numbered = TypeVar("_Numbered", Sign, Turn)

@@ -8,14 +8,28 @@ from dataclasses import dataclass, field
 from app.machine.criteria import Gap
 from app.machine.gates import Missing
 from app.machine.scene import Scene
-from app.machine.standing import Standing
+from app.machine.standing import Approval, Mark, Standing
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document
 
 
 @dataclass(frozen=True, slots=True)
+class Fallen:
+    """Words of people that are void because a document says something else now: gate → yes, saying → mark."""
+
+    yeses: tuple[tuple[str, Approval], ...] = ()
+    marks: tuple[tuple[str, Mark], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.yeses or self.marks)
+
+    def __add__(self, other: Fallen) -> Fallen:
+        return Fallen(self.yeses + other.yeses, self.marks + other.marks)
+
+
+@dataclass(frozen=True, slots=True)
 class PutBack:
-    """A move that skipped gates was undone."""
+    """A move that skipped gates was undone; `by` None: nobody moved it, but what people had said yes to `fell`."""
 
     key: str
     on: IssueKind
@@ -25,6 +39,7 @@ class PutBack:
     missing: tuple[Missing, ...]
     is_kept: bool
     """The mover's own yes counts; the move follows when the others have said theirs."""
+    fell: Fallen = Fallen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +116,11 @@ class CouldNotFollow:
 
 @dataclass(frozen=True, slots=True)
 class YesFell:
-    """The yes at a gate is void because a document changed, and the gate is not asked for again just now."""
+    """What people said is void because a document changed, and none of them is asked for it again just now."""
 
     key: str
     on: IssueKind
-    gate: str
+    fell: Fallen
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +132,21 @@ class SentBack:
     gate: str
 
 
+@dataclass(frozen=True, slots=True)
+class MovedBack:
+    """Somebody moved an issue back by command: whoever leads there hears of it."""
+
+    key: str
+    on: IssueKind
+    track: str
+    by: str
+    words: str | None
+
+
 Notice = (
     PutBack
     | SentBack
+    | MovedBack
     | NotYours
     | TooEarly
     | NotAState

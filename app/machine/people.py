@@ -55,7 +55,7 @@ def take_turn(course: Course, turn: Turn) -> None:
             course.decline(name, place)
         elif state.is_end:
             key, title = f"opened:{turn.on.value}:{turn.id}", f"Opening it again after {state.title}"
-            course.because(f"{name}: not opened again, that is for {track.reopened_by}")
+            course.because(f"{track.title}: not opened again, that is for {_role(course, track.reopened_by)}")
             course.notices.append(NotYours(key, turn.on, title, track.reopened_by, turn.by))
 
 
@@ -79,7 +79,7 @@ def _added(course: Course, sign: Sign, reading: Reading) -> None:
         if reading.is_known:  # a retired name for "no label"
             _move(course, name, course.methodology.tracks[name].start, sign)
         else:
-            course.because(f"{name}: no state has this label")
+            course.because(f"{course.methodology.tracks[name].title}: no state has this label")
             course.notices.append(NotAState(f"state:{sign.on.value}:{sign.id}", sign.on, name, sign.by))
         return
     orders = course.index.orders[sign.on].get(reading.name, NO_ORDERS)
@@ -101,7 +101,7 @@ def _verdict(course: Course, name: str, gate: Gate, verdict: Verdict, sign: Sign
             # where it is a state's label as well, the move says what is missing
             key = f"gate:{sign.on.value}:{sign.id}"
             if is_holder and is_early and gate.document is not None:
-                course.because(f"{name}: there is no {gate.document.value} yet")
+                course.because(f"{gate.title}: there is no {course.methodology.documents[gate.document].title} yet")
                 course.notices.append(TooEarly(key, sign.on, gate.title, gate.document, sign.by))
             else:
                 _refuse(course, NotYours(key, sign.on, gate.title, gate.role, sign.by, own), sign.at)
@@ -113,16 +113,20 @@ def _asked_again(course: Course, name: str, gate: Gate) -> None:
     """Somebody asks for a review by its label: after a no, that is another version of what was sent back."""
     if gate.document is not None and course.gate(name) is GateState.FAILED:
         course.reopen(gate.document)
-        course.because(f"{name}: asked again")
+        course.because(f"{gate.title}: asked again")
     course.ask_for_review(name, gate)
 
 
 def _refuse(course: Course, notice: NotYours, at: float) -> None:
     """Tell somebody that something is not theirs: once, where one request replaced one label of a gate by another."""
     if course.refused.get((notice.title, notice.by)) != at:
-        course.because(f"refused, that is for {notice.role}")
+        course.because(f"refused, that is for {_role(course, notice.role)}")
         course.notices.append(notice)
     course.refused[notice.title, notice.by] = at
+
+
+def _role(course: Course, role: str) -> str:
+    return course.methodology.roles[role].title
 
 
 def _taken_off(course: Course, sign: Sign, reading: Reading) -> None:
@@ -138,7 +142,7 @@ def _taken_off(course: Course, sign: Sign, reading: Reading) -> None:
         if course.scene.holds(sign.by, gate.role):
             left = {other: each for other, each in course.standing.approvals.items() if other != name}
             course.standing = replace(course.standing, approvals=left)
-            course.because(f"{name}: taken back")
+            course.because(f"{gate.title}: taken back")
         else:
             key = f"gate:{sign.on.value}:{sign.id}"
             _refuse(course, NotYours(key, sign.on, gate.title, gate.role, sign.by), sign.at)
@@ -189,7 +193,7 @@ def _move(course: Course, name: str, to: str, sign: Sign) -> None:
     key = f"move:{sign.on.value}:{sign.id}"
     if came_from.is_end and not course.scene.holds(sign.by, track.reopened_by):
         title = f"Opening it again after {came_from.title}"
-        course.because(f"{name}: not opened again, that is for {track.reopened_by}")
+        course.because(f"{track.title}: not opened again, that is for {_role(course, track.reopened_by)}")
         course.notices.append(NotYours(key, sign.on, title, track.reopened_by, sign.by))
         return
     goes_back = not came_from.is_end and course.index.is_behind(name, to, place)
@@ -203,7 +207,8 @@ def _move(course: Course, name: str, to: str, sign: Sign) -> None:
             for gate, track_name, state in course.index.yes_moves
             if gate in course.standing.approvals
         )
-        course.because(f"{name}: not moved to {to}, missing: {', '.join(each.gate for each in missing)}")
+        lacks = ", ".join(each.title for each in missing)
+        course.because(f"{track.title}: not moved to {track.states[to].title}, missing: {lacks}")
         course.notices.append(PutBack(key, sign.on, name, to, sign.by, missing, is_kept))
         return
     course.enter(name, to, at=sign.at)

@@ -28,7 +28,7 @@ class Place:
     """A state on a track since when (seconds since 1970), and the one it left where it may come back to it.
 
     `pulled`: the other track brought it here, and takes it back when it comes back itself. `until` (a day, ISO) and
-    `words` are what a person said of a pause or an end.
+    `words` are what a person said of a pause or an end. `is_back`: it came here from further on.
     """
 
     state: str
@@ -36,6 +36,19 @@ class Place:
     left: str | None = None
     pulled: bool = False
     until: str | None = None
+    words: str | None = None
+    is_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A move back by command, with its reason, to be told later."""
+
+    track: str
+    came_from: str
+    to: str
+    by: str
+    at: float
     words: str | None = None
 
 
@@ -56,7 +69,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What was said at a gate, by whom (user name), when, about which version of its document (0: none on record).
+    """What was said at a gate, by whom (user name), when, about which serial of its document (`Standing.version`).
 
     `digest` is that of everything it is bound to, and `papers` are those very documents: so it can be told what changed
     since. `words`: the reason that was given.
@@ -73,13 +86,18 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that a person said to be so: an agreement, a stamp, a signature. It counts for what `digest` names."""
+    """Something that a person said to be so: an agreement, a stamp, a signature. It counts for what `digest` names.
+
+    `version` and `papers` as of an approval.
+    """
 
     by: str
     at: float
     document: str
     digest: str
     words: str | None = None
+    version: int = 0
+    papers: Mapping[str, Paper] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +107,14 @@ class Standing:
     `begun_at`: when the engagement began, by our clock. `is_confidential`: one of its issues is, as last seen. `marks`:
     what people said to be so, by its name in the methodology. `answered`: key → when the latest order to write
     something there was given, so that one that is found late does not replace it. `reopened` counts how often a
-    document was opened again without a new one: that too makes a version. `asked`: gate or ask → version for which it
-    was asked; and of what could not follow, how often that was told; and of a yes that fell, for which version. `seen`,
-    `seen_states`: issue → the last label event, and the last closing or opening, that was worked on. `setters`: issue
-    and label (`label_key`) → who set it, where it counts only when certain people set it. `newest`: issue and scope →
-    the label of that scope that was set last, of scopes that no track or gate looks after. `declined`: automatic moves
-    that a person went back over; they rest until their cause has gone. `serial` counts the decisions that did
-    something: of two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that
-    note says, as a digest.
+    document was opened again without a new one. `asked`: gate or ask → version for which it was asked; and of what
+    could not follow, how often that was told; and of a yes that fell, which one. `returns`: the last moves back.
+    `seen`, `seen_states`: issue → the last label event, and the last closing or opening, that was worked on. `setters`:
+    issue and label (`label_key`) → who set it, where it counts only when certain people set it. `newest`: issue and
+    scope → the label of that scope that was set last, of scopes that no track or gate looks after. `declined`:
+    automatic moves that a person went back over; they rest until their cause has gone. `serial` counts the decisions
+    that did something: of two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue →
+    what that note says, as a digest.
     """
 
     begun_at: float | None = None
@@ -108,6 +126,7 @@ class Standing:
     answered: Mapping[str, float] = field(default_factory=dict)
     reopened: Mapping[str, int] = field(default_factory=dict)
     asked: Mapping[str, int] = field(default_factory=dict)
+    returns: tuple[Return, ...] = ()
     started: frozenset[str] = frozenset()
     seen: Mapping[str, int] = field(default_factory=dict)
     seen_states: Mapping[str, int] = field(default_factory=dict)
@@ -119,7 +138,11 @@ class Standing:
     told: Mapping[str, str] = field(default_factory=dict)
 
     def version(self, document: Document | None) -> int:
-        """Which version of a document an approval is about; 0: nothing is on record."""
+        """A serial of a document, by which approvals are told apart: it counts also how often it was opened again.
+
+        For the machine alone: people know the versions of the documents themselves (`Paper.version`). 0: nothing is on
+        record.
+        """
         if document is None:
             return 0
         paper = self.papers.get(document)
@@ -152,6 +175,7 @@ class Standing:
             "answered": dict(self.answered),
             "reopened": dict(self.reopened),
             "asked": dict(self.asked),
+            "returns": [_plain(each) for each in self.returns],
             "started": sorted(self.started),
             "seen": dict(self.seen),
             "seen_states": dict(self.seen_states),
@@ -178,10 +202,11 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         places={name: Place(**each) for name, each in record["places"].items()},
         approvals={name: _approval(each) for name, each in record["approvals"].items()},
         papers={name: _paper(each) for name, each in record["papers"].items()},
-        marks={name: Mark(**each) for name, each in record["marks"].items()},
+        marks={name: _mark(each) for name, each in record["marks"].items()},
         answered=record["answered"],
         reopened=record["reopened"],
         asked=record["asked"],
+        returns=tuple(Return(**each) for each in record["returns"]),
         started=frozenset(record["started"]),
         seen=record["seen"],
         seen_states=record["seen_states"],
@@ -199,12 +224,16 @@ def _approval(record: Mapping[str, Any]) -> Approval:
     return Approval(**{**record, "verdict": Verdict(record["verdict"]), "papers": papers})
 
 
+def _mark(record: Mapping[str, Any]) -> Mark:
+    return Mark(**{**record, "papers": {name: _paper(each) for name, each in record.get("papers", {}).items()}})
+
+
 def _paper(record: Mapping[str, Any]) -> Paper:
     amount = record["amount"]
     return Paper(**{**record, "amount": None if amount is None else Decimal(amount)})
 
 
-def _plain(value: Place | Approval | Paper | Mark) -> dict[str, Any]:
+def _plain(value: Place | Approval | Paper | Mark | Return) -> dict[str, Any]:
     return {name: _json(getattr(value, name)) for name in value.__slots__}
 
 

@@ -109,6 +109,12 @@ class Criterion(Block):
     set_by: Key | None = None
     """The labels count only when the bot, or a holder of this role, set them."""
 
+    @cached_property
+    def document(self) -> Document | None:
+        """The document whose being on record meets it."""
+        names = {each.value for each in Document}
+        return Document(self.fact.value) if self.fact is not None and self.fact.value in names else None
+
     @property
     def has_sign(self) -> bool:
         """Whether anything could ever meet it."""

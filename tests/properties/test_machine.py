@@ -189,9 +189,11 @@ def _assert_gates(walk: Walk, before: dict[str, str], outcome: Outcome, scene: S
 
 
 def _before(walk: Walk, outcome: Outcome, track: str) -> Place:
-    last = [reason for reason in outcome.reasons if f"{track}: " in reason and " → " in reason][-1]
-    came_from = last.rpartition(f"{track}: ")[2].split(" → ")[0]
-    return replace(walk.standing.places[track], left=came_from)
+    rules = walk.methodology.tracks[track]
+    last = [reason for reason in outcome.reasons if f"{rules.title}: " in reason and " → " in reason][-1]
+    came_from = last.rpartition(f"{rules.title}: ")[2].split(" → ")[0]
+    left = next(name for name, state in rules.states.items() if state.title == came_from)
+    return replace(walk.standing.places[track], left=left)
 
 
 @either

@@ -37,6 +37,10 @@ PATIENCE_S = 30.0
 METHODOLOGY = str(files("app.sandbox") / "demo-methodology.yaml")
 
 
+new_database: Callable[[], str] | None = None
+"""Makes a fresh PostgreSQL database where the stages of a test run are to use one; see tests/conftest.py."""
+
+
 def submission(**changes: Any) -> dict[str, Any]:
     """A submission as the calculator sends it; a new one unless it is given an id."""
     base = {
@@ -53,6 +57,9 @@ def submission(**changes: Any) -> dict[str, Any]:
 
 def environment(folder: Path, gitlab_url: str, **more: str) -> dict[str, str]:
     """What `psplan serve` needs in its environment."""
+    shared = {}
+    if new_database is not None:
+        shared = {"PSPLAN_DATABASE_URL": new_database(), "PSPLAN_RECORD_KEYS": KEY, "PSPLAN_STALL_LIMIT_S": "1"}
     return {
         "PSPLAN_GITLAB_URL": gitlab_url,
         "PSPLAN_GITLAB_TOKEN": token_of("ps-bot"),
@@ -65,6 +72,7 @@ def environment(folder: Path, gitlab_url: str, **more: str) -> dict[str, str]:
         "PSPLAN_GRACE_S": "0.3",
         "PSPLAN_LOG_FORMAT": "json",
         "PSPLAN_SWEEP_INTERVAL_S": "0",
+        **shared,
         **more,
     }
 
@@ -146,10 +154,6 @@ def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
             return False
         time.sleep(0.01)
     return True
-
-
-new_database: Callable[[], str] | None = None
-"""Makes a fresh PostgreSQL database where the stages of a test run are to use one; see tests/conftest.py."""
 
 
 def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:

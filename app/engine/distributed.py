@@ -16,7 +16,6 @@ import procrastinate
 import psycopg
 import structlog
 from procrastinate import jobs
-from procrastinate.exceptions import ConnectorException
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
@@ -183,6 +182,8 @@ class Scheduler:
 
     async def _run_worker(self) -> None:
         await self._app.open_async()
+        if self._draining:
+            return
         limit = self._replica.stall_limit_s
         self._worker = Worker(
             self._app,
@@ -210,13 +211,14 @@ class Scheduler:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            try:
-                await self._free_stalled()
-                if loop.time() >= next_orphans_at:
-                    next_orphans_at = loop.time() + ORPHANS_EVERY_S
-                    await asyncio.to_thread(self._adopt_orphans)
-            except (ConnectorException, SQLAlchemyError, TimeoutError) as fault:
-                log.warning("sweep.failed", fault=type(fault).__name__)
+            steps = [self._free_stalled()]
+            if loop.time() >= next_orphans_at:
+                next_orphans_at = loop.time() + ORPHANS_EVERY_S
+                steps.append(asyncio.to_thread(self._adopt_orphans))
+            # whatever goes wrong, the next sweep comes
+            for fault in await asyncio.gather(*steps, return_exceptions=True):
+                if isinstance(fault, BaseException):
+                    log.warning("sweep.failed", fault=type(fault).__name__)
 
     def _adopt_orphans(self) -> None:
         if lanes := self._store.write(self._lane_jobs.adopt):

@@ -175,7 +175,7 @@ class _Turn:
 
         Durably, where another life may have tried it already. Work changes hands after the stall limit and no sooner,
         so of what came in less long ago nobody can have died: there the mark is on its way while the decision is made,
-        and is committed before or with it.
+        and is committed before or with it. (The clocks of replicas are taken to agree within that limit.)
         """
         self._must_hold()
         self.held = None

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -195,6 +196,9 @@ class Process:
     url: str = ""
     running: subprocess.Popen[str] | None = None
     lives: int = field(default=0)
+    said: deque[str] = field(default_factory=lambda: deque(maxlen=20_000))
+    """The last lines of its log."""
+    listening: threading.Thread | None = None
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -213,7 +217,8 @@ class Process:
             if line.startswith("Listening on "):
                 self.url = line.split()[2]
                 # a full pipe would hold the service up as soon as it has something to say
-                threading.Thread(target=_drain, args=(self.running.stderr,), daemon=True).start()
+                self.listening = threading.Thread(target=_drain, args=(self.running.stderr, self.said), daemon=True)
+                self.listening.start()
                 return
         raise AssertionError("the service did not start: " + "".join(seen))
 
@@ -237,10 +242,9 @@ class Process:
         return code
 
 
-def _drain(pipe: IO[str]) -> None:
+def _drain(pipe: IO[str], said: deque[str]) -> None:
     with suppress(ValueError, OSError):  # closed under our hands, at the process' end
-        for _ in pipe:
-            pass
+        said.extend(pipe)
 
 
 def issues(world: World) -> list[tuple[int, str, tuple[str, ...], str]]:

@@ -173,7 +173,7 @@ def test_the_demo_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert any(line.startswith("Your turn: ") for line in process.stdout)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     process.stdout.close()
 
 

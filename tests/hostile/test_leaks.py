@@ -7,9 +7,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -134,10 +132,6 @@ def test_no_secret_leaves_by_any_door(as_files: bool, tmp_path: Path) -> None:
         process = Process(env, tmp_path, module="tests.hostile.talkative")
         process.start()
         assert process.running is not None
-        assert process.running.stderr is not None
-        logged: list[str] = []
-        listener = threading.Thread(target=logged.extend, args=(process.running.stderr,), daemon=True)
-        listener.start()
         everything = Everything(process.url)
         token = SECRETS["PSPLAN_WEBHOOK_TOKENS"]
         sandbox.world.add_hook(
@@ -147,10 +141,10 @@ def test_no_secret_leaves_by_any_door(as_files: bool, tmp_path: Path) -> None:
             try_everything(everything, sandbox.world)
         finally:
             process.running.terminate()
-            listener.join(30)
-            with suppress(ValueError):
-                process.stop()
-        log = "".join(logged).encode()
+            assert process.listening is not None
+            process.listening.join(30)
+            process.stop()
+        log = "".join(process.said).encode()
         assert b'"level": "debug"' in log, "the libraries talked"
         assert b"answered 401" in log
         world = sandbox.world

@@ -162,6 +162,11 @@ def test_the_demo_tells_a_story_that_comes_true(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
 
 
+def _hear_interrupts() -> None:
+    """A shell lets what it runs in the background ignore them, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_demo_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "demo", "--gitlab-port", "0"],
@@ -169,6 +174,7 @@ def test_the_demo_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_interrupts,
     )
     assert process.stdout is not None
     assert any(line.startswith("Your turn: ") for line in process.stdout)

@@ -174,7 +174,7 @@ def test_the_demo_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_interrupts,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509  (it takes no lock)
     )
     assert process.stdout is not None
     assert any(line.startswith("Your turn: ") for line in process.stdout)

@@ -17,7 +17,7 @@ from app.machine.scene import Scene
 from app.machine.standing import Approval, Mark, Paper, Place, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
-from app.methodology.process import Automatic, Document, Gate, Kind, Pull
+from app.methodology.process import Automatic, Document, Gate, Kind, Pull, Track
 
 
 def wanted_key(gate: str) -> str:
@@ -38,7 +38,7 @@ class Course:
     revived: set[str] = field(default_factory=set)
     """Tracks that left an end."""
     unlost: set[str] = field(default_factory=set)
-    """Tracks that were lost and are not any more."""
+    """Labels that said why it was lost, as they stood when it was lost no more; one set later is somebody's word."""
     refused: dict[tuple[str, str | None], float] = field(default_factory=dict)
     """What was refused to whom, and when last."""
     cause: str = ""
@@ -73,7 +73,7 @@ class Course:
         self.standing = self.standing.at(name, Place(to, at, left, pulled, until, words, is_back))
         self.because(f"{track.title}: {came_from.title} → {state.title}")
         if came_from.kind is Kind.LOST and state.kind is not Kind.LOST:
-            self.unlost.add(name)
+            self.unlost |= self._reasons_of(track)
         if came_from.is_end:
             self._come_back(name, at)  # also where it ends otherwise: what was lost and is won has an intake again
             if not state.is_end:
@@ -82,6 +82,12 @@ class Course:
             self._pull(pull, at, why=to, is_tied=state.is_end)
         for ask in state.on_enter.ask:
             self._ask_for(ask, self._decided_on(name, to))
+
+    def _reasons_of(self, track: Track) -> frozenset[str]:
+        """The labels on its issue that say why it was lost."""
+        lost = (state for state in track.states.values() if state.kind is Kind.LOST)
+        reasons = {label for state in lost for key in state.leave for label in self.methodology.criteria[key].labels}
+        return self.scene.issues[track.on].labels & reasons
 
     def _decided_on(self, track: str, to: str) -> int:
         """The serial of the document whose yes leads to a state: each time anew, what follows is asked for anew."""

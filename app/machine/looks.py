@@ -17,7 +17,6 @@ from app.machine.scene import Scene
 from app.machine.standing import Standing, Verdict, label_key
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
-from app.methodology.process import Kind
 from app.methodology.spelling import scope_of
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -37,7 +36,7 @@ def label_changes(
     for on, issue in scene.issues.items():
         outdated = frozenset(_quarter_of_before(on, issue.labels, index, revived)) if revived else _NONE
         if unlost:
-            outdated |= frozenset(_reasons_of_before(on, index, unlost)).intersection(issue.labels)
+            outdated |= issue.labels.intersection(unlost)
         wanted = dict.fromkeys(
             [
                 *_states(on, standing, index),
@@ -79,13 +78,6 @@ def _quarter_of_before(on: IssueKind, labels: Collection[str], index: Index, rev
     if any(name in revived for name, _ in index.tracks_on[on]):
         prefix = index.methodology.fiscal.label.partition("{")[0]
         yield from (label for label in labels if label.startswith(prefix))
-
-
-def _reasons_of_before(on: IssueKind, index: Index, unlost: Collection[str]) -> Iterator[str]:
-    """Why an engagement was lost that is lost no more."""
-    for name, track in index.tracks_on[on]:
-        lost = (state for state in track.states.values() if name in unlost and state.kind is Kind.LOST)
-        yield from (label for s in lost for key in s.leave for label in index.methodology.criteria[key].labels)
 
 
 def open_or_closed(

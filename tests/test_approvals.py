@@ -276,6 +276,15 @@ def test_a_review_is_asked_for_once_for_each_version() -> None:
     assert "was asked for already" in (again.reply or "")
 
 
+def test_moving_back_and_on_again_calls_nobody_to_what_they_were_called_to_already() -> None:
+    talk = at("estimate_feedback")
+    talk.say("erin", "/ps agree\n/ps next")
+    assert sum("@ravi" in each for each in talk.say("erin", f"/ps sow {SOW}").others) == 1
+    again = talk.say("erin", "/ps back\n/ps next")
+    assert not any("@ravi" in each for each in again.others)
+    assert talk.say("ravi", "/ps rdm approve").is_done
+
+
 def test_one_comment_calls_nobody_twice_and_a_cost_sheet_calls_nobody_again() -> None:
     talk = at("estimate_feedback")
     heard = talk.say("erin", f"/ps next\n/ps sow {SOW}\n/ps cogs {COGS}")

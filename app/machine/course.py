@@ -25,6 +25,11 @@ def wanted_key(gate: str) -> str:
     return f"wanted:{gate}"
 
 
+def called_key(gate: str) -> str:
+    """Under which `Standing.asked` keeps to which versions of its documents a gate's holders were called."""
+    return f"called:{gate}"
+
+
 @dataclass(slots=True)
 class Course:
     """Where the engagement stands by now, the scene as it was then, and what has to be said about it so far."""
@@ -141,6 +146,7 @@ class Course:
             is_answered = approval is not None and approval.version == old
             if is_beside and before.asked.get(name) == old and not is_answered and gate.document in before.papers:
                 self._asked(name, new)
+                self._asked(called_key(name), self._edition(gate))
 
     def is_author(self, username: str | None) -> bool:
         """Whether some document is of this person: nobody says yes to their own work, at whatever gate."""
@@ -317,7 +323,23 @@ class Course:
             for name, gate in self.index.asking[track, place.state]:
                 is_there = is_written(gate.document, self.standing, self.scene, self.methodology)
                 if is_there and not (place.is_back and self._is_known_to(name, gate)):
+                    if self._waits_for_answer(name, gate):
+                        self._asked(name, self.standing.version(gate.document))
                     self.ask_for_review(name, gate)
+
+    def _waits_for_answer(self, name: str, gate: Gate) -> bool:
+        """Whether its holders were called to the very documents on record, and have said nothing of them yet: moving
+        back and on again makes nothing new of them."""
+        is_open = self.gate(name) is GateState.OPEN and gate.document in self.standing.papers
+        was_called = self.standing.asked.get(called_key(name)) == self._edition(gate)
+        return is_open and was_called and not self._is_known_to(name, gate)
+
+    def _edition(self, gate: Gate) -> int:
+        """A number that grows with every version of what a gate is about."""
+        if gate.document is None:
+            return 0
+        bound = bound_papers(gate.document, self.standing, self.methodology)
+        return sum(paper.version for paper in bound.values())
 
     def _is_known_to(self, name: str, gate: Gate) -> bool:
         """Whether what is on record is what somebody judged at a gate last."""
@@ -401,6 +423,7 @@ class Course:
             self._asked(wanted_key(name), version)
         if not self.is_asked(name) and (state is GateState.OPEN or is_wanted):
             self._asked(name, version)
+            self._asked(called_key(name), self._edition(gate))
             on = self.methodology.tracks[gate.track].on
             self.notices.append(AskedReview(f"review:{name}:{version}", on, name))
 

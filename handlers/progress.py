@@ -109,7 +109,8 @@ def progress(
     did_something = did_something or is_ordered
     is_confidential = any(issue.confidential for issue in issues.values())
     stands = replace(engagement, standing=replace(outcome.standing, is_confidential=is_confidential))
-    due = _due(stands, scene, snapshot, playbook, is_due=did_something)
+    # the record that a note carries holds the submission as well
+    due = _due(stands, scene, snapshot, playbook, is_due=did_something or revised is not None)
     if did_something or due:
         # words that come back to what they were are written again, so the number is not only for what was decided
         stands = replace(stands, standing=replace(stands.standing, serial=before.serial + 1))

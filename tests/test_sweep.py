@@ -199,3 +199,22 @@ def test_a_record_that_is_not_ours_brings_the_engagement_back_without_its_approv
         say(on, "erin", "/ps next")
         assert on.quiet()
         assert "proposal::SOW_WIP" not in labels(on, 1)
+
+
+def test_a_revision_is_in_the_record_that_a_lost_database_comes_back_from(tmp_path: Path) -> None:
+    body = submission()
+    changed = {**body, "customer_name": "Acme Europe"}
+    world = World(hook_delay_s=0.0)
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    with stage(tmp_path / "first", world, record_keys=[key]) as on:
+        on.submit(body)
+        assert on.quiet()
+        on.submit(changed)
+        assert on.quiet()
+    said = len(spoken(world))
+    world.hooks = {}
+    with stage(tmp_path / "second", world, record_keys=[key]) as on:
+        assert sweep(tmp_path / "second", rebuild=True)["rebuilt"] == 1
+        on.submit(changed)
+        assert on.quiet()
+    assert len(spoken(world)) == said, "it is known, and told nobody again"

@@ -94,9 +94,7 @@ def live_through(folder: Path, flow: list[dict[str, Any] | str], *, die_at: int)
         pytest.param(
             [FIRST], ["POST issue", "POST issue", "POST link", "POST note", "POST note"], id="a new submission"
         ),
-        pytest.param(
-            [FIRST, CHANGED], ["PUT issue", "PUT issue", "PUT note", "PUT note", "POST note"], id="a revision"
-        ),
+        pytest.param([FIRST, CHANGED], ["PUT issue", "PUT issue", "PUT note", "POST note"], id="a revision"),
         pytest.param(
             [FIRST, COMMENT],
             [

@@ -35,6 +35,8 @@ from app.submit import Receipt, follow, send
 KEY = "whsec_" + base64.b64encode(b"calculator" * 4).decode()
 HOOK_TOKEN = "hook-token-of-the-tests"
 PATIENCE_S = 30.0
+ERRAND_PATIENCE_S = 300.0
+"""A sweep over thousands of comments takes its time."""
 METHODOLOGY = str(files("app.sandbox") / "demo-methodology.yaml")
 
 
@@ -142,7 +144,7 @@ def errand(folder: Path, kind: str, *, now: float | None = None, **words: Any) -
             answers.extend(filter(None, [errands.answer_to(connection, number)]))
         return bool(answers)
 
-    assert until(is_answered)
+    assert until(is_answered, patience_s=ERRAND_PATIENCE_S)
     engine.dispose()
     return answers[0]
 

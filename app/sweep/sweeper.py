@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from app.clock import Clock, at
 from app.commands import command_lines
 from app.engine.deciding import Decider
+from app.engine.shared_look import SharedLook
 from app.errors import Permanent, Retry
 from app.events import ISSUE_LANE, Source, read_event
 from app.keys import RecordKeys
@@ -127,10 +128,11 @@ class Sweeper:
             looked[iid] = SweptIssue(events.digest_of(row), until)
             new += [(iid, each) for each in self._new(comments, iid)]
         now = self.clock()
+        look = SharedLook(self.decider.gitlab, self.clock)
         missed = [
-            *self._missed(lane, events.of_comments(new, lane, now=now)),
+            *self._missed(lane, look, events.of_comments(new, lane, now=now)),
             # one of them is enough: whichever issue it is about, both are looked at
-            *self._missed(lane, [events.of_change(row, lane, now=now) for row in rows])[:1],
+            *self._missed(lane, look, [events.of_change(row, lane, now=now) for row in rows])[:1],
         ]
         kept = self.store.write(partial(self._keep, lane=lane, missed=missed, looked=looked))
         found.comments += sum(each.kind == "Note Hook" for each in kept)
@@ -166,14 +168,14 @@ class Sweeper:
             new.append(each)
         return new
 
-    def _missed(self, lane: str, candidates: Iterable[Acceptance]) -> list[Acceptance]:
+    def _missed(self, lane: str, look: SharedLook, candidates: Iterable[Acceptance]) -> list[Acceptance]:
         """Those that would lead to something."""
         engagement = self.store.read(lambda c: outbox.engagement(c, lane))
         missed = []
         for each in candidates:
             event = read_event(Source.SWEEP, each.body or b"{}", received_on=at(each.received_at).date())
             try:
-                decision = self.decider.decide(event, engagement, lane=lane, is_patient=False)
+                decision = self.decider.decide(event, engagement, lane=lane, is_patient=False, issues=look)
             except Permanent as fault:
                 log.warning("sweep.not_decided", lane=lane, reason=fault.reason)  # it will be parked with its reason
             else:

@@ -119,7 +119,7 @@ def test_an_engagement_is_worked_on_in_order_and_by_one_replica_at_a_time(replic
     assert all(" rev 3 - " in title for title in titles)
     lives = replicas.ask("SELECT count(DISTINCT split_part(life, ':', 1)) FROM deliveries WHERE life IS NOT NULL")
     assert lives in ([(1,)], [(2,)]), "who takes part is for the queue to say"
-    assert replicas.ask("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+    assert until(lambda: replicas.ask("SELECT count(*) FROM procrastinate_jobs") == [(0,)]), "each job ends"
 
 
 def test_what_one_replica_made_is_known_to_the_other_when_its_hook_rings_there(replicas: Replicas) -> None:

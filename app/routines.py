@@ -121,6 +121,9 @@ class Routines:
             answer: dict[str, Any] = {"done": await self.carry_out(waiting.kind, waiting.words, lambda _: None)}
         except Refused as refused:
             answer = {"refused": str(refused)}
+        except STORE_FAULTS as fault:  # not run again and again: who asked may ask again
+            answer = {"refused": f"the database could not do it ({type(fault).__name__}); the log has more"}
+            log.error("errand.failed", kind=waiting.kind, exc_info=fault)
         await asyncio.to_thread(self._store.write, partial(errands.answer, errand_id=waiting.id, words=answer))
 
     async def _throw_away(self) -> None:

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
@@ -218,3 +220,72 @@ def test_a_revision_is_in_the_record_that_a_lost_database_comes_back_from(tmp_pa
         on.submit(changed)
         assert on.quiet()
     assert len(spoken(world)) == said, "it is known, and told nobody again"
+
+
+def test_a_missed_command_before_mere_talk_with_the_bot_is_carried_out(on: Stage, tmp_path: Path) -> None:
+    with deaf(on):
+        say(on, "erin", "/ps next")
+        say(on, "alice", "@ps-bot thank you very much")
+    sweep(tmp_path)
+    assert on.quiet()
+    assert "proposal::Awaiting_Discovery" in labels(on, 1)
+
+
+def test_an_issue_that_cannot_be_looked_into_keeps_no_other_from_it(on: Stage, tmp_path: Path) -> None:
+    on.submit(submission())
+    assert on.quiet()
+    sweep(tmp_path)
+    assert on.quiet()
+    with deaf(on):
+        say(on, "erin", "Hello.")
+        say(on, "erin", "/ps next", iid=3)
+    on.world.faults.add(Fault("GET", r"/issues/1/notes", FaultKind.STATUS, status=500, times=99))
+    found = sweep(tmp_path)
+    assert found["troubles"]
+    assert found["hook"] == "well"
+    assert on.quiet()
+    assert "proposal::Awaiting_Discovery" in labels(on, 3)
+
+
+def test_a_comment_that_its_author_took_back_meanwhile_is_not_taken_from_gitlabs_log(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with SandboxServer(world) as sandbox:
+        process = Process(environment(tmp_path, sandbox.url, PSPLAN_GITLAB_ADMIN_TOKEN=ADMIN), tmp_path)
+        process.start()
+        add_hook(world, process.url)
+        with httpx.Client(timeout=10) as client:
+            on = Stage(world, process.url, client)
+            on.submit(submission())
+            assert on.quiet()
+            process.stop()
+            note = say(on, "erin", "/ps lost budget")
+            assert world.deliveries_idle(30)
+            world.edit_note("erin", 1, note, "Forget it.")
+            assert world.deliveries_idle(30)
+            process.start()
+            sweep(tmp_path)
+            assert on.quiet()
+        process.stop()
+    assert world.issue(1).is_open
+
+
+def test_a_copied_record_on_another_issue_redirects_nothing(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    with stage(tmp_path / "first", world, record_keys=[key]) as on:
+        on.submit(submission())
+        assert on.quiet()
+    world.hooks = {}
+    world.create_issue("alice", title="Copy", description=world.issue(1).description)
+    (status,) = [each.body for each in world.notes_of(1) if each.body.startswith("<!-- psplan:status:")]
+    world.add_note("ps-bot", 3, status)
+    with stage(tmp_path / "second", world, record_keys=[key]) as on:
+        found = sweep(tmp_path / "second", rebuild=True)
+        assert found["rebuilt"] == 1
+        assert "not its own" in found["troubles"][0]
+        assert on.quiet()
+        world.update_issue("erin", 3, add_labels=["proposal::Awaiting_Discovery"])
+        add_hook(world, on.url)
+        say(on, "erin", "/ps next", iid=1)
+        assert on.quiet()
+    assert "proposal::Awaiting_Discovery" in labels(on, 1)

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DE
 from app.engine.shared_look import SharedLook
 from app.engine.tenure import Tenure
 from app.errors import Overtaken, Permanent, Retry, attempt
-from app.events import ISSUE_LANE, PARKED, Event, Source, read_event
+from app.events import ISSUE_LANE, PARKED, CommentPosted, Event, Source, read_event
 from app.metrics import Metrics
 from app.parked import parked_body
 from app.perform import Evidence, Performer, fold
@@ -227,6 +227,8 @@ class _Turn:
             pending = self._write(partial(outbox.pending, delivery_id=delivery.id))
         else:
             event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
+            if delivery.was_parked and isinstance(event, CommentPosted):
+                event = replace(event, next_at=None)  # what came next when it was found has been worked on since
             decision = self._rightful(event) or self.engine.decider.decide(
                 event,
                 self.engagement,
@@ -285,7 +287,7 @@ class _Turn:
                 listen(connection, decision.listened, delivery_id=delivery.id, now=now)
             if decision.engagement is not None:
                 # a submission's stays on record when it is parked: its issues are made when it comes again
-                by = None if delivery.source is Source.CALCULATOR else delivery.id
+                by = outbox.NOBODYS if delivery.source is Source.CALCULATOR else delivery.id
                 outbox.keep_engagement(connection, decision.engagement, before=self.engagement, now=now, decided_by=by)
             pending = outbox.pending(connection, delivery.id)
             self._announce(connection, [each for each in pending if each.key in unsafe], now)

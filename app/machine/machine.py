@@ -79,10 +79,15 @@ def _as_of(
     until: float, signs: Sequence[Sign], turns: Sequence[Turn], scene: Scene, standing: Standing
 ) -> tuple[list[Sign], list[Turn], Scene]:
     """What was done up to a moment, and the labels as they were then."""
-    later = [sign for sign in _new(signs, standing.seen, scene) if sign.at > until]
+    first = {on: min((s.id for s in signs if s.on is on and s.at > until), default=None) for on in scene.issues}
+    # by number from there on: what is left for later must not be taken for seen
+    later = [s for s in _new(signs, standing.seen, scene) if (f := first.get(s.on)) is not None and s.id >= f]
     for sign in reversed(later):
         scene = _before(sign, scene)
-    return [sign for sign in signs if sign.at <= until], [turn for turn in turns if turn.at <= until], scene
+    ids = {(sign.on, sign.id) for sign in later}
+    turn_from = {on: min((t.id for t in turns if t.on is on and t.at > until), default=None) for on in scene.issues}
+    early = [t for t in turns if (f := turn_from.get(t.on)) is None or t.id < f]
+    return [sign for sign in signs if (sign.on, sign.id) not in ids], early, scene
 
 
 def _looks(course: Course, stands: Standing, quarter: str | None) -> dict[IssueKind, LabelChange]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Executable, Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.actions import React, Retract, Say, TellStatus
+from app.actions import React, Retract, Say
 from app.engagement import Engagement, engagement_from_record, submission_record
 from app.store.records import StoredAction
 from app.store.schema import ActionState, actions, commands_heard, deliveries, engagement_issues, engagements, journal
@@ -19,6 +19,10 @@ def engagement(connection: Connection, ident: str) -> Engagement | None:
     """The engagement of this id."""
     row = connection.execute(_ENGAGEMENT, {"ident": ident}).first()
     return None if row is None else engagement_from_record(ident, json.loads(row.submission), json.loads(row.record))
+
+
+NOBODYS = 0
+"""No delivery has this number."""
 
 
 def keep_engagement(
@@ -31,7 +35,8 @@ def keep_engagement(
 ) -> None:
     """Write what is different from `before` (None: it is new), and whose issues are whose.
 
-    `decided_by`: this is what a delivery's decision makes of it; how it was before is kept for `take_back`.
+    `decided_by`: this is what a delivery's decision makes of it; how it was before is kept for `take_back`. NOBODYS: a
+    decision that is never taken back.
     """
     if before is value:
         return
@@ -58,7 +63,9 @@ def take_back(connection: Connection, delivery_id: int) -> None:
     """
     told = {"ident": delivery_id}
     connection.execute(_DROPPED, told)
-    if not connection.execute(_CHANGED_SOMETHING, told).scalar():
+    # what a try that did not come to a decision meets on record is an earlier one's, and done
+    was_decided = connection.execute(_WAS_DECIDED, told).scalar() is not None
+    if was_decided and not connection.execute(_CHANGED_SOMETHING, told).scalar():
         connection.execute(_TAKEN_BACK, told)
         connection.execute(_FORGOTTEN, told)
 
@@ -195,7 +202,7 @@ _DROPPED = (
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
     .values(state=ActionState.DROPPED.value)
 )
-_ONLY_TALK = (React.kind, Say.kind, TellStatus.kind, Retract.kind)
+_ONLY_TALK = (React.kind, Say.kind, Retract.kind)
 _CHANGED_SOMETHING = (
     select(func.count())
     .select_from(actions)
@@ -205,6 +212,7 @@ _CHANGED_SOMETHING = (
         actions.c.kind.not_in(_ONLY_TALK),
     )
 )
+_WAS_DECIDED = select(deliveries.c.decided_at).where(deliveries.c.id == _IDENT)
 _TAKEN_BACK = (
     update(engagements)
     .where(engagements.c.decided_by == _IDENT, engagements.c.record_before.is_not(None))

@@ -45,7 +45,7 @@ def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
             "description": issue.description,
         },
     }
-    key = f"issue:{issue.iid}:{digest_of(listed)}"
+    key = f"issue:{issue.iid}:{digest_of(listed)}:{now}"  # the same labels may come back later, and matter again
     return waiting_now(Source.SWEEP, key, lane, "Issue Hook", orjson.dumps(payload), now=now)
 
 

@@ -30,6 +30,8 @@ PATH: Final = "/webhooks/gitlab"
 LOG_KEPT: Final = timedelta(days=7)
 OVERLAP: Final = timedelta(minutes=10)
 LAST_LOG: Final = "delivery log"
+OF_ISSUES: Final = frozenset({"issue", "work_item"})
+"""A comment is found by the look at the comments, as it stands now: its author may have thought better of it since."""
 
 log = structlog.get_logger()
 
@@ -76,7 +78,8 @@ class HookWatch:
         name = f"{LAST_LOG} {hook.id}"
         last = self.store.read(lambda c: swept.mark(c, name))
         since: datetime = at(now) - LOG_KEPT if last is None else at(last) - OVERLAP
-        failed = [self.take_in(*_as_sent(each)) for each in self.keeper.failed_deliveries(hook.id, since=since)]
+        logged = self.keeper.failed_deliveries(hook.id, since=since)
+        failed = [self.take_in(*_as_sent(each)) for each in logged if each.payload.get("object_kind") in OF_ISSUES]
         waiting = self.store.write(partial(self._keep, failed=failed, name=name, now=now))
         found.from_log += len(waiting)
         found.lanes |= {each.lane for each in waiting}

@@ -16,10 +16,17 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from app.engagement import Engagement, IssueLink, IssueRole, engagement_from_record
+from app.engagement import (
+    Engagement,
+    EngagementId,
+    IssueLink,
+    IssueRole,
+    engagement_from_record,
+    stored_submission,
+)
 from app.engine.deciding import Decider
+from app.errors import attempt
 from app.keys import RecordKeys
-from app.machine.standing import Standing
 from app.ports import Comment, ListedIssue, Overview
 from app.signed_record import Sealed, find_sealed, read_unsigned
 from app.store import outbox, swept
@@ -42,11 +49,14 @@ class _Found:
     role: IssueRole
     link: IssueLink
     is_genuine: bool
+    is_marked: bool
+    """The issue itself says that it is this engagement's."""
 
     @property
     def rank(self) -> tuple[bool, int]:
         """A genuine record before any other, a later one before an earlier."""
-        serial = self.sealed.record.get("standing", {}).get("serial", 0)
+        standing = self.sealed.record.get("standing")
+        serial = standing.get("serial") if isinstance(standing, dict) else None
         return self.is_genuine, serial if isinstance(serial, int) else 0
 
 
@@ -73,7 +83,11 @@ def rebuild(
             for each in _records_on(row, overview.comments_since(row.issue.iid, ALWAYS), keys, bot):
                 by_engagement.setdefault(each.sealed.engagement, []).append(each)
     for ident, records in by_engagement.items():
-        engagement = _engagement(ident, records, found)
+        engagement = attempt(partial(_engagement, ident, records, found))
+        if isinstance(engagement, Exception):
+            log.error("engagement.not_rebuilt", engagement=ident, exc_info=engagement)
+            found.troubles.append(f"engagement {ident}: its record cannot be read")
+            continue
         if engagement is not None and store.write(partial(_keep, engagement=engagement, now=now)):
             store.learn(engagement)
             found.rebuilt += 1
@@ -89,7 +103,8 @@ def _records_on(row: ListedIssue, comments: Sequence[Comment], keys: RecordKeys,
         genuine = find_sealed(comment.body, keys, on=role.value)
         sealed = genuine or read_unsigned(comment.body)
         if sealed is not None:
-            yield _Found(sealed, role, link, genuine is not None)
+            marked = any(mark.ident == sealed.engagement for mark in find_markers(row.issue.description))
+            yield _Found(sealed, role, link, genuine is not None, marked)
 
 
 def _role(row: ListedIssue) -> IssueRole:
@@ -98,22 +113,32 @@ def _role(row: ListedIssue) -> IssueRole:
 
 
 def _engagement(ident: str, records: list[_Found], found: Swept) -> Engagement | None:
+    """What the best of its records says; of one that is not genuine no more than who the customer is, and where.
+
+    The issues of a genuine record are the ones that it names: a copy of its note elsewhere proves nothing.
+    """
     best = max(records, key=lambda each: each.rank)
     record: dict[str, Any] = dict(best.sealed.record)
     submission = record.pop("submission", None)
-    if submission is None:
+    if not isinstance(submission, dict):
         found.troubles.append(f"engagement {ident} was too large for its note: send its submission again")
         return None
-    known = engagement_from_record(ident, submission, record)
-    links = {**known.issues, **{each.role: each.link for each in records}}
-    if not best.is_genuine:
-        found.troubles.append(f"engagement {ident}: its record is not signed by our key: approvals must be given again")
-        return replace(known, issues=links, standing=Standing())
-    return replace(known, issues=links)
+    if best.is_genuine:
+        known = engagement_from_record(ident, submission, record)
+        numbers = {role: link.iid for role, link in known.issues.items()}
+        own = {each.role: each.link for each in records if numbers.get(each.role) == each.link.iid}
+        if any(numbers.get(each.role) != each.link.iid for each in records):
+            found.troubles.append(f"engagement {ident}: a copy of its record stands on an issue that is not its own")
+        return replace(known, issues={**known.issues, **own})
+    found.troubles.append(f"engagement {ident}: its record is not signed by our key: approvals must be given again")
+    bare = {name: value for name, value in submission.items() if name != "estimate"}
+    links = {each.role: each.link for each in records if each.is_marked}
+    return Engagement(id=EngagementId(ident), submission=stored_submission(bare), issues=links, is_linked=True)
 
 
 def _keep(connection: Connection, *, engagement: Engagement, now: float) -> bool:
-    if outbox.engagement(connection, engagement.id) is not None:
+    taken = outbox.issue_lanes(connection).keys() & {link.iid for link in engagement.issues.values()}
+    if taken or outbox.engagement(connection, engagement.id) is not None:
         return False
     outbox.keep_engagement(connection, engagement, before=None, now=now)
     for link in engagement.issues.values():

@@ -21,7 +21,7 @@ from app.clock import Clock, at
 from app.commands import command_lines
 from app.engine.deciding import Decider
 from app.engine.shared_look import SharedLook
-from app.errors import Permanent, Retry
+from app.errors import Permanent, Retry, attempt
 from app.events import ISSUE_LANE, Source, read_event
 from app.keys import RecordKeys
 from app.metrics import Metrics
@@ -41,6 +41,8 @@ OVERLAP: Final = timedelta(minutes=10)
 """Clocks differ, and GitLab may show a change later than it made it."""
 LAST_LOOK: Final = "sweep"
 FIRST_LOOK: Final = "first sweep"
+MOST_FAILED: Final = 5
+"""Engagements that GitLab does not show in one sweep: then it is GitLab's trouble and not theirs."""
 NO_DELIVERY: Final = 0
 """Stands for the delivery of a command that was heard before this database was made."""
 
@@ -64,17 +66,27 @@ class Sweeper:
     def sweep(self, *, is_rebuild: bool = False, tell: Callable[[str], None] = lambda _: None) -> Swept:
         """Look at everything once; `tell` hears how far it is. What cannot be looked at is among the troubles."""
         found = Swept()
-        try:
-            self.decider.directory.bot()
-            if is_rebuild:
-                rebuild(self.store, self.overview, self.keys, self.decider, self.clock(), found, tell)
-            self._look(found, tell)
-            self.hook.look(found)
-        except (Retry, Permanent) as fault:
-            # what was looked at is on record: the next sweep goes on from there
-            found.troubles.append(fault.reason)
+        steps = [lambda: self._look(found, tell), lambda: self.hook.look(found)]
+        if is_rebuild:
+            steps.insert(0, lambda: self._rebuild(found, tell))
+        for step in steps:
+            self._note(attempt(step), found)
         self._report(found)
         return found
+
+    def _rebuild(self, found: Swept, tell: Callable[[str], None]) -> None:
+        rebuild(self.store, self.overview, self.keys, self.decider, self.clock(), found, tell)
+        # closed ones as well have to be looked into, however long ago that was
+        self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, 0.0))
+
+    def _note(self, outcome: object, found: Swept) -> bool:
+        """Whether it went well; what went wrong is among the troubles, and a bug is loud."""
+        if isinstance(outcome, Retry | Permanent):
+            found.troubles.append(outcome.reason)
+        elif isinstance(outcome, Exception):
+            log.error("sweep.hit_bug", exc_info=outcome)
+            found.troubles.append(f"a bug in psplan: {type(outcome).__name__}; the log has more")
+        return not isinstance(outcome, Exception)
 
     def _report(self, found: Swept) -> None:
         for what, count in (
@@ -99,6 +111,7 @@ class Sweeper:
         found.issues = len(rows)
         known = self.store.read(swept.swept)
         changed = [row for iid, row in sorted(rows.items()) if _is_changed(row, known.get(iid))]
+        is_whole, failed = True, 0
         by_lane: dict[str, list[ListedIssue]] = {}
         for row in changed:
             by_lane.setdefault(self.store.lane_of(row.issue.iid) or f"{ISSUE_LANE}{row.issue.iid}", []).append(row)
@@ -107,15 +120,26 @@ class Sweeper:
                 tell(f"looked into {number} of {len(by_lane)} engagements that have changed")
             if self.stopping.is_set():
                 raise Retry("the service is stopping")
-            self._look_into(lane, same, known, now if begun is None else begun, found)
-        self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, now))
+            look = partial(self._look_into, lane, same, known, now if begun is None else begun, found)
+            outcome = attempt(look)
+            if self._note(outcome, found) and outcome is True:
+                continue
+            is_whole = False
+            failed += isinstance(outcome, Retry)
+            if failed >= MOST_FAILED:
+                raise Retry("too much of GitLab cannot be looked at; the next sweep goes on from here")
+        if is_whole:  # else the next sweep has to list again what this one could not look into
+            self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, now))
 
     def _look_into(
         self, lane: str, rows: Sequence[ListedIssue], known: Mapping[int, SweptIssue], begun: float, found: Swept
-    ) -> None:
-        """The issues of one engagement: their comments in the order of time, then what else was changed."""
+    ) -> bool:
+        """The issues of one engagement: their comments in the order of time, then what else was changed.
+
+        False where they could not be looked into now.
+        """
         if lane in self.store.read(swept.busy_lanes):
-            return  # it is being worked on, by a fresh look at everything: the next sweep sees what came of it
+            return False  # it is being worked on, by a fresh look at everything: the next sweep sees what came of it
         found.looked_into += len(rows)
         new: list[tuple[int, Comment]] = []
         looked: dict[int, SweptIssue] = {}
@@ -129,15 +153,18 @@ class Sweeper:
             new += [(iid, each) for each in self._new(comments, iid)]
         now = self.clock()
         look = SharedLook(self.decider.gitlab, self.clock)
-        missed = [
-            *self._missed(lane, look, events.of_comments(new, lane, now=now)),
-            # one of them is enough: whichever issue it is about, both are looked at
-            *self._missed(lane, look, [events.of_change(row, lane, now=now) for row in rows])[:1],
-        ]
+        comments_missed = self._missed(lane, look, events.of_comments(new, lane, now=now))
+        changes = [events.of_change(row, lane, now=now) for row in rows]
+        if len(new) <= 1:
+            changes = self._missed(lane, look, changes)
+        # one of them is enough: whichever issue it is about, both are looked at. After several comments there is always
+        # one, because each of them leaves what has to be written to what comes next
+        missed = [*comments_missed, *changes[:1]] if len(new) <= 1 or comments_missed else changes[:1]
         kept = self.store.write(partial(self._keep, lane=lane, missed=missed, looked=looked))
         found.comments += sum(each.kind == "Note Hook" for each in kept)
         found.changes += sum(each.kind == "Issue Hook" for each in kept)
         found.lanes |= {lane} if kept else set()
+        return True
 
     def _comments_from(self, lane: str, known: SweptIssue | None, begun: float) -> datetime:
         """Since when comments have to be looked at: of an issue never seen, since it is this bot's business."""

@@ -44,6 +44,7 @@ def go_on(hearing: Hearing) -> None:
     at = track.path.index(place.state) + 1
     if at == len(track.path):
         raise UserError(own(f"**{track.states[place.state].title}** is the last state."))
+    _may_go_to(hearing, name, track.path[at])
     move(hearing, name, track.path[at])
 
 

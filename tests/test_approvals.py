@@ -183,6 +183,14 @@ def test_an_answer_that_is_found_late_does_not_replace_a_later_one() -> None:
     assert not talk.say("erin", "/ps intake po PO-3").is_refused
 
 
+def test_who_may_not_say_won_does_not_win_by_going_on() -> None:
+    talk = at("approved")
+    assert talk.say("cora", "/ps next").is_refused
+    assert talk.state() == "approved"
+    assert not talk.say("erin", "/ps next").is_refused
+    assert talk.state() == "closed_won"
+
+
 def test_nobody_goes_round_about_what_has_a_command_of_its_own() -> None:
     talk = at("sow_wip")
     for by, text in (

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock, at
 from app.engine.jobs import QUEUE, TASK, FencedManager, LaneJobs
+from app.engine.pace import RUSH_PAUSE_S, RUSH_TURN_EVERY_S, TURN_FAILED_WAIT_S
 from app.engine.process import Later, Moved
 from app.engine.tenure import MARGIN, Replica, Tenure
 from app.errors import Overtaken
@@ -34,10 +35,7 @@ POLL_S = 0.5
 """Jobs that come due by themselves are not announced: so often a replica that has nothing to do looks for them."""
 SWEEP_EVERY_S = 1.0
 ORPHANS_EVERY_S = 60.0
-TURN_FAILED_WAIT_S = 5.0
 RECONNECT_WAIT_S = 1.0
-RUSH_PAUSE_S = 0.01
-RUSH_TURN_EVERY_S = 0.1
 CONNECTIONS = 4
 CONNECTION_PATIENCE_S = 5.0
 

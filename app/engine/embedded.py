@@ -15,16 +15,13 @@ from functools import partial
 import structlog
 
 from app.clock import Clock
+from app.engine.pace import RUSH_PAUSE_S, RUSH_TURN_EVERY_S, TURN_FAILED_WAIT_S
 from app.engine.process import Later, Moved
 
 log = structlog.get_logger()
 
 FARTHEST_TIMER_S = 3600.0
 """Timers run on the monotonic clock; looking again every hour keeps them honest when the wall clock is set."""
-TURN_FAILED_WAIT_S = 5.0
-RUSH_PAUSE_S = 0.01
-RUSH_TURN_EVERY_S = 0.1
-"""In the longest rush the work still goes on, at this pace."""
 
 Turn = Callable[[str], Sequence[Later | Moved]]
 

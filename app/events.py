@@ -101,6 +101,8 @@ class Unknown:
 
 Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
 
+ISSUE_HOOK, NOTE_HOOK = "Issue Hook", "Note Hook"
+"""GitLab's names for what it delivers; each is `Confidential …` as well."""
 NEXT_AT = "psplan_next_at"
 """Field of a comment that the sweep has found: GitLab sends none of this name, and it can only leave work for later."""
 NOBODY = -1

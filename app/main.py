@@ -186,6 +186,7 @@ class Service:
             store=store,
             take_in=self.arrivals.row,
             public_url=settings.public_url,
+            path=gitlab_door.PATH,
             clock=self.clock,
             metrics=self.metrics,
             may_heal=lambda: self._is_serving,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.clock import Clock
 from app.directory import REFRESH_S, Directory
 from app.errors import Permanent, Retry, attempt
-from app.operations import Operations, Refused
+from app.operations import SWEEP, Operations, Refused
 from app.store import errands, retention, swept
 from app.store.store import Store
 from app.sweep.sweeper import LAST_LOOK
@@ -106,7 +106,7 @@ class Routines:
         last = await asyncio.to_thread(self._store.read, partial(swept.mark, name=LAST_LOOK))
         is_done = last is not None and self._clock() - last < self._sweep_interval_s / 2
         if not (self._store.is_shared and is_done):  # alone, the time before the start is what matters most
-            await self.carry_out("sweep", {}, lambda _: None)
+            await self.carry_out(SWEEP, {}, lambda _: None)
 
     async def _run_errands(self) -> None:
         while True:

@@ -50,7 +50,10 @@ FORBIDDEN = {
     "app/store": {"app.adapters", "app.engine", "app.ingress", "handlers"},
     "app/adapters": {"app.engine", "app.ingress", "app.store", "handlers"},
     "app/ingress": {"app.adapters", "app.engine", "app.perform", "handlers"},
-    "app/engine": {"app.adapters", "app.ingress", "handlers"},
+    "app/engine": {"app.adapters", "app.ingress", "app.sweep", "handlers"},
+    "app/parked.py": IO,
+    "app/sweep": {"app.adapters", "app.ingress", "app.routines", "handlers"},
+    "app/operations.py": {"app.adapters", "app.ingress", "app.routines", "handlers"},
 }
 
 

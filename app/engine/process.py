@@ -28,7 +28,7 @@ from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DE
 from app.engine.shared_look import SharedLook
 from app.engine.tenure import Tenure
 from app.errors import Overtaken, Permanent, Retry, attempt
-from app.events import ISSUE_LANE, PARKED, CommentPosted, Event, Source, read_event
+from app.events import ISSUE_LANE, NOTE_HOOK, PARKED, CommentPosted, Event, Source, read_event
 from app.metrics import Metrics
 from app.parked import parked_body
 from app.perform import Evidence, Performer, fold
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE = 100
 """Deliveries of a lane that are read together."""
-OF_COMMENTS = frozenset({"Note Hook", "Confidential Note Hook"})
+OF_COMMENTS = frozenset({NOTE_HOOK, f"Confidential {NOTE_HOOK}"})
 """Kinds of delivery that stand for themselves: one comment does not carry out what another one ordered."""
 PATIENT_TRIES = 2
 """So often an issue that is not there is asked for again: GitLab may announce what its replicas do not show yet."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from app.events import NEXT_AT, NOBODY, Source
+from app.events import ISSUE_HOOK, NEXT_AT, NOBODY, NOTE_HOOK, Source
 from app.ports import Comment, ListedIssue
 from app.store.records import Acceptance, waiting_now
 
@@ -46,7 +46,7 @@ def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
         },
     }
     key = f"issue:{issue.iid}:{digest_of(listed)}:{now}"  # the same labels may come back later, and matter again
-    return waiting_now(Source.SWEEP, key, lane, "Issue Hook", orjson.dumps(payload), now=now)
+    return waiting_now(Source.SWEEP, key, lane, ISSUE_HOOK, orjson.dumps(payload), now=now)
 
 
 def said_at(comment: Comment) -> datetime:
@@ -91,4 +91,4 @@ def of_comment(iid: int, comment: Comment, lane: str, *, now: float, next_at: da
         },
     }
     key = f"note:{comment.id}:{comment.updated_at.isoformat()}"
-    return waiting_now(Source.SWEEP, key, lane, "Note Hook", orjson.dumps(payload), now=now)
+    return waiting_now(Source.SWEEP, key, lane, NOTE_HOOK, orjson.dumps(payload), now=now)

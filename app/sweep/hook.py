@@ -26,7 +26,6 @@ from app.store.records import Acceptance
 from app.store.store import Store
 from app.sweep.report import Swept
 
-PATH: Final = "/webhooks/gitlab"
 LOG_KEPT: Final = timedelta(days=7)
 OVERLAP: Final = timedelta(minutes=10)
 LAST_LOG: Final = "delivery log"
@@ -41,7 +40,7 @@ TakeIn = Callable[[dict[str, str], bytes, dict[str, object]], Acceptance]
 
 @dataclass(frozen=True, slots=True)
 class HookWatch:
-    """`public_url`: where the hook points to; not known: every hook that ends in our path is taken for ours.
+    """`public_url` and `path`: where the hook points to; the first not known: whatever ends in the path is ours.
 
     `may_heal`: the service is listening, so that a test can be answered.
     """
@@ -50,6 +49,7 @@ class HookWatch:
     store: Store
     take_in: TakeIn
     public_url: str | None
+    path: str
     clock: Clock
     metrics: Metrics
     may_heal: Callable[[], bool]
@@ -70,8 +70,8 @@ class HookWatch:
 
     def _is_ours(self, hook: Hook) -> bool:
         if self.public_url is None:
-            return urlsplit(hook.url).path.rstrip("/").endswith(PATH)
-        return hook.url.rstrip("/").lower() == f"{self.public_url}{PATH}".lower()
+            return urlsplit(hook.url).path.rstrip("/").endswith(self.path)
+        return hook.url.rstrip("/").lower() == f"{self.public_url}{self.path}".lower()
 
     def _read_log(self, hook: Hook, found: Swept) -> None:
         now = self.clock()

@@ -22,7 +22,7 @@ from app.commands import command_lines
 from app.engine.deciding import Decider
 from app.engine.shared_look import SharedLook
 from app.errors import Permanent, Retry, attempt
-from app.events import ISSUE_LANE, Source, read_event
+from app.events import ISSUE_HOOK, ISSUE_LANE, NOTE_HOOK, Source, read_event
 from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.ports import Comment, ListedIssue, Overview
@@ -161,8 +161,8 @@ class Sweeper:
         # one, because each of them leaves what has to be written to what comes next
         missed = [*comments_missed, *changes[:1]] if len(new) <= 1 or comments_missed else changes[:1]
         kept = self.store.write(partial(self._keep, lane=lane, missed=missed, looked=looked))
-        found.comments += sum(each.kind == "Note Hook" for each in kept)
-        found.changes += sum(each.kind == "Issue Hook" for each in kept)
+        found.comments += sum(each.kind == NOTE_HOOK for each in kept)
+        found.changes += sum(each.kind == ISSUE_HOOK for each in kept)
         found.lanes |= {lane} if kept else set()
         return True
 

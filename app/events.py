@@ -7,7 +7,7 @@ needed to decide whether anybody cares.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -104,7 +104,7 @@ Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
 ISSUE_HOOK, NOTE_HOOK = "Issue Hook", "Note Hook"
 """GitLab's names for what it delivers; each is `Confidential …` as well."""
 NEXT_AT = "psplan_next_at"
-"""Field of a comment that the sweep has found: GitLab sends none of this name, and it can only leave work for later."""
+"""Field of a comment that the sweep has found; read of nobody else's."""
 NOBODY = -1
 """No user of GitLab has this number: stands where it is not known who did something."""
 PARKED = "psplan_parked"
@@ -119,7 +119,10 @@ def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     # only the sweep's door stores such bodies: a sender who writes this kind into a webhook gets nothing by it
     if source is Source.SWEEP and payload.get("object_kind") == PARKED:
         return _parked(payload)
-    return read_gitlab_event(payload)
+    event = read_gitlab_event(payload)
+    if source is Source.SWEEP and isinstance(event, CommentPosted):
+        return replace(event, next_at=_moment(payload["object_attributes"].get(NEXT_AT)))
+    return event
 
 
 def read_payload(body: bytes) -> dict[str, Any]:
@@ -214,7 +217,6 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
         is_internal=bool(note.get("internal")),
         is_system=bool(note.get("system")),
         at=_moment(note.get("updated_at") if is_edited else note.get("created_at")),
-        next_at=_moment(note.get(NEXT_AT)),
     )
 
 

@@ -94,7 +94,7 @@ def rest(connection: Connection, delivery_id: int, *, due_at: float, reason: str
 
 
 def settle(connection: Connection, delivery_id: int, *, state: DeliveryState, reason: str | None, now: float) -> None:
-    """The end of a delivery. One that is parked takes its open actions with it, as `outbox.take_back` says."""
+    """The end of a delivery. What was decided for one that is parked is for `outbox.take_back`."""
     connection.execute(_SETTLED, {"ident": delivery_id, "state": state.value, "reason": reason, "settled_at": now})
 
 

@@ -61,6 +61,7 @@ class _Found:
 
 
 def rebuild(
+    *,
     store: Store,
     overview: Overview,
     keys: RecordKeys,

@@ -75,7 +75,15 @@ class Sweeper:
         return found
 
     def _rebuild(self, found: Swept, tell: Callable[[str], None]) -> None:
-        rebuild(self.store, self.overview, self.keys, self.decider, self.clock(), found, tell)
+        rebuild(
+            store=self.store,
+            overview=self.overview,
+            keys=self.keys,
+            decider=self.decider,
+            now=self.clock(),
+            found=found,
+            tell=tell,
+        )
         # closed ones as well have to be looked into, however long ago that was
         self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, 0.0))
 

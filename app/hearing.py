@@ -102,16 +102,25 @@ class Ledger:
 
 @dataclass(slots=True, kw_only=True)
 class Occasion:
-    """Where and when something was said (`at`: seconds since 1970, by GitLab's clock), by whom, and what was known."""
+    """Where and when something was said (`at`: seconds since 1970, by GitLab's clock), by whom, and what was known.
+
+    `note_id`: of the comment; the numbers grow, and tell two comments of one second apart.
+    """
 
     by: str
     at: float
+    note_id: int
     on: IssueKind
     snapshot: Snapshot
     playbook: Playbook
     engagement: Engagement | None = None
     is_internal: bool = False
     """Not everybody who sees the issue saw it said."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place among all that was said; a webhook tells whole seconds only."""
+        return int(self.at), self.note_id
 
     @property
     def methodology(self) -> Methodology:

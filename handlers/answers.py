@@ -70,10 +70,10 @@ def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) ->
     for kind in kinds:
         known = written(hearing, kind)
         if key in known:
-            if int(hearing.at) < int(hearing.standing.answered.get(key, 0.0)):
+            if hearing.place < hearing.standing.answered.get(key, (0, 0)):
                 said = together(code_span(key), own(" was answered after you had written that, so I left it as it is."))
                 raise NotAllowed(said, reason=f"answered since: {key}")
-            hearing.course.standing = hearing.standing.but(answered={**hearing.standing.answered, key: hearing.at})
+            hearing.course.standing = hearing.standing.but(answered={**hearing.standing.answered, key: hearing.place})
             fresh = cell(value)
             issue = hearing.ledger.issues[kind]
             hearing.put(kind, key, fresh, was=known[key], text=with_answers(issue.description, {key: fresh}))

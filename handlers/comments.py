@@ -160,6 +160,7 @@ def _orders(
         lines=lines,
         by=event.author,
         at=at,
+        note_id=event.note_id,
         on=kind or IssueKind.SCOPING,
         snapshot=snapshot,
         playbook=playbook,

@@ -183,6 +183,14 @@ def test_an_answer_that_is_found_late_does_not_replace_a_later_one() -> None:
     assert not talk.say("erin", "/ps intake po PO-3").is_refused
 
 
+def test_of_two_answers_of_one_second_the_later_comment_counts_whichever_is_heard_first() -> None:
+    talk = at("sow_wip")
+    second = talk.now + timedelta(minutes=1)
+    assert not talk.hear("erin", "/ps intake po PO-2", note=901, at=second).is_refused
+    assert talk.hear("erin", "/ps intake po PO-1", note=900, at=second).is_refused
+    assert not talk.hear("erin", "/ps intake po PO-3", note=902, at=second).is_refused
+
+
 def test_who_may_not_say_won_does_not_win_by_going_on() -> None:
     talk = at("approved")
     assert talk.say("cora", "/ps next").is_refused

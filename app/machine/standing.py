@@ -105,16 +105,16 @@ class Standing:
     """Everything the process knows of an engagement.
 
     `begun_at`: when the engagement began, by our clock. `is_confidential`: one of its issues is, as last seen. `marks`:
-    what people said to be so, by its name in the methodology. `answered`: key → when the latest order to write
-    something there was given, so that one that is found late does not replace it. `reopened` counts how often a
-    document was opened again without a new one. `asked`: gate or ask → version for which it was asked; and of what
-    could not follow, how often that was told; and of a yes that fell, which one. `returns`: the last moves back.
-    `seen`, `seen_states`: issue → the last label event, and the last closing or opening, that was worked on. `setters`:
-    issue and label (`label_key`) → who set it, where it counts only when certain people set it. `newest`: issue and
-    scope → the label of that scope that was set last, of scopes that no track or gate looks after. `declined`:
-    automatic moves that a person went back over; they rest until their cause has gone. `serial` counts the decisions
-    that did something: of two records the higher one is newer. `notes`: issue → id of its status note. `told`: issue →
-    what that note says, as a digest.
+    what people said to be so, by its name in the methodology. `answered`: key → the second and the comment in which the
+    latest order to write something there was given, so that one that is found late does not replace it. `reopened`
+    counts how often a document was opened again without a new one. `asked`: gate or ask → version for which it was
+    asked; and of what could not follow, how often that was told; and of a yes that fell, which one. `returns`: the last
+    moves back. `seen`, `seen_states`: issue → the last label event, and the last closing or opening, that was worked
+    on. `setters`: issue and label (`label_key`) → who set it, where it counts only when certain people set it.
+    `newest`: issue and scope → the label of that scope that was set last, of scopes that no track or gate looks after.
+    `declined`: automatic moves that a person went back over; they rest until their cause has gone. `serial` counts the
+    decisions that did something: of two records the higher one is newer. `notes`: issue → id of its status note.
+    `told`: issue → what that note says, as a digest.
     """
 
     begun_at: float | None = None
@@ -123,7 +123,7 @@ class Standing:
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     papers: Mapping[str, Paper] = field(default_factory=dict)
     marks: Mapping[str, Mark] = field(default_factory=dict)
-    answered: Mapping[str, float] = field(default_factory=dict)
+    answered: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     reopened: Mapping[str, int] = field(default_factory=dict)
     asked: Mapping[str, int] = field(default_factory=dict)
     returns: tuple[Return, ...] = ()
@@ -172,7 +172,7 @@ class Standing:
             "approvals": {name: _plain(each) for name, each in self.approvals.items()},
             "papers": {name: _plain(each) for name, each in self.papers.items()},
             "marks": {name: _plain(each) for name, each in self.marks.items()},
-            "answered": dict(self.answered),
+            "answered": {key: list(place) for key, place in self.answered.items()},
             "reopened": dict(self.reopened),
             "asked": dict(self.asked),
             "returns": [_plain(each) for each in self.returns],
@@ -203,7 +203,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         approvals={name: _approval(each) for name, each in record["approvals"].items()},
         papers={name: _paper(each) for name, each in record["papers"].items()},
         marks={name: _mark(each) for name, each in record["marks"].items()},
-        answered=record["answered"],
+        answered={key: (second, note) for key, (second, note) in record["answered"].items()},
         reopened=record["reopened"],
         asked=record["asked"],
         returns=tuple(Return(**each) for each in record["returns"]),

@@ -100,6 +100,7 @@ def test_thousands_of_texts_in_replies_stay_inert() -> None:
             lines=lines,
             by="erin",
             at=1.0,
+            note_id=1,
             on=IssueKind.SCOPING,
             snapshot=snapshot,
             playbook=talk.book,

@@ -28,6 +28,7 @@ from app.clock import Clock, system_clock
 from app.command_table import as_page
 from app.directory import Directory
 from app.engine import embedded
+from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider
 from app.engine.process import Engine
 from app.ingress import gitlab as gitlab_door
@@ -160,7 +161,7 @@ class Service:
             grace_s=self.settings.grace_s,
             opened_at=self.clock(),
             metrics=self.metrics,
-            parked_lanes=store.read(parked_lanes),
+            dead_letters=DeadLetters(store, store.read(parked_lanes)),
         )
         if shared is None:
             self._scheduler = embedded.Scheduler(

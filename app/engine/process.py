@@ -23,19 +23,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.actions import Action, from_json, to_json
 from app.clock import Clock, at
 from app.engagement import Engagement
+from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider
 from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
 from app.engine.shared_look import SharedLook
 from app.engine.tenure import Tenure
 from app.errors import Overtaken, Permanent, Retry, attempt
-from app.events import ISSUE_LANE, NOTE_HOOK, PARKED, CommentPosted, Event, Source, read_event
+from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
 from app.metrics import Metrics
-from app.parked import parked_body
 from app.perform import Evidence, Performer, fold
 from app.registry import Decision
 from app.store import inbox, outbox
 from app.store.memory import listen
-from app.store.records import Delivery, StoredAction, waiting_now
+from app.store.records import Delivery, StoredAction
 from app.store.schema import DeliveryState
 from app.store.store import PATIENCE_S, Store
 
@@ -45,8 +45,6 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE = 100
 """Deliveries of a lane that are read together."""
-OF_COMMENTS = frozenset({NOTE_HOOK, f"Confidential {NOTE_HOOK}"})
-"""Kinds of delivery that stand for themselves: one comment does not carry out what another one ordered."""
 PATIENT_TRIES = 2
 """So often an issue that is not there is asked for again: GitLab may announce what its replicas do not show yet."""
 
@@ -70,6 +68,7 @@ class Engine:
     """Everything a turn needs. `grace_s`: how long a write in doubt may still be on its way inside GitLab."""
 
     store: Store
+    dead_letters: DeadLetters
     decider: Decider
     performer: Performer
     clock: Clock
@@ -77,8 +76,6 @@ class Engine:
     grace_s: float
     opened_at: float
     metrics: Metrics
-    parked_lanes: set[str] = field(default_factory=set)
-    """Lanes with dead letters, at the start and since: only there has to be looked for what a later event overcomes."""
     troubled_at: dict[str, float] = field(default_factory=dict)
     """When a lane's turn last ended because the store failed: what it had sent by then may not be on record."""
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -448,30 +445,8 @@ class _Turn:
     def _follow_up(
         self, connection: Connection, delivery: Delivery, state: DeliveryState, reason: str | None, now: float
     ) -> None:
-        """A dead letter has to be said on its issue; one that was run again, or overcome by a later event, taken back.
-
-        Issues are looked at as they are, so a later change of an issue brings about what the parked one should have.
-        """
-        parked_lanes = self.engine.parked_lanes
-        if state is DeliveryState.DEAD:
-            parked_lanes.add(self.lane)
-            self._tell(connection, delivery, reason, now, is_over=False)
-            return
-        if delivery.was_parked:
-            self._tell(connection, delivery, None, now, is_over=True)
-        if self.lane in parked_lanes and delivery.kind not in OF_COMMENTS:
-            for overcome in inbox.overcome(connection, delivery):
-                self._tell(connection, overcome, None, now, is_over=True)
-
-    def _tell(self, connection: Connection, of: Delivery, reason: str | None, now: float, *, is_over: bool) -> None:
-        body = parked_body(
-            delivery=of.id, source=of.source, body=of.body, kind=of.kind, reason=reason, at=now, is_over=is_over
-        )
-        if body is not None:
-            key = f"parked:{of.id}:{now}"
-            inbox.add(connection, waiting_now(Source.SWEEP, key, self.lane, PARKED, body, now=now))
-            self.engine.store.defer(connection, self.lane)
-            self.has_followed = True
+        letters = self.engine.dead_letters
+        self.has_followed |= letters.follow_up(connection, delivery, state=state, reason=reason, now=now)
 
     def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
         self.engine.metrics.settled.labels(delivery.source.value, state.value).inc()

@@ -17,11 +17,11 @@ from app.blocks.words import joined, lines, table, together
 from app.engagement import EngagementId
 from app.machine.criteria import Gap, gaps
 from app.machine.gates import GateState
-from app.machine.standing import Paper, Place, Verdict
+from app.machine.standing import Paper, Place, Verdict, Waiting
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Fact, Gate, Kind, State, Weight
-from app.status_view import Stand, StatusView, Waiting, stand_of, waiting_on, waits
+from app.status_view import Stand, StatusView, stand_of, waiting_on, waits
 from app.status_words import (
     SAID_OF,
     approval_in_words,

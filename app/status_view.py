@@ -10,7 +10,7 @@ from app.engagement import EngagementId
 from app.machine.criteria import Gap, gaps, is_written
 from app.machine.gates import GateState, gate_state, held_back, is_before, is_needed, verdict_on
 from app.machine.scene import Scene
-from app.machine.standing import Place, Return, Standing, Verdict
+from app.machine.standing import Place, Return, Standing, Verdict, Waiting
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Gate, Kind, State, Track, Weight
@@ -34,15 +34,6 @@ class StatusView:
     leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     other_iid: int | Safe | None = None
     opportunity_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Whom an issue waits for (roles), since when (seconds since 1970), and for what (titles)."""
-
-    roles: tuple[str, ...]
-    since: float
-    what: tuple[str, ...]
 
 
 def waiting_on(on: IssueKind, standing: Standing, scene: Scene, methodology: Methodology) -> Waiting | None:

@@ -29,6 +29,7 @@ from app.routing import route
 from app.snapshot import Snapshot
 from app.text import Safe, section
 from handlers.orders import Orders
+from handlers.outlook import with_outlook
 from handlers.scene import (
     issues_by_kind,
     quarter_label,
@@ -109,6 +110,7 @@ def progress(
     did_something = did_something or is_ordered
     is_confidential = any(issue.confidential for issue in issues.values())
     stands = replace(engagement, standing=replace(outcome.standing, is_confidential=is_confidential))
+    stands = with_outlook(stands, scene, {kind: issue.due_date for kind, issue in issues.items()}, playbook)
     # the record that a note carries holds the submission as well
     due = _due(stands, scene, snapshot, playbook, is_due=did_something or revised is not None)
     if did_something or due:
@@ -136,6 +138,7 @@ def beginning(
     scene = scene_of_drafts(engagement, wanted, snapshot, playbook.methodology)
     begun = proceed(standing, (), (), scene, playbook.methodology, now=moment)
     stands = replace(engagement, standing=replace(begun.standing, serial=1))
+    stands = with_outlook(stands, scene, {kind: draft.due_date for kind, draft in wanted.items()}, playbook)
     return Progress(stands, tuple(_told(kind, stands, scene, snapshot, playbook) for kind in wanted))
 
 

@@ -159,7 +159,8 @@ def _placed(standing: Standing, scene: Scene, methodology: Methodology, *, now: 
         place = standing.places.get(name)
         if place is None:
             if track.on in scene.issues:
-                places[name] = Place(track.start, now)
+                standing = standing.at(name, Place(track.start, now))
+                places[name] = standing.places[name]
         elif place.state in track.states and (place.left is None or place.left in track.states):
             places[name] = place
         else:

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document
+
+MOST_MOVES: Final = 40
+"""So many are kept, and travel in the status note: an engagement that goes its way has about fifteen."""
 
 
 class Verdict(StrEnum):
@@ -50,6 +53,17 @@ class Return:
     by: str
     at: float
     words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step on a track: from which state (None: it begins) to which, when, and whether that was a step back."""
+
+    track: str
+    came_from: str | None
+    to: str
+    at: float
+    is_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +115,44 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whom an issue waits for (roles), since when (seconds since 1970), and for what (titles)."""
+
+    roles: tuple[str, ...]
+    since: float
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What lists of engagements tell of this one, as it was when it was last looked at.
+
+    `waits`: track → whom it waits for there; one that waits for nobody is not there. `leads`: the users who lead it.
+    `due`: the day (ISO) that GitLab shows on the issue.
+    """
+
+    waits: Mapping[str, Waiting] = field(default_factory=dict)
+    leads: tuple[str, ...] = ()
+    segment: str | None = None
+    due: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything the process knows of an engagement.
 
     `begun_at`: when the engagement began, by our clock. `is_confidential`: one of its issues is, as last seen. `marks`:
-    what people said to be so, by its name in the methodology. `answered`: key → the second and the comment in which the
-    latest order to write something there was given, so that one that is found late does not replace it. `reopened`
-    counts how often a document was opened again without a new one. `asked`: gate or ask → version for which it was
-    asked; and of what could not follow, how often that was told; and of a yes that fell, which one. `returns`: the last
-    moves back. `seen`, `seen_states`: issue → the last label event, and the last closing or opening, that was worked
-    on. `setters`: issue and label (`label_key`) → who set it, where it counts only when certain people set it.
-    `newest`: issue and scope → the label of that scope that was set last, of scopes that no track or gate looks after.
-    `declined`: automatic moves that a person went back over; they rest until their cause has gone. `serial` counts the
-    decisions that did something: of two records the higher one is newer. `notes`: issue → id of its status note.
-    `told`: issue → what that note says, as a digest.
+    what people said to be so, by its name in the methodology. `answered`: key → the second and the comment in which
+    the latest order to write something there was given, so that one that is found late does not replace it.
+    `reopened` counts how often a document was opened again without a new one. `asked`: gate or ask → version for
+    which it was asked; and of what could not follow, how often that was told; and of a yes that fell, which one.
+    `returns`: the last moves back. `moves`: the last ones of all, oldest first. `seen`, `seen_states`: issue → the
+    last label event, and the last closing or opening, that was worked on. `setters`: issue and label (`label_key`)
+    → who set it, where it counts only when certain people set it. `newest`: issue and scope → the label of that
+    scope that was set last, of scopes that no track or gate looks after. `declined`: automatic moves that a person
+    went back over; they rest until their cause has gone. `serial` counts the decisions that did something: of two
+    records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that note says, as
+    a digest. `outlook`: for lists; nothing is decided by it.
     """
 
     begun_at: float | None = None
@@ -127,6 +165,7 @@ class Standing:
     reopened: Mapping[str, int] = field(default_factory=dict)
     asked: Mapping[str, int] = field(default_factory=dict)
     returns: tuple[Return, ...] = ()
+    moves: tuple[Move, ...] = ()
     started: frozenset[str] = frozenset()
     seen: Mapping[str, int] = field(default_factory=dict)
     seen_states: Mapping[str, int] = field(default_factory=dict)
@@ -136,6 +175,7 @@ class Standing:
     serial: int = 0
     notes: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
+    outlook: Outlook = field(default_factory=Outlook)
 
     def version(self, document: Document | None) -> int:
         """A serial of a document, by which approvals are told apart: it counts also how often it was opened again.
@@ -150,7 +190,11 @@ class Standing:
 
     def at(self, track: str, place: Place) -> Standing:
         """The same, elsewhere on one track."""
-        return self.but(places={**self.places, track: place})
+        came_from = self.places.get(track)
+        if came_from is not None and came_from.state == place.state:
+            return self.but(places={**self.places, track: place})
+        move = Move(track, None if came_from is None else came_from.state, place.state, place.since, place.is_back)
+        return self.but(places={**self.places, track: place}, moves=(*self.moves, move)[-MOST_MOVES:])
 
     def but(self, **changes: Any) -> Standing:
         """The same with these fields: as `dataclasses.replace`, at half the price, for what every decision does."""
@@ -176,6 +220,7 @@ class Standing:
             "reopened": dict(self.reopened),
             "asked": dict(self.asked),
             "returns": [_plain(each) for each in self.returns],
+            "moves": [[each.track, each.came_from, each.to, each.at, each.is_back] for each in self.moves],
             "started": sorted(self.started),
             "seen": dict(self.seen),
             "seen_states": dict(self.seen_states),
@@ -185,6 +230,7 @@ class Standing:
             "serial": self.serial,
             "notes": dict(self.notes),
             "told": dict(self.told),
+            "outlook": _outlook_record(self.outlook),
         }
 
 
@@ -207,6 +253,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         reopened=record["reopened"],
         asked=record["asked"],
         returns=tuple(Return(**each) for each in record["returns"]),
+        moves=tuple(Move(*each) for each in record["moves"]),
         started=frozenset(record["started"]),
         seen=record["seen"],
         seen_states=record["seen_states"],
@@ -216,6 +263,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         serial=record["serial"],
         notes=record["notes"],
         told=record["told"],
+        outlook=_outlook(record["outlook"]),
     )
 
 
@@ -231,6 +279,18 @@ def _mark(record: Mapping[str, Any]) -> Mark:
 def _paper(record: Mapping[str, Any]) -> Paper:
     amount = record["amount"]
     return Paper(**{**record, "amount": None if amount is None else Decimal(amount)})
+
+
+def _outlook_record(outlook: Outlook) -> dict[str, Any]:
+    waits = {track: [list(each.roles), each.since, list(each.what)] for track, each in outlook.waits.items()}
+    return {"waits": waits, "leads": list(outlook.leads), "segment": outlook.segment, "due": outlook.due}
+
+
+def _outlook(record: Mapping[str, Any]) -> Outlook:
+    waits = {
+        track: Waiting(tuple(roles), since, tuple(what)) for track, (roles, since, what) in record["waits"].items()
+    }
+    return Outlook(waits, tuple(record["leads"]), record["segment"], record["due"])
 
 
 def _plain(value: Place | Approval | Paper | Mark | Return) -> dict[str, Any]:

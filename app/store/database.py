@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
+from app.store import pipeline
 from app.store.schema import SCHEMA_VERSION, metadata
 
 BUSY_TIMEOUT_S = 5
@@ -126,8 +127,6 @@ def migrate(engine: Engine, path: Path) -> None:
 def bring_up_to_date(connection: Connection, name: str) -> None:
     """Create the tables, or run the migrations that are lacking; raises DatabaseFault for a newer schema."""
     version = _version(connection)
-    if version == SCHEMA_VERSION:
-        return
     if version is None:
         _create(connection)
         return
@@ -135,7 +134,10 @@ def bring_up_to_date(connection: Connection, name: str) -> None:
         raise DatabaseFault(
             f"{name} was written by a newer psplan (schema {version}, this one knows {SCHEMA_VERSION}): upgrade psplan."
         )
-    upgrade(connection)
+    if version < SCHEMA_VERSION:
+        upgrade(connection)
+    # also where nothing was to be upgraded: during a rolling restart an older replica writes what it does not know of
+    pipeline.fill(connection)
 
 
 def _version(connection: Connection) -> str | None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.actions import React, Retract, Say
 from app.engagement import Engagement, engagement_from_record, submission_record
+from app.store import pipeline
 from app.store.records import StoredAction
 from app.store.schema import ActionState, actions, commands_heard, deliveries, engagement_issues, engagements, journal
 
@@ -52,6 +53,7 @@ def keep_engagement(
     for role, link in value.issues.items():
         if before is None or role not in before.issues:
             connection.execute(_NEW_ISSUE, {"iid": link.iid, "engagement_id": value.id, "role": role.value})
+    pipeline.keep(connection, value, before=before)
 
 
 def take_back(connection: Connection, delivery_id: int) -> None:
@@ -66,7 +68,10 @@ def take_back(connection: Connection, delivery_id: int) -> None:
     # what a try that did not come to a decision meets on record is an earlier one's, and done
     was_decided = connection.execute(_WAS_DECIDED, told).scalar() is not None
     if was_decided and not connection.execute(_CHANGED_SOMETHING, told).scalar():
+        affected = connection.execute(_DECIDED_BY, told).scalars().all()
         connection.execute(_TAKEN_BACK, told)
+        for ident in affected:
+            pipeline.make_again(connection, ident)
         connection.execute(_FORGOTTEN, told)
 
 
@@ -213,6 +218,9 @@ _CHANGED_SOMETHING = (
     )
 )
 _WAS_DECIDED = select(deliveries.c.decided_at).where(deliveries.c.id == _IDENT)
+_DECIDED_BY = select(engagements.c.id).where(
+    engagements.c.decided_by == _IDENT, engagements.c.record_before.is_not(None)
+)
 _TAKEN_BACK = (
     update(engagements)
     .where(engagements.c.decided_by == _IDENT, engagements.c.record_before.is_not(None))

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -176,3 +176,63 @@ marks = Table(
     Column("name", Text, primary_key=True),
     Column("at", Float, nullable=False),
 )
+
+# What follows from the engagements' records, in a form that lists and reports can be read from; see app.pipeline.
+
+pipeline = Table(
+    "pipeline",
+    metadata,
+    Column("engagement_id", Text, primary_key=True),
+    Column("customer", Text, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("segment", Text),
+    Column("leads", Text, nullable=False),
+    Column("is_confidential", Boolean, nullable=False),
+    Column("amount", Text, comment="exact"),
+    Column("currency", Text),
+    Column("expected_close", Text, comment="a day"),
+    Column("due", Text, comment="a day"),
+    Column("begun_at", Float),
+    Column("scoping_url", Text),
+    Column("intake_url", Text),
+)
+
+stands = Table(
+    "stands",
+    metadata,
+    Column("engagement_id", Text, primary_key=True),
+    Column("track", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("came_from", Text),
+    Column("roles", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("waits_since", Float),
+)
+Index("stands_by_state", stands.c.track, stands.c.state, stands.c.since)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("engagement_id", Text, nullable=False),
+    Column("track", Text, nullable=False),
+    Column("came_from", Text),
+    Column("to", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("is_back", Boolean, nullable=False),
+)
+Index("moves_by_engagement", moves.c.engagement_id, moves.c.track, moves.c.at)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("engagement_id", Text, nullable=False),
+    Column("gate", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("asked_at", Float),
+    Column("at", Float, nullable=False),
+)
+Index("reviews_by_engagement", reviews.c.engagement_id, reviews.c.at)

@@ -1,0 +1,31 @@
+"""What lists of engagements tell of one: worked out with every decision, so that a list need not look at any issue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+from app.engagement import Engagement
+from app.issue_text import Playbook
+from app.machine.scene import Scene
+from app.machine.standing import Outlook
+from app.methodology.parts import IssueKind
+from app.status_view import stand_of, waits
+from handlers.speech import leads_of
+
+
+def with_outlook(
+    engagement: Engagement, scene: Scene, due: Mapping[IssueKind, date | None], playbook: Playbook
+) -> Engagement:
+    """The engagement with its outlook as it is now. `due`: the due days of its issues."""
+    standing = engagement.standing
+    stands = [stand_of(kind, standing, scene, playbook.methodology) for kind in scene.issues]
+    day = next((due[kind] for kind in IssueKind if due.get(kind) is not None), None)
+    outlook = Outlook(
+        waits={at.name: waiting for at in stands if at is not None and (waiting := waits(at)) is not None},
+        leads=tuple(name for names in leads_of(scene, playbook).values() for name in names),
+        segment=scene.segment,
+        due=None if day is None else day.isoformat(),
+    )
+    return replace(engagement, standing=standing.but(outlook=outlook))

@@ -58,6 +58,52 @@ class Review:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An engagement at its place on one track."""
+
+    engagement_id: str
+    customer: str
+    segment: str | None
+    leads: str
+    is_confidential: bool
+    amount: str | None
+    currency: str | None
+    expected_close: str | None
+    due: str | None
+    begun_at: float | None
+    scoping_url: str | None
+    intake_url: str | None
+    state: str
+    since: float
+    roles: str
+    what: str
+    waits_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A state that an engagement came into, and whether that was a step back."""
+
+    engagement_id: str
+    came_from: str | None
+    to: str
+    at: float
+    is_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict at a gate."""
+
+    engagement_id: str
+    gate: str
+    verdict: str
+    by: str
+    asked_at: float | None
+    at: float
+
+
 SEPARATOR = "\n"
 """Between names that are kept in one field."""
 
@@ -86,9 +132,17 @@ def entry_of(engagement: Engagement) -> Entry:
 
 
 def moves_since(before: Standing | None, after: Standing) -> tuple[Move, ...]:
-    """The moves that a record has more than an earlier one."""
+    """The moves that a record has more than an earlier one.
+
+    Of a track whose moves were not kept yet, as in a record of an earlier version, at least where it stands is known.
+    """
     known = set() if before is None else set(before.moves)
-    return tuple(move for move in after.moves if move not in known)
+    fresh = tuple(move for move in after.moves if move not in known)
+    if before is not None:
+        return fresh
+    moved = {move.track for move in fresh}
+    begun = (Move(track, None, place.state, place.since) for track, place in after.places.items() if track not in moved)
+    return (*fresh, *begun)
 
 
 def reviews_since(before: Standing | None, after: Standing) -> tuple[Review, ...]:

@@ -24,6 +24,7 @@ def with_outlook(
     day = next((due[kind] for kind in IssueKind if due.get(kind) is not None), None)
     outlook = Outlook(
         waits={at.name: waiting for at in stands if at is not None and (waiting := waits(at)) is not None},
+        gates={name: at.gate(name).value for at in stands if at is not None for name in at.gates},
         leads=tuple(name for names in leads_of(scene, playbook).values() for name in names),
         segment=scene.segment,
         due=None if day is None else day.isoformat(),

@@ -170,11 +170,7 @@ def account_team_as_written(submission: Submission) -> frozenset[str]:
 def quarter_label(now: datetime, methodology: Methodology) -> str:
     """The label of the quarter that a day lies in, by the financial year of the methodology."""
     day = now.astimezone(ZoneInfo(methodology.time_zone)).date()
-    fiscal = methodology.fiscal
-    months = (day.month - fiscal.first_month) % 12
-    begun = day.year if day.month >= fiscal.first_month else day.year - 1
-    year = begun + 1 if fiscal.named_by_end and fiscal.first_month > 1 else begun
-    return fiscal.label.replace("{quarter}", f"Q{months // 3 + 1}{year % 100:02d}")
+    return methodology.fiscal.label.replace("{quarter}", methodology.fiscal.quarter(day))
 
 
 def _missing_fields(fields: Mapping[str, str], methodology: Methodology) -> tuple[str, ...]:

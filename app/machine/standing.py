@@ -128,10 +128,11 @@ class Outlook:
     """What lists of engagements tell of this one, as it was when it was last looked at.
 
     `waits`: track → whom it waits for there; one that waits for nobody is not there. `leads`: the users who lead it.
-    `due`: the day (ISO) that GitLab shows on the issue.
+    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue.
     """
 
     waits: Mapping[str, Waiting] = field(default_factory=dict)
+    gates: Mapping[str, str] = field(default_factory=dict)
     leads: tuple[str, ...] = ()
     segment: str | None = None
     due: str | None = None
@@ -283,14 +284,20 @@ def _paper(record: Mapping[str, Any]) -> Paper:
 
 def _outlook_record(outlook: Outlook) -> dict[str, Any]:
     waits = {track: [list(each.roles), each.since, list(each.what)] for track, each in outlook.waits.items()}
-    return {"waits": waits, "leads": list(outlook.leads), "segment": outlook.segment, "due": outlook.due}
+    return {
+        "waits": waits,
+        "gates": dict(outlook.gates),
+        "leads": list(outlook.leads),
+        "segment": outlook.segment,
+        "due": outlook.due,
+    }
 
 
 def _outlook(record: Mapping[str, Any]) -> Outlook:
     waits = {
         track: Waiting(tuple(roles), since, tuple(what)) for track, (roles, since, what) in record["waits"].items()
     }
-    return Outlook(waits, tuple(record["leads"]), record["segment"], record["due"])
+    return Outlook(waits, record["gates"], tuple(record["leads"]), record["segment"], record["due"])
 
 
 def _plain(value: Place | Approval | Paper | Mark | Return) -> dict[str, Any]:

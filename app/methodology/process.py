@@ -7,6 +7,7 @@ where it begins. A gate is somebody's yes to one version of a document; a criter
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -276,6 +277,18 @@ class Fiscal(Block):
     first_month: Annotated[int, Field(ge=1, le=12)]
     named_by_end: bool
     label: Annotated[str, StringConstraints(pattern=r"^[^{},]*\{quarter\}[^{},]*$")]
+
+    def quarter(self, day: date) -> str:
+        """The quarter that a day lies in: Q3 of the year that is called 27 is `Q327`."""
+        year, number = self.place(day)
+        return f"Q{number}{year % 100:02d}"
+
+    def place(self, day: date) -> tuple[int, int]:
+        """The year, as it is called, and the number of the quarter that a day lies in: what quarters are sorted by."""
+        months = (day.month - self.first_month) % 12
+        begun = day.year if day.month >= self.first_month else day.year - 1
+        year = begun + 1 if self.named_by_end and self.first_month > 1 else begun
+        return year, months // 3 + 1
 
 
 class Money(Block):

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from app.hearing import Command
 from app.methodology.model import Methodology
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command: how it is said, what it does, who may say it and when, and how it looks in use."""
+
+    form: str
+    says: str
+    who: str
+    when: str
+    examples: tuple[str, ...]
+
 
 HEADS: Final = ("say", "what it does", "who", "when")
 
@@ -37,21 +50,22 @@ def own_fields(command: Command, methodology: Methodology) -> str:
 
 def as_markdown(commands: Mapping[str, Command], methodology: Methodology) -> str:
     """A table for a document."""
-    rows = [f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}"]
-    for form, *cells in _rows(commands, methodology):
-        code = "`" + form.replace("|", "\\|") + "`"
-        rows.append(f"| {code} | {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-    return "\n".join(rows) + "\n"
+    written = [f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}"]
+    for row in rows(commands, methodology):
+        code = "`" + row.form.replace("|", "\\|") + "`"
+        cells = (cell.replace("|", chr(92) + "|") for cell in (row.says, row.who, row.when))
+        written.append(f"| {code} | {' | '.join(cells)} |")
+    return "\n".join(written) + "\n"
 
 
 def as_page(commands: Mapping[str, Command], methodology: Methodology) -> str:
     """A page of its own, which needs nothing but itself; good on a phone and in the dark."""
     prefix = methodology.commands.prefix
     entries = "".join(
-        f"<section><h2><code>{html.escape(form)}</code></h2><p>{_code(says)}</p>"
-        f"<p class=small>For: {html.escape(whose)}. {html.escape(when.capitalize())}.</p>"
-        f"<p class=small>{_examples(command, prefix)}</p></section>"
-        for command, (form, says, whose, when) in zip(commands.values(), _rows(commands, methodology), strict=True)
+        f"<section><h2><code>{html.escape(row.form)}</code></h2><p>{_code(row.says)}</p>"
+        f"<p class=small>For: {html.escape(row.who)}. {html.escape(row.when.capitalize())}.</p>"
+        f"<p class=small>{_examples(row)}</p></section>"
+        for row in rows(commands, methodology)
     )
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>PS Plan Bot: commands</title>"
@@ -64,10 +78,17 @@ def as_page(commands: Mapping[str, Command], methodology: Methodology) -> str:
     )
 
 
-def _rows(commands: Mapping[str, Command], methodology: Methodology) -> Iterator[tuple[str, str, str, str]]:
+def rows(commands: Mapping[str, Command], methodology: Methodology) -> Iterator[Row]:
+    """The commands in the order of their registration."""
+    prefix = methodology.commands.prefix
     for command in commands.values():
-        form = f"{methodology.commands.prefix} {command.form}"
-        yield form, command.says, who(command, methodology), command.when.value
+        yield Row(
+            form=f"{prefix} {command.form}",
+            says=command.says,
+            who=who(command, methodology),
+            when=command.when.value,
+            examples=tuple(f"{prefix} {command.name} {each}".strip() for each in command.examples),
+        )
 
 
 def _code(says: str) -> str:
@@ -75,9 +96,8 @@ def _code(says: str) -> str:
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
-def _examples(command: Command, prefix: str) -> str:
-    said = (f"{prefix} {command.name} {each}".strip() for each in command.examples)
-    return "For example " + ", ".join(f"<code>{html.escape(each)}</code>" for each in said)
+def _examples(row: Row) -> str:
+    return "For example " + ", ".join(f"<code>{html.escape(each)}</code>" for each in row.examples)
 
 
 _STYLE: Final = """

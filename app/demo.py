@@ -48,9 +48,9 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, _live])
     with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port) as sandbox:
         settings = _settings(Path(folder), sandbox.url)
-        with BackgroundServer(create_app(settings), port=port) as service:
+        with BackgroundServer(create_app(settings, is_open_house=True), port=port) as service:
             _register_hook(sandbox.world, service.url, settings)
-            _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/docs", "")
+            _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/", "")
             _tell_story(sandbox, service.url, settings)
             if not stop_after_story:
                 _stay(sandbox.url, service.url, settings)

@@ -149,6 +149,11 @@ class Directory:
                 self._tell_of("the project itself", fault)
         return Held(frozenset(names), is_sure)
 
+    def member(self, username: str) -> Member | None:
+        """The member of the project of this name; None for who is none. Raises Retry or Permanent."""
+        name = username.lower()
+        return next((each for each in self._project_members() if each.username.lower() == name), None)
+
     def _tell_of(self, path: str, fault: Permanent) -> None:
         """In the log, once an hour: each decision meets it again."""
         now = self._clock()

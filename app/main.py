@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import random
+import secrets
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 import handlers  # noqa: F401  (importing it registers every handler)
@@ -42,7 +44,7 @@ from app.issue_text import Playbook
 from app.keys import load_record_keys
 from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
-from app.operations import Operations
+from app.operations import REPLAY, Operations
 from app.perform import Performer
 from app.registry import registry
 from app.routines import Routines
@@ -273,8 +275,11 @@ class _App(FastAPI):
         return self.before_all(super().build_middleware_stack())
 
 
-def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI:
-    """The ASGI application: doors, probes and documentation around one service."""
+def create_app(settings: Settings, *, service: Service | None = None, is_open_house: bool = False) -> FastAPI:
+    """The ASGI application: doors, probes, documentation and pages around one service.
+
+    `is_open_house`: the pages need no login; for a demo on loopback only.
+    """
     running = service or Service(settings)
     room = Room(ROOM_BYTES)
 
@@ -309,6 +314,7 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
         responses=documented(gitlab_door.REFUSALS),
     )
     _add_help_page(app, running.playbook.methodology)
+    app.router.routes.extend(_pages(settings, running, is_open=is_open_house))
     app.add_exception_handler(HTTPException, _as_problem)
     if settings.calculator_origins:
         app.add_middleware(
@@ -363,6 +369,37 @@ def _add_help_page(app: FastAPI, methodology: Methodology) -> None:
         summary="What people can say in comments",
         response_class=HTMLResponse,
     )
+
+
+def _pages(settings: Settings, running: Service, *, is_open: bool) -> list[Route]:
+    """The pages, where there is a login to them. Imported late: a service without them pays nothing."""
+    if not is_open and settings.oauth_client_id is None:
+        return []
+    from app.pages import House, page_routes
+    from app.pages.frame import Frame
+    from app.pages.visitor import OpenHouse
+
+    methodology = running.playbook.methodology
+    house = House(
+        read=lambda: running.store.read,
+        methodology=methodology,
+        commands=registry.commands(methodology),
+        clock=running.clock,
+        replay=lambda ident: running.carry_out(REPLAY, {"id": ident}, lambda _: None),
+    )
+    frame = Frame(site="PS Plan Bot")
+    if is_open:
+        return page_routes(house, frame, OpenHouse(secrets.token_urlsafe(24)))
+    from app.pages.login import GitLabLogin, OAuthApplication
+
+    assert settings.oauth_client_id and settings.oauth_client_secret and settings.public_url  # noqa: S101, PT018
+    application = OAuthApplication(
+        settings.oauth_client_id,
+        settings.oauth_client_secret.get_secret_value(),
+        settings.gitlab_url,
+        settings.public_url,
+    )
+    return page_routes(house, frame, GitLabLogin(application, running.directory, methodology, frame))
 
 
 async def _documented_only() -> Response:

@@ -47,6 +47,8 @@ EXAMPLES = {
     "workers": "8",
     "stall_limit_s": "20",
     "log_format": "json",
+    "oauth_client_id": "the application's id",
+    "oauth_client_secret": "the application's secret",
 }
 
 
@@ -155,6 +157,10 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     calculator_origins: Words = Field((), description="Web origins that may submit from a browser (CORS)")
     templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
+    oauth_client_id: str | None = Field(
+        None, description="Application in GitLab with the scope `read_user`; not given: the pages are off"
+    )
+    oauth_client_secret: SecretStr | None = Field(None, description="Secret of that application")
     metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
     gitlab_admin_token: SecretStr | None = Field(
         None,
@@ -310,7 +316,21 @@ def load_settings(**given: Any) -> Settings:
             "PSPLAN_RECORD_KEYS is missing: replicas on PostgreSQL have to recognise what any of them signed, so that "
             f"none can make a key for itself. Example: PSPLAN_RECORD_KEYS={EXAMPLES['record_keys']}"
         )
+    _check_login(settings)
     return settings
+
+
+def _check_login(settings: Settings) -> None:
+    """An application needs its secret, and an address to which GitLab sends people back. Raises SettingsFault."""
+    if settings.oauth_client_id is None:
+        return
+    for name in ("oauth_client_secret", "public_url"):
+        if getattr(settings, name) is None:
+            setting = PREFIX + name.upper()
+            raise SettingsFault(
+                f"{setting} is missing: PSPLAN_OAUTH_CLIENT_ID is set, and the login to the pages needs both. "
+                f"Example: {setting}={EXAMPLES[name]}"
+            )
 
 
 def load_part(part: type[S], **given: Any) -> S:

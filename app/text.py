@@ -125,15 +125,26 @@ def link(url: str, label: str, *, allowed_hosts: Iterable[str]) -> Safe:
 
     Never allow the host of the GitLab instance itself: it turns links to its own issues into references.
     """
-    parts = _ADDRESS.fullmatch(url) if len(url) <= 2_000 and url.isprintable() else None
-    allowed = [host.lower().removeprefix("*").strip(".") for host in allowed_hosts]
-    host = parts["host"].lower() if parts else ""
-    if parts is None or not any(host == name or host.endswith(f".{name}") for name in allowed if name):
+    parts = _address(url, allowed_hosts)
+    if parts is None:
         return code_span(url)
+    host = parts["host"].lower()
     rest = quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", parts["rest"]), safe="-._~:/?#@!,;=%+&").replace("&", "&amp;")
     words = code_span(label)
     # The space of no width keeps a `!` or `]` of ours in front of it from making an image or another link of it.
     return Safe(f"{_ZERO_WIDTH_SPACE}[{code_span(host) if words == _NOTHING else words}](https://{host}{rest})")
+
+
+def is_link(url: str, *, allowed_hosts: Iterable[str]) -> bool:
+    """Whether `link` would make the address clickable."""
+    return _address(url, allowed_hosts) is not None
+
+
+def _address(url: str, allowed_hosts: Iterable[str]) -> re.Match[str] | None:
+    parts = _ADDRESS.fullmatch(url) if len(url) <= 2_000 and url.isprintable() else None
+    allowed = [host.lower().removeprefix("*").strip(".") for host in allowed_hosts]
+    host = parts["host"].lower() if parts else ""
+    return parts if any(host == name or host.endswith(f".{name}") for name in allowed if name) else None
 
 
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

@@ -137,6 +137,12 @@ class Role(Holders):
         return next((held for known, held in self.segments.items() if known.value == segment), self)
 
 
+class Pages(Block):
+    """Which roles may do more on the bot's pages than read them."""
+
+    replay: tuple[Key, ...] = ()
+
+
 class RoutingRules(Block):
     """Which EM gets a submission."""
 
@@ -228,6 +234,7 @@ class Methodology(Block):
     clocks: Clocks
     link_hosts: tuple[Host, ...]
     roles: Mapping[Key, Role]
+    pages: Pages
     routing: RoutingRules
     services: Mapping[Service, ServiceRules]
     stages: Mapping[Key, Stage]

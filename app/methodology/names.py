@@ -64,6 +64,7 @@ def _roles(methodology: Methodology) -> Found:
     for role in REQUIRED_ROLES:
         if role not in known:
             yield ("roles",), f"lacks the role {role!r}"
+    yield from _each_unknown(("pages", "replay"), methodology.pages.replay, known, what="role")
     yield from _unknown(("routing", "triage_role"), methodology.routing.triage_role, known, what="role")
     for name, stage in methodology.stages.items():
         yield from _unknown(("stages", name, "dri"), stage.dri, known, what="role")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from app.pipeline import Entered, Judged, Listed
-from app.store.schema import deliveries, engagements, journal, moves, pipeline, reviews, stands
+from app.store.schema import deliveries, journal, moves, pipeline, reviews, stands
 
 LOOKED_THROUGH = 20_000
 """Of the newest deliveries a search looks through: their reasons have no index."""
@@ -41,9 +41,10 @@ class Told:
     entry: Mapping[str, Any]
 
 
-def on_track(connection: Connection, track: str) -> list[Listed]:
-    """Every engagement that has a place on a track, the one that is longest where it is first."""
-    return [Listed(*row) for row in connection.execute(_ON_TRACK, {"track": track})]
+def on_track(connection: Connection, track: str, *, states: Collection[str] | None = None) -> list[Listed]:
+    """Every engagement that has a place on a track (in one of these states), the longest there first."""
+    query = _ON_TRACK if states is None else _ON_TRACK.where(stands.c.state.in_(states))
+    return [Listed(*row) for row in connection.execute(query, {"track": track})]
 
 
 def entered(connection: Connection, track: str) -> list[Entered]:
@@ -51,24 +52,9 @@ def entered(connection: Connection, track: str) -> list[Entered]:
     return [Entered(*row) for row in connection.execute(_ENTERED, {"track": track})]
 
 
-def entered_by(connection: Connection, ident: str) -> list[tuple[str, Entered]]:
-    """The moves of one engagement, each with its track."""
-    return [(row.track, Entered(*row[1:])) for row in connection.execute(_ENTERED_BY, {"ident": ident})]
-
-
 def judged(connection: Connection) -> list[Judged]:
     """All verdicts, oldest first."""
     return [Judged(*row) for row in connection.execute(_JUDGED)]
-
-
-def judged_of(connection: Connection, ident: str) -> list[Judged]:
-    """The verdicts on one engagement."""
-    return [Judged(*row) for row in connection.execute(_JUDGED.where(reviews.c.engagement_id == ident))]
-
-
-def is_known(connection: Connection, ident: str) -> bool:
-    """Whether there is such an engagement."""
-    return connection.execute(select(engagements.c.id).where(engagements.c.id == ident)).first() is not None
 
 
 def told_of(connection: Connection, lane: str, *, most: int, before: int | None = None) -> list[Told]:
@@ -129,11 +115,6 @@ _ENTERED = (
     select(*_OF_MOVES)
     .where(moves.c.track == bindparam("track"))
     .order_by(moves.c.engagement_id, moves.c.at, moves.c.id)
-)
-_ENTERED_BY = (
-    select(moves.c.track, *_OF_MOVES)
-    .where(moves.c.engagement_id == bindparam("ident"))
-    .order_by(moves.c.at, moves.c.id)
 )
 _JUDGED = select(*(reviews.c[name] for name in Judged.__slots__)).order_by(reviews.c.at)
 _CAME_IN: Select[Any] = select(

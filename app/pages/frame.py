@@ -1,0 +1,146 @@
+"""What all pages share: the templates, the headers, forms from this site only, and who may come in."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.pages.visitor import Gatekeeper, Visitor
+from app.pages.words import FILTERS
+
+HEADERS: Final = {
+    # nothing is inline but the widths of bars, and nothing comes from elsewhere
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+NAVIGATION: Final = (
+    ("/", "Pipeline"),
+    ("/reports", "Reports"),
+    ("/deliveries", "Deliveries"),
+    ("/process", "Process"),
+    ("/commands", "Commands"),
+)
+MOST_FIELDS: Final = 20
+
+
+class NotThere(Exception):
+    """There is no such page, or not for this visitor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request: who looks, the parts of the address, and the fields of a form."""
+
+    visitor: Visitor
+    path: Mapping[str, Any]
+    query: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    def asked(self, name: str) -> str:
+        """A parameter of the address without the blanks around it; empty where it is absent."""
+        return self.query.get(name, "").strip()
+
+    def number(self, name: str) -> int | None:
+        """A whole number in the address; None where there is none."""
+        word = self.asked(name)
+        return int(word) if word.isascii() and word.isdigit() and len(word) <= 18 else None
+
+
+Act = Callable[[Visit], Response]
+AwaitedAct = Callable[[Visit], Any]
+
+
+class Frame:
+    """Makes routes of plain functions, and pages of templates."""
+
+    def __init__(self, *, site: str) -> None:
+        self._site = site
+        self._templates = Environment(
+            loader=PackageLoader("app.pages", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= FILTERS
+
+    def page(self, template: str, visitor: Visitor, *, here: str, title: str, **values: Any) -> Response:
+        """A page. `here`: its place in the navigation."""
+        words = self._templates.get_template(template).render(
+            visitor=visitor, here=here, title=title, navigation=NAVIGATION, site=self._site, **values
+        )
+        return HTMLResponse(words, headers=HEADERS)
+
+    def problem(self, status: int, words: str, *, retry: str | None = None) -> Response:
+        """A page that says what is the matter. `retry`: where to go from there."""
+        title = "Logged out" if status == 200 else HTTPStatus(status).phrase
+        page = self._templates.get_template("problem.html").render(
+            visitor=None, here="", title=title, navigation=(), site=self._site, words=words, retry=retry
+        )
+        return HTMLResponse(page, status, HEADERS)
+
+    def reading(self, path: str, act: Act, gatekeeper: Gatekeeper) -> Route:
+        """A page that is only looked at."""
+
+        async def endpoint(request: Request) -> Response:
+            visitor = await gatekeeper.admit(request)
+            if isinstance(visitor, Response):
+                return visitor
+            try:
+                return await run_in_threadpool(act, Visit(visitor, request.path_params, request.query_params))
+            except NotThere:
+                return self.problem(404, "There is no such page, or none that you may see.", retry="/")
+
+        return Route(path, endpoint, methods=["GET"], middleware=list(gatekeeper.middleware))
+
+    def writing(self, path: str, act: AwaitedAct, gatekeeper: Gatekeeper) -> Route:
+        """What a form does; only from a page of this site, with what only such a page knows."""
+
+        async def endpoint(request: Request) -> Response:
+            visitor = await gatekeeper.admit(request)
+            if isinstance(visitor, Response):
+                return visitor
+            form = await _fields(request)
+            if is_from_elsewhere(request) or not hmac.compare_digest(form.get("csrf", ""), visitor.csrf):
+                return self.problem(403, "That form came from another site, or from an old page. Nothing was done.")
+            try:
+                answer: Response = await act(Visit(visitor, request.path_params, request.query_params, form))
+            except NotThere:
+                return self.problem(404, "There is no such page, or none that you may see.", retry="/")
+            return answer
+
+        return Route(path, endpoint, methods=["POST"], middleware=list(gatekeeper.middleware))
+
+
+def to(path: str) -> Response:
+    """Another page, after a form."""
+    return RedirectResponse(path, 303, HEADERS)
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that this request comes from another site."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site not in {"same-origin", "none"}:
+        return True
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        return {name: value for name, value in form.items() if not isinstance(value, UploadFile)}

@@ -28,8 +28,7 @@ from app.methodology.model import Methodology
 from app.pages.frame import HEADERS, Frame, is_from_elsewhere
 from app.pages.visitor import Visitor, visitor_of
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # Authlib would rather see another HTTP client
+with warnings.catch_warnings(record=True):  # Authlib would rather see another HTTP client, and says so at each start
     from authlib.integrations.base_client import OAuthError
     from authlib.integrations.starlette_client import OAuth
 

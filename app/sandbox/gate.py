@@ -117,6 +117,8 @@ class Gate:
         world = self.world
         token = world.authenticate(reading.token_value)
         enough = {"api", "read_api"} if reading.method == "GET" else {"api"}
+        if (reading.method, reading.route_path) == ("GET", "/user"):
+            enough.add("read_user")
         if not enough & set(token.scopes):
             raise insufficient_scope()
         limit_headers = self._rate_limit(token)

@@ -3,8 +3,8 @@
 The same for everybody: somebody comments on one of fifty issues, the webhook that tells of it is verified in the
 contestant's own way, and one reply is written to a forge on loopback that takes 20 ms for each call. Each contestant is
 one process, set up as its own documentation shows it, with what makes it wait on purpose switched off. Contestants take
-turns within each round, in another order each time. What a kill left without an answer is told once more after the
-restart, under the same key, as a person can order in GitLab and GitHub; neither does it by itself.
+turns within each phase of each round, in another order each time. What a kill left without an answer is told once more
+after the restart, under the same key, as a person can order in GitLab and GitHub; neither does it by itself.
 
 Who cannot be installed here is shown with the reason.
 """
@@ -27,7 +27,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.contestants import free_port, running
 from benchmarks.peers.forge import REPLIES
 from benchmarks.peers.lineup import Ground, Peer, lineup
-from benchmarks.peers.phases import COMMENTS, Trial, answers, kills, way
+from benchmarks.peers.phases import MOST_EVENTS_A_LIFE, MOST_IN_LOOP, MOST_WARM_UP, RATE, Trial, answers, kills, way
 from benchmarks.peers.table import HEAD, Found
 from benchmarks.replicas import CALL_S
 from tests import postgres
@@ -62,42 +62,44 @@ def main() -> None:
     with ExitStack() as held:
         server = held.enter_context(_postgres()) if any(each.is_on_postgres for each in able) else None
         for number in range(wishes.rounds):
-            for peer in _turned(able, number):
-                print(f"round {number + 1}: {peer.name}", file=sys.stderr, flush=True)
-                _play(peer, found[peer.name], server, wishes, number)
+            _round(able, found, server, wishes, number)
     print(f"Medians of {wishes.rounds} rounds; {wishes.kills * wishes.rounds} kills for each\n\n{HEAD}")
     for each in found.values():
         print(each.line())
     print(f"{FOOT}\nThis took {(time.monotonic() - began) / 60:.0f} minutes.")
 
 
-def _turned(peers: list[Peer], number: int) -> list[Peer]:
-    """Everybody comes early once and late once."""
-    return peers if number % 2 == 0 else peers[::-1]
-
-
-def _play(peer: Peer, found: Found, server: postgres.Cluster | None, wishes: argparse.Namespace, number: int) -> None:
-    """One contestant's turn in one round."""
-    with ExitStack() as held:
-        forge = held.enter_context(_forge())
-        database = server if peer.is_on_postgres else None
-
-        def new_ground() -> Ground:
-            folder = Path(held.enter_context(TemporaryDirectory()))
-            return Ground(forge, folder, None if database is None else database.new_database())
-
-        trial = Trial(peer, forge, iter(range(1, COMMENTS + 1)), new_ground, partial(_cpu_s, database))
-        found.answered.append(answers(trial, wishes.seconds))
-        found.ways.append(way(trial, wishes.open_seconds, wishes.seed + number))
-        found.killed.append(kills(trial, wishes.kills, random.Random(wishes.seed + number)))
+def _round(
+    able: list[Peer], found: dict[str, Found], server: postgres.Cluster | None, wishes: argparse.Namespace, number: int
+) -> None:
+    """Phase by phase, so that what stands in one column was measured within the same minutes."""
+    turned = able if number % 2 == 0 else able[::-1]  # everybody comes early once and late once
+    seed = wishes.seed + number
+    for peer in turned:
+        with _trial(peer, server, number, "answers", MOST_WARM_UP + MOST_IN_LOOP) as trial:
+            found[peer.name].answered.append(answers(trial, wishes.seconds))
+    for peer in turned:
+        with _trial(peer, server, number, "effects", 1_000 + int(2 * RATE * wishes.open_seconds)) as trial:
+            found[peer.name].ways.append(way(trial, wishes.open_seconds, seed))
+    for peer in turned:
+        with _trial(peer, server, number, "kills", wishes.kills * MOST_EVENTS_A_LIFE) as trial:
+            found[peer.name].killed.append(kills(trial, wishes.kills, random.Random(seed)))
 
 
 @contextmanager
-def _forge() -> Iterator[str]:
+def _trial(peer: Peer, server: postgres.Cluster | None, number: int, phase: str, comments: int) -> Iterator[Trial]:
+    """A forge with so many comments, and a place for the contestant."""
+    print(f"round {number + 1}, {phase}: {peer.name}", file=sys.stderr, flush=True)
+    database = server if peer.is_on_postgres else None
     port = free_port()
-    words = ["--port", str(port), "--comments", str(COMMENTS), "--call-s", str(CALL_S)]
-    with running([sys.executable, "-m", "benchmarks.peers.forge", *words], port, REPLIES, {}):
-        yield f"http://127.0.0.1:{port}"
+    words = ["--port", str(port), "--comments", str(comments), "--call-s", str(CALL_S)]
+    with (
+        running([sys.executable, "-m", "benchmarks.peers.forge", *words], port, REPLIES, {}),
+        TemporaryDirectory() as folder,
+    ):
+        forge = f"http://127.0.0.1:{port}"
+        ground = Ground(forge, Path(folder), None if database is None else database.new_database())
+        yield Trial(peer, ground, iter(range(1, comments + 1)), partial(_cpu_s, database))
 
 
 @contextmanager

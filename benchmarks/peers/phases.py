@@ -1,6 +1,7 @@
 """What is measured of a contestant: how fast it answers, when its reply arrives, and what a kill costs.
 
-Each phase starts it anew, on an empty store. The comments of the forge are told of once each, in their order.
+Each phase has a forge and a start of its own, on an empty store. The comments of the forge are told of once each, in
+their order.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ from benchmarks.peers.telling import Telling
 CONNECTIONS = 16
 WARM_UP_S = 0.5
 WARM_UP_EVENTS = 30
-COMMENTS = 24_000
-"""So many there are at the forge; the closed loop takes what it needs of them, and leaves enough for the rest."""
 MOST_WARM_UP, MOST_IN_LOOP = 4_000, 16_000
 BURST = 300
 RATE = 15.0
@@ -47,14 +46,13 @@ class Trial:
     """One contestant's turn: where it plays, the comments that are left, and what its database has cost so far."""
 
     peer: Peer
-    forge: str
+    ground: Ground
     comments: Iterator[int]
-    new_ground: Callable[[], Ground]
     database_cpu_s: Callable[[], float]
 
     def replies(self) -> list[tuple[int, float]]:
         """What has arrived at the forge: comment and moment."""
-        return [(comment, at) for comment, at in httpx.get(self.forge + REPLIES, timeout=30).json()]
+        return [(comment, at) for comment, at in httpx.get(self.ground.forge + REPLIES, timeout=30).json()]
 
     def wait_for(self, comments: Iterable[int]) -> dict[int, float]:
         """When each was answered first."""
@@ -102,7 +100,7 @@ class Killed:
 
 def answers(trial: Trial, seconds: float) -> Answers:
     """In a closed loop. What is left to do then is not waited for."""
-    with trial.peer.start(trial.new_ground()) as who:
+    with trial.peer.start(trial.ground) as who:
         make = _maker(trial.peer.tell, trial.comments)
         closed_loop(who.port, make, connections=CONNECTIONS, seconds=WARM_UP_S, most=MOST_WARM_UP)
         load = closed_loop(who.port, make, connections=CONNECTIONS, seconds=seconds, most=MOST_IN_LOOP)
@@ -112,7 +110,7 @@ def answers(trial: Trial, seconds: float) -> Answers:
 
 def way(trial: Trial, seconds: float, seed: int) -> Way:
     """At a rate that leaves everybody time to rest, and then in a burst."""
-    with trial.peer.start(trial.new_ground()) as who:
+    with trial.peer.start(trial.ground) as who:
         _burst(trial, who, WARM_UP_EVENTS)
         sent: dict[int, float] = {}
         cpu = who.cpu_s() + trial.database_cpu_s()
@@ -126,18 +124,18 @@ def way(trial: Trial, seconds: float, seed: int) -> Way:
 
 def kills(trial: Trial, lives: int, rng: random.Random) -> Killed:
     """As many lives under load, each ended by kill -9; then one in which everything can come to its end."""
-    ground, tell = trial.new_ground(), trial.peer.tell
+    tell = trial.peer.tell
     open_events: list[int] = []
     repeated: set[int] = set()
     acknowledged: set[int] = set()
     for _ in range(lives):
-        with trial.peer.start(ground) as who:
+        with trial.peer.start(trial.ground) as who:
             repeated.update(open_events)
             told = [*open_events, *itertools.islice(trial.comments, MOST_EVENTS_A_LIFE)]
             begun, heard = _tell_until_death(who, tell, told, rng.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S))
         acknowledged |= heard
-        open_events = [each for each in begun if each not in heard]
-    with trial.peer.start(ground) as who:
+        open_events = sorted({*open_events, *begun} - acknowledged)
+    with trial.peer.start(trial.ground) as who:
         repeated.update(open_events)
         acknowledged |= _tell_all(who, tell, open_events)
         counts = Counter(comment for comment, _ in _settled(trial))

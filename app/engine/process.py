@@ -236,6 +236,9 @@ class _Turn:
             if decision.lane is not None and decision.lane != self.lane:
                 self._move(delivery, decision.lane)
                 return Moved(decision.lane)
+            if decision.lane is not None and decision.engagement is not None:
+                self._learn(decision.engagement)
+                return self._wait(delivery, self.engine.clock(), "it is decided once more, with what is known now")
             if decision.changes_nothing and not self._has_unsaid(delivery):
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
                 return None
@@ -261,6 +264,13 @@ class _Turn:
             self.engine.store.defer(connection, lane)
 
         self._write(write)
+
+    def _learn(self, engagement: Engagement) -> None:
+        """Know an issue more of this engagement."""
+        before, now = self.engagement, self.engine.clock()
+        self._write(lambda c: outbox.keep_engagement(c, engagement, before=before, now=now))
+        self.engagement = engagement
+        self.engine.store.learn(engagement)
 
     def _rightful(self, event: Event) -> Decision | None:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""

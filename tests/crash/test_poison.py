@@ -73,3 +73,31 @@ def test_a_reply_in_doubt_is_found_again_however_much_was_said_since(tmp_path: P
         engine.dispose()
         process.stop()
         assert sum("I do not know" in note.body for note in sandbox.world.notes.values()) == 1
+
+
+def test_an_issue_is_known_by_its_marker_where_the_submission_that_made_it_was_parked(tmp_path: Path) -> None:
+    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
+        process = Process(environment(tmp_path, sandbox.url), tmp_path, module="tests.crash.mortal")
+        world, poison = sandbox.world, submission()
+        # once after the issue was made, then twice before it can be looked for
+        for point in ("after POST issue", "before GET issues", "before GET issues"):
+            process.env |= {"MORTAL_DIE_ON": point, "MORTAL_FROM": "0"}
+            process.start()
+            if point.startswith("after"):
+                with suppress(Failure, httpx.HTTPError):
+                    Stage(world, process.url, client).send(poison)
+            assert process.running is not None
+            process.running.wait(timeout=20)
+            process.kill()
+        process.env.pop("MORTAL_DIE_ON")
+        process.start()
+        add_hook(world, process.url)
+        stage = Stage(world, process.url, client)
+        assert stage.quiet()
+        assert len(world.issues) == 1
+        world.add_note("erin", 1, "/ps next")
+        assert stage.quiet()
+        assert "proposal::Awaiting_Discovery" in world.label_titles(world.issue(1))
+        known = Stage(world, process.url, client).submit(submission())
+        assert known["scoping_issue"]["iid"] == 2
+        process.stop()

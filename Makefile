@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format lock bench docs sbom audit clean
+.PHONY: demo test lint format lock bench peers docs sbom audit clean
 
 demo: $(VENV)/ready
 	@$(BIN)/psplan demo
@@ -24,11 +24,17 @@ format: $(VENV)/ready
 bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks
 
-# newest versions that fit pyproject.toml; needs uv
+# PS Plan Bot beside the bots and job engines of its field; installs them below .venv first
+peers: $(VENV)/ready
+	@$(BIN)/python -m benchmarks.peers
+
+# newest versions that fit pyproject.toml; needs uv, and npm for the contestant on Node
 lock:
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
 	uv pip compile requirements-tools.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-tools.lock
+	uv pip compile benchmarks/peers/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o benchmarks/peers/requirements.txt
+	npm install --prefix benchmarks/peers/probot --package-lock-only --no-audit --no-fund
 
 # the tables and pictures that follow from the code and from the process file
 docs: $(VENV)/ready

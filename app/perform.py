@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import singledispatchmethod
 from typing import Any
 
@@ -43,6 +44,9 @@ from app.text import Safe, find_markers, marker
 Evidence = Mapping[str, Any]
 """What an action brought about, as stored: numbers and names, never texts."""
 
+CLOCKS_DIFFER_S = 600.0
+"""GitLab's clock and ours may differ by as much, when it is told by ours how far back to look."""
+
 _ISSUE_OF = {IssueRef.SCOPING: IssueRole.SCOPING, IssueRef.INTAKE: IssueRole.INTAKE}
 
 
@@ -60,13 +64,14 @@ class Performer:
         # a status note is edited, but made anew where it is gone, and that shows only on the way
         return not isinstance(action, CreateIssue | Say | TellStatus)
 
-    def look(self, action: Action, engagement: Engagement | None) -> Evidence | None:
-        """The evidence of an earlier try that took effect, or None."""
+    def look(self, action: Action, engagement: Engagement | None, *, sent_at: float) -> Evidence | None:
+        """The evidence of an earlier try that took effect, or None. `sent_at`: when it was sent, by our clock."""
         if isinstance(action, CreateIssue):
             found = self._find_issue(action)
             return None if found is None else _issue_evidence(found)
         if isinstance(action, Say | TellStatus):
-            note = self._find_note(action, engagement)
+            # what was parked may be run again much later, when it is no more among the latest
+            note = self._find_note(action, engagement, back_to=sent_at - CLOCKS_DIFFER_S)
             if note is None or not self._says(note, action, engagement):
                 return None  # what says something else is edited, which is safe to repeat
             return {"note": note.id}
@@ -224,14 +229,17 @@ class Performer:
         mine = [i for i in self.gitlab.search_issues(action.search) if i.author.id == bot]
         return next((i for i in mine if i.description.startswith(action.marker)), None)
 
-    def _find_note(self, action: Say | TellStatus, engagement: Engagement | None) -> Note | None:
+    def _find_note(
+        self, action: Say | TellStatus, engagement: Engagement | None, *, back_to: float | None = None
+    ) -> Note | None:
         where = action.target if isinstance(action, Say) else action.role
-        return self._own_note(_number(where, engagement), action.marker)
+        return self._own_note(_number(where, engagement), action.marker, back_to=back_to)
 
-    def _own_note(self, iid: int, mark: Safe) -> Note | None:
+    def _own_note(self, iid: int, mark: Safe, *, back_to: float | None = None) -> Note | None:
         bot = self.directory.bot().id
+        notes = self.gitlab.latest_notes(iid, back_to=None if back_to is None else datetime.fromtimestamp(back_to, UTC))
         # at the beginning, where we write it: further on it may stand in somebody's words that we echo
-        return next((n for n in self.gitlab.latest_notes(iid) if n.author.id == bot and n.body.startswith(mark)), None)
+        return next((n for n in notes if n.author.id == bot and n.body.startswith(mark)), None)
 
 
 def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> Engagement | None:

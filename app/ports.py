@@ -225,8 +225,8 @@ class GitLab(Protocol):
     def delete_note(self, iid: int, note_id: int) -> None:
         """Take a comment of the bot's own away; that it is not there is fine."""
 
-    def latest_notes(self, iid: int) -> Sequence[Note]:
-        """The newest hundred comments, newest first."""
+    def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:
+        """The newest hundred comments, newest first; all that were written since `back_to`, two thousand at most."""
 
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """The label history of an issue, oldest first: what came after the event `after`, at most the newest 2,000."""

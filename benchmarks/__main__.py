@@ -108,7 +108,7 @@ def settle(who: Contestant) -> None:
 
 def _line(name: str, control: list[Row], ours: list[Row]) -> str:
     def median(rows: list[Row], field: str) -> float:
-        return statistics.median(getattr(load, field) for load, _ in rows)
+        return float(statistics.median(getattr(load, field) for load, _ in rows))
 
     ratio = statistics.median(o.per_second / c.per_second for (c, _), (o, _) in zip(control, ours, strict=True))
     late = statistics.median(o.p99_ms / c.p99_ms for (c, _), (o, _) in zip(control, ours, strict=True))

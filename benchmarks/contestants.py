@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from benchmarks.bare import TOKEN
 
 KEY = "whsec_" + base64.b64encode(b"benchmark" * 4).decode()
 START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 40.0
 ROOT = Path(__file__).parents[1]
 
 
@@ -46,8 +47,7 @@ class Contestant:
 def bare() -> Iterator[Contestant]:
     """The control, under the same uvicorn settings."""
     port = free_port()
-    words = ["-m", "uvicorn", "benchmarks.bare:app", "--port", str(port), "--no-access-log", "--log-level", "warning"]
-    with _running(words, port, "/openapi.json", {}) as contestant:
+    with running(uvicorn(sys.executable, "benchmarks.bare:app", port), port, "/openapi.json", {}) as contestant:
         yield contestant
 
 
@@ -67,7 +67,8 @@ def psplan(folder: Path, gitlab_url: str, **more: str) -> Iterator[Contestant]:
         "PSPLAN_LOG_FORMAT": "json",
         **more,
     }
-    with _running(["-m", "app", "serve", "--port", str(port)], port, "/readyz", env) as contestant:
+    words = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    with running(words, port, "/readyz", env) as contestant:
         yield contestant
 
 
@@ -75,8 +76,13 @@ def psplan(folder: Path, gitlab_url: str, **more: str) -> Iterator[Contestant]:
 def sandbox() -> Iterator[str]:
     """The sandbox GitLab, in a process of its own; its URL."""
     port = free_port()
-    with _running(["-m", "app.sandbox", "--port", str(port)], port, "/_sandbox/requests", {}):
+    with running([sys.executable, "-m", "app.sandbox", "--port", str(port)], port, "/_sandbox/requests", {}):
         yield f"http://127.0.0.1:{port}"
+
+
+def uvicorn(python: str, app: str, port: int) -> list[str]:
+    """The words that serve an ASGI application."""
+    return [python, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning"]
 
 
 def free_port() -> int:
@@ -86,11 +92,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(words: list[str], port: int, probe: str, env: dict[str, str]) -> Iterator[Contestant]:
+def running(words: Sequence[str], port: int, probe: str, env: dict[str, str]) -> Iterator[Contestant]:
+    """A program, from its first answer to `probe` on."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PSPLAN_")}
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, *words],
+        words,
         env={**clean, **env, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -103,7 +110,11 @@ def _running(words: list[str], port: int, probe: str, env: dict[str, str]) -> It
         yield Contestant(port, process.pid, time.monotonic() - began)
     finally:
         process.terminate()
-        process.wait(timeout=40)
+        try:
+            process.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=STOP_TIMEOUT_S)
 
 
 def _answers(port: int, path: str) -> bool:

@@ -27,6 +27,7 @@ from app.snapshot import Heard, Needs, Snapshot
 from app.status_words import person
 from app.text import Safe, code_span, marker, own
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
+from handlers.homes import unknown_home
 from handlers.orders import Answered, Orders, find, is_meant
 from handlers.progress import progress
 from handlers.scene import account_team_as_written, roles_to_see, what_to_see
@@ -54,7 +55,7 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
         wanted = {role for command in free for role in command.roles(playbook.methodology)}
         roles = {**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))}
         pipeline = any(command.sees_pipeline for command in free)
-        return replace(seen, note=event.note_id, roles=roles, pipeline=pipeline)
+        return replace(seen, note=event.note_id, issues=seen.issues | {event.iid}, roles=roles, pipeline=pipeline)
     seen = what_to_see(engagement, playbook.methodology)
     wanted = {role for command in commands for role in command.roles(playbook.methodology)}
     if any(command.name == HELP for command in commands):
@@ -76,6 +77,8 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     heard, digests = snapshot.heard, frozenset(line.digest for line in lines)
     if not digests and not heard.refused:
         return ignore("no command in it")
+    if (home := unknown_home(event.iid, snapshot)) is not None:
+        return home
     if not event.is_by_author:
         foreign = digests - heard.carried_out - heard.foreign
         if not foreign:

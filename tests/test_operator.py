@@ -101,6 +101,20 @@ def test_one_that_was_half_done_is_finished_and_not_done_again(field: Field) -> 
     assert "Intake::Needs-Info" in field.labels(2)
 
 
+def test_what_a_half_done_one_had_to_say_is_said_when_it_is_run_again(field: Field) -> None:
+    field.world.faults.add(Fault("POST", r"/issues/1/notes$", FaultKind.STATUS, status=403))
+    field.world.add_note("erin", 1, "/ps next\n/ps nonsense")
+    assert field.stage.quiet()
+    (dead,) = field.dead()
+    assert "proposal::Awaiting_Discovery" in field.labels(1)
+    assert not any("I do not know" in body for body in spoken(field.world))
+    assert field.psplan("deliveries", "replay", str(dead)) == (0, f"delivery {dead} is done now\n", "")
+    assert field.stage.quiet()
+    assert sum("I do not know" in body for body in spoken(field.world)) == 1
+    assert "proposal::Strawman_WIP" not in field.labels(1), "what was done is not done again"
+    assert not any("psplan:parked" in body for body in spoken(field.world))
+
+
 @pytest.mark.parametrize("is_running", [True, False], ids=["beside a service", "alone"])
 def test_a_sweep_brings_up_to_date_what_was_missed(is_running: bool, field: Field) -> None:
     hooks, field.world.hooks = field.world.hooks, {}

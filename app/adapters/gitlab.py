@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,7 +21,7 @@ from gitlab.exceptions import GitlabError
 
 from app.adapters.gitlab_values import issue_of, label_event_of, member_of, note_of, person_of, state_event_of
 from app.adapters.limits import EVERYTHING, Gates
-from app.adapters.pages import PER_PAGE, Page, Row, newest_rows
+from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.clock import Clock
 from app.errors import Absent, Permanent, Retry, VendorDown
@@ -225,14 +227,20 @@ class PythonGitLab:
 
         self._call("DELETE note", "api", ask)
 
-    def latest_notes(self, iid: int) -> Sequence[Note]:
-        """One page, newest first."""
+    def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:
+        """One page, newest first; more of them, at most twenty, until one begins before `back_to`."""
 
-        def ask() -> list[Note]:
-            found = self._notes(iid).list(order_by="created_at", sort="desc", per_page=100, get_all=False)
-            return [note_of(each.attributes) for each in found]
+        def ask(page: int) -> list[dict[str, Any]]:
+            words = {"order_by": "created_at", "sort": "desc", "per_page": PER_PAGE, "page": page}
+            return [each.attributes for each in self._notes(iid).list(**words, get_all=False)]
 
-        return self._call("GET notes", "api", ask)
+        found: list[dict[str, Any]] = []
+        for page in range(1, MOST_PAGES + 1):
+            rows = self._call("GET notes", "api", partial(ask, page))
+            found += rows
+            if back_to is None or len(rows) < PER_PAGE or datetime.fromisoformat(rows[-1]["created_at"]) < back_to:
+                break
+        return [note_of(each) for each in found]
 
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """One page where that is all, else from the last page backwards, at most twenty pages."""

@@ -236,11 +236,14 @@ class _Turn:
             if decision.lane is not None and decision.lane != self.lane:
                 self._move(delivery, decision.lane)
                 return Moved(decision.lane)
-            if decision.changes_nothing:
+            if decision.lane is not None and decision.engagement is not None:
+                self._learn(decision.engagement)
+                return self._wait(delivery, self.engine.clock(), "it is decided once more, with what is known now")
+            if decision.changes_nothing and not self._has_unsaid(delivery):
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
                 return None
             pending = self._store_decision(delivery, decision)
-            if decision.does_nothing:
+            if decision.does_nothing and not pending:
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
                 return None
         for stored in pending:
@@ -251,12 +254,23 @@ class _Turn:
             self._settle(delivery, DeliveryState.DONE, None)
         return None
 
+    def _has_unsaid(self, delivery: Delivery) -> bool:
+        """Whether an earlier decision on it stands that was not told to its end; what it ordered is not heard again."""
+        return delivery.was_parked and self.engine.store.read(partial(outbox.has_unsaid, delivery_id=delivery.id))
+
     def _move(self, delivery: Delivery, lane: str) -> None:
         def write(connection: Connection) -> None:
             inbox.move(connection, delivery.id, lane=lane)
             self.engine.store.defer(connection, lane)
 
         self._write(write)
+
+    def _learn(self, engagement: Engagement) -> None:
+        """Know an issue more of this engagement."""
+        before, now = self.engagement, self.engine.clock()
+        self._write(lambda c: outbox.keep_engagement(c, engagement, before=before, now=now))
+        self.engagement = engagement
+        self.engine.store.learn(engagement)
 
     def _rightful(self, event: Event) -> Decision | None:
         """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
@@ -278,6 +292,8 @@ class _Turn:
 
         def write(connection: Connection) -> list[StoredAction]:
             begins = self.tenure is None and self._is_of_this_life(delivery)  # else it is marked already
+            if delivery.was_parked:
+                outbox.say_after_all(connection, delivery.id)
             outbox.decide(connection, delivery.id, self.lane, bodies, now=now, begins=begins)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.listened is not None:
@@ -302,7 +318,7 @@ class _Turn:
             return self._wait(delivery, engine.clock(), "the service is stopping")
         evidence: Evidence | None = None
         if stored.sent_at is not None:
-            evidence = engine.performer.look(action, self.engagement)
+            evidence = engine.performer.look(action, self.engagement, sent_at=stored.sent_at)
             quiet_at = self._in_doubt_since(stored.sent_at) + engine.grace_s
             if evidence is None and engine.clock() < quiet_at:
                 # a request sent just before a crash may still be at work inside GitLab

@@ -75,6 +75,19 @@ def take_back(connection: Connection, delivery_id: int) -> None:
         connection.execute(_FORGOTTEN, told)
 
 
+def has_unsaid(connection: Connection, delivery_id: int) -> bool:
+    """Whether a decision that stands, though its delivery was parked, has words or reactions that nobody got."""
+    return connection.execute(_UNSAID, {"ident": delivery_id}).first() is not None
+
+
+def say_after_all(connection: Connection, delivery_id: int) -> None:
+    """Let what `has_unsaid` found be said.
+
+    Only words and reactions: labels and texts are brought to the record as it is now by a fresh decision.
+    """
+    connection.execute(_SAID_AFTER_ALL, {"ident": delivery_id})
+
+
 def issue_lanes(connection: Connection) -> dict[int, str]:
     """Which engagement each known issue belongs to."""
     rows = connection.execute(select(engagement_issues.c.iid, engagement_issues.c.engagement_id))
@@ -217,6 +230,24 @@ _CHANGED_SOMETHING = (
         actions.c.kind.not_in(_ONLY_TALK),
     )
 )
+_DONE_OTHERWISE = actions.alias()
+_STANDS = (
+    select(_DONE_OTHERWISE.c.id)
+    .where(
+        _DONE_OTHERWISE.c.delivery_id == _IDENT,
+        _DONE_OTHERWISE.c.state == ActionState.DONE.value,
+        _DONE_OTHERWISE.c.kind.not_in(_ONLY_TALK),
+    )
+    .exists()
+)
+_UNSAID_ONES = (
+    actions.c.delivery_id == _IDENT,
+    actions.c.state == ActionState.DROPPED.value,
+    actions.c.kind.in_(_ONLY_TALK),
+    _STANDS,
+)
+_UNSAID = select(actions.c.id).where(*_UNSAID_ONES)
+_SAID_AFTER_ALL = update(actions).where(*_UNSAID_ONES).values(state=ActionState.PENDING.value)
 _WAS_DECIDED = select(deliveries.c.decided_at).where(deliveries.c.id == _IDENT)
 _DECIDED_BY = select(engagements.c.id).where(
     engagements.c.decided_by == _IDENT, engagements.c.record_before.is_not(None)

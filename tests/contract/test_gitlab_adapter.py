@@ -236,6 +236,18 @@ def test_a_comment_of_the_bots_own_is_taken_away_once(port: GitLab, world: World
     assert port.latest_notes(1) == []
 
 
+def test_comments_are_read_as_far_back_as_they_have_to_be(port: GitLab, world: World, clock: FakeClock) -> None:
+    world.create_issue("alice", title="x")
+    begun = clock()
+    first = port.create_note(1, "the first")
+    for number in range(250):
+        clock.advance(seconds=1)
+        world.add_note("erin", 1, f"talk {number}")
+    assert len(port.latest_notes(1)) == 100
+    assert first.id in {note.id for note in port.latest_notes(1, back_to=begun)}
+    assert len(port.latest_notes(1, back_to=clock())) == 100
+
+
 def test_an_edit_without_an_answer_is_repeated_without_doubt(port: GitLab, world: World) -> None:
     world.create_issue("alice", title="x")
     note = port.create_note(1, "before")

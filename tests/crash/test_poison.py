@@ -10,7 +10,9 @@ import httpx
 from app.failure import Failure
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
-from tests.harness import KEY, Process, Stage, environment, submission, until
+from app.store import inbox
+from app.store.database import open_for_reading
+from tests.harness import KEY, Process, Stage, add_hook, environment, errand, submission, until
 
 
 def test_after_three_deaths_a_delivery_is_parked_with_its_reason(tmp_path: Path) -> None:
@@ -36,4 +38,66 @@ def test_after_three_deaths_a_delivery_is_parked_with_its_reason(tmp_path: Path)
         process.env.pop("MORTAL_DIE_ON")
         process.start()
         assert stage.submit(submission())["state"] == "done"
+        process.stop()
+
+
+def test_a_reply_in_doubt_is_found_again_however_much_was_said_since(tmp_path: Path) -> None:
+    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
+        process = Process(environment(tmp_path, sandbox.url), tmp_path, module="tests.crash.mortal")
+        process.start()
+        add_hook(sandbox.world, process.url)
+        assert Stage(sandbox.world, process.url, client).submit(submission())["state"] == "done"
+        process.stop()
+        # once after the reply has gone out, then twice before it can be looked for
+        for point in ("after POST note", "before GET notes", "before GET notes"):
+            process.env |= {"MORTAL_DIE_ON": point, "MORTAL_FROM": "0"}
+            process.start()
+            if point.startswith("after"):
+                sandbox.world.add_note("alice", 1, "/ps nonsense")
+            assert process.running is not None
+            process.running.wait(timeout=20)
+            process.kill()
+        process.env.pop("MORTAL_DIE_ON")
+        process.start()
+        engine = open_for_reading(tmp_path / "psplan.sqlite3")
+
+        def those(state: str) -> list[int]:
+            with engine.connect() as connection:
+                return [row.id for row in inbox.listed(connection, limit=10, state=state)]
+
+        assert until(lambda: len(those("dead")) == 1)
+        for number in range(120):
+            sandbox.world.add_note("erin", 1, f"talk {number}")
+        errand(tmp_path, "replay", id=those("dead")[0])
+        assert until(lambda: not those("dead") and not those("waiting"))
+        engine.dispose()
+        process.stop()
+        assert sum("I do not know" in note.body for note in sandbox.world.notes.values()) == 1
+
+
+def test_an_issue_is_known_by_its_marker_where_the_submission_that_made_it_was_parked(tmp_path: Path) -> None:
+    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
+        process = Process(environment(tmp_path, sandbox.url), tmp_path, module="tests.crash.mortal")
+        world, poison = sandbox.world, submission()
+        # once after the issue was made, then twice before it can be looked for
+        for point in ("after POST issue", "before GET issues", "before GET issues"):
+            process.env |= {"MORTAL_DIE_ON": point, "MORTAL_FROM": "0"}
+            process.start()
+            if point.startswith("after"):
+                with suppress(Failure, httpx.HTTPError):
+                    Stage(world, process.url, client).send(poison)
+            assert process.running is not None
+            process.running.wait(timeout=20)
+            process.kill()
+        process.env.pop("MORTAL_DIE_ON")
+        process.start()
+        add_hook(world, process.url)
+        stage = Stage(world, process.url, client)
+        assert stage.quiet()
+        assert len(world.issues) == 1
+        world.add_note("erin", 1, "/ps next")
+        assert stage.quiet()
+        assert "proposal::Awaiting_Discovery" in world.label_titles(world.issue(1))
+        known = Stage(world, process.url, client).submit(submission())
+        assert known["scoping_issue"]["iid"] == 2
         process.stop()

@@ -100,7 +100,7 @@ def test_what_was_accepted_is_there_after_closing_and_opening(dialect: str, requ
     accept(first, ARRIVAL, ARRIVAL._replace(key="k2", lane="other"))
     first.close()
     second = open_as(dialect, request)
-    assert sorted(second.read(inbox.waiting_lanes)) == [("lane", 1000.0), ("other", 1000.0)]
+    assert sorted(second.read(inbox.waiting_lanes)) == [("lane", 0.0), ("other", 0.0)], "due, whatever the clock says"
     second.close()
 
 

@@ -20,7 +20,7 @@ from app.engine.process import Later, Moved
 log = structlog.get_logger()
 
 FARTHEST_TIMER_S = 3600.0
-"""What was postponed before the start waits by the wall clock, which may be set meanwhile: looked at again every hour."""
+"""What was postponed before the start waits by the wall clock, which may be set meanwhile: so it is looked at again."""
 
 Turn = Callable[[str], Sequence[Later | Moved]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -25,7 +26,7 @@ WHO: dict[str, dict[str, str]] = {
 }
 
 
-def ask_everything(url: str, hear: Callable[[Case, Response], None], *, examples: int) -> set[str]:
+def ask_everything(url: str, hear: Callable[[Case[Any], Response], None], *, examples: int) -> set[str]:
     """Each operation so many times in everybody's name; `hear` is given every answer. The operations that there are."""
     document = schemathesis.openapi.from_url(f"{url}/openapi.json")
     asked = set()
@@ -35,7 +36,7 @@ def ask_everything(url: str, hear: Callable[[Case, Response], None], *, examples
 
         @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
-        def ask(case: Case) -> None:
+        def ask(case: Case[Any]) -> None:
             for headers in WHO.values():
                 hear(case, case.call(headers=headers, timeout=10))
 
@@ -43,6 +44,6 @@ def ask_everything(url: str, hear: Callable[[Case, Response], None], *, examples
     return asked
 
 
-def must_conform(case: Case, answer: Response) -> None:
+def must_conform(case: Case[Any], answer: Response) -> None:
     """Raises FailureGroup for a 5xx and for an answer that the document does not know."""
     case.validate_response(answer, checks=CHECKS)

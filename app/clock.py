@@ -11,6 +11,9 @@ Clock = Callable[[], float]
 
 system_clock: Clock = time.time
 
+Timer = Callable[[], float]
+"""Seconds from anywhere, which pass whatever happens: a clock may be set while something waits, a timer is not."""
+
 
 def steady_clock() -> float:
     """Seconds from anywhere, never set; they pass also while the machine sleeps, where the system can tell."""

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import structlog
 
-from app.clock import Clock
+from app.clock import Timer
 from app.errors import Permanent, Retry
 from app.methodology.model import Holders
 from app.ports import GitLab, Member, Person
@@ -87,9 +87,9 @@ class Held:
 class Directory:
     """A cache over the port, shared by all workers. An unknown name is remembered as well, for the same while."""
 
-    def __init__(self, gitlab: GitLab, clock: Clock) -> None:
+    def __init__(self, gitlab: GitLab, timer: Timer) -> None:
         self._gitlab = gitlab
-        self._clock = clock
+        self._timer = timer
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
         self._members: _Members | None = None
@@ -118,13 +118,13 @@ class Directory:
         name = username.lower()
         with self._lock:
             entry = self._entries.get(name)
-        if entry is not None and self._clock() - entry.read_at < (KNOWN_FOR_S if entry.person else UNKNOWN_FOR_S):
+        if entry is not None and self._timer() - entry.read_at < (KNOWN_FOR_S if entry.person else UNKNOWN_FOR_S):
             return entry.person
         found = self._gitlab.find_user(username)
         with self._lock:
             if len(self._entries) >= MOST_ENTRIES:
                 self._entries.clear()
-            self._entries[name] = _Entry(found, self._clock())
+            self._entries[name] = _Entry(found, self._timer())
         return found
 
     def holders(self, role: Holders) -> Held:
@@ -156,7 +156,7 @@ class Directory:
 
     def _tell_of(self, path: str, fault: Permanent) -> None:
         """In the log, once an hour: each decision meets it again."""
-        now = self._clock()
+        now = self._timer()
         with self._lock:
             told_at = self._told_of.get(path)
             if told_at is not None and now - told_at < TOLD_AGAIN_S:
@@ -171,12 +171,12 @@ class Directory:
     def _project_members(self) -> Sequence[Member]:
         with self._lock:
             known = self._members
-        if known is None or self._clock() - known.read_at >= REFRESH_S:
+        if known is None or self._timer() - known.read_at >= REFRESH_S:
             known = self._read_members()
         return known.members
 
     def _read_members(self) -> _Members:
-        now = self._clock()
+        now = self._timer()
         known = _Members(self._gitlab.members(), now)
         with self._lock:
             self._members = known
@@ -185,7 +185,7 @@ class Directory:
         return known
 
     def _in_group(self, path: str) -> frozenset[str]:
-        now = self._clock()
+        now = self._timer()
         with self._lock:
             known = self._groups.get(path)
         if known is not None and known.is_fresh(now):

@@ -26,12 +26,13 @@ from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
 from app.adapters.restraint import Restraint
-from app.clock import Clock, system_clock
+from app.clock import Clock, Timer, steady_clock, system_clock
 from app.command_table import as_page
 from app.directory import Directory
 from app.engine import embedded
 from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider
+from app.engine.moments import Moments
 from app.engine.process import Engine
 from app.ingress import gitlab as gitlab_door
 from app.ingress.answers import TITLES, documented, problem
@@ -50,7 +51,7 @@ from app.registry import registry
 from app.routines import Routines
 from app.settings import Settings
 from app.store.database import need_postgres
-from app.store.inbox import parked_lanes, waiting_lanes
+from app.store.inbox import bring_forward, parked_lanes, waiting_lanes
 from app.store.memory import Read, StoreMemory
 from app.store.store import Store, open_store
 from app.sweep import Sweeper
@@ -77,8 +78,8 @@ class Scheduler(Protocol):
     def wake(self, lane: str) -> None:
         """The lane has work now."""
 
-    def wake_at(self, lane: str, due_at: float) -> None:
-        """The lane has work at that time (seconds since 1970)."""
+    def wake_in(self, lane: str, wait_s: float) -> None:
+        """The lane has work in so many seconds."""
 
     def is_idle(self, *, within_s: float) -> bool:
         """Whether nothing runs, and nothing is due within that time."""
@@ -90,15 +91,24 @@ class Scheduler(Protocol):
 class Service:
     """The running parts: store, engine, scheduler. Opened and closed by the app's lifespan."""
 
-    def __init__(self, settings: Settings, *, clock: Clock = system_clock, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = system_clock,
+        timer: Timer = steady_clock,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`timer` measures how long, where `clock` says when: that one may be set while the service runs."""
         self.settings = settings
         self.clock = clock
+        self.timer = timer
         self.metrics = Metrics()
         self.playbook = load_playbook(settings)
         self.record_keys = load_record_keys(settings)
-        self.restraint = Restraint(settings.gitlab_calls_per_minute, clock, self.metrics)
+        self.restraint = Restraint(settings.gitlab_calls_per_minute, timer, self.metrics)
         self.gitlab = self._adapter(PythonGitLab, settings.gitlab_token)
-        self.directory = Directory(self.gitlab, clock)
+        self.directory = Directory(self.gitlab, timer)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.lane_of(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
@@ -159,6 +169,7 @@ class Service:
             decider=self.decider(store.read),
             performer=Performer(self.gitlab, self.directory, self.record_keys),
             clock=self.clock,
+            moments=Moments(self.clock, self.timer),
             rng=self._rng,
             grace_s=self.settings.grace_s,
             opened_at=self.clock(),
@@ -169,16 +180,17 @@ class Service:
             self._scheduler = embedded.Scheduler(
                 self._engine.turn,
                 workers=self.settings.workers,
-                clock=self.clock,
                 is_rushed=lambda: store.is_rushed,
             )
         else:
             self._scheduler = shared.schedule(self._engine, self.settings, self.clock)
         self._routines = self._make_routines(store, self._engine)
         self._routines.start()
+        if shared is None and (by_s := store.write(partial(bring_forward, now=self.clock()))) > 0:
+            log.warning("clock.was_set_back", by_s=round(by_s, 1))
         unfinished = store.read(waiting_lanes)
         for lane, due_at in unfinished:
-            self._scheduler.wake_at(lane, due_at)
+            self._scheduler.wake_in(lane, due_at - self.clock())
         log.info("service.opened", unfinished=len(unfinished), database=self.settings.database_name)
         _quiet_interpreter()
 

@@ -104,7 +104,7 @@ class Routines:
 
     async def _sweep_unless_another_did(self) -> None:
         last = await asyncio.to_thread(self._store.read, partial(swept.mark, name=LAST_LOOK))
-        is_done = last is not None and self._clock() - last < self._sweep_interval_s / 2
+        is_done = last is not None and 0 <= self._clock() - last < self._sweep_interval_s / 2
         if not (self._store.is_shared and is_done):  # alone, the time before the start is what matters most
             await self.carry_out(SWEEP, {}, lambda _: None)
 

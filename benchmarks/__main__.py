@@ -22,7 +22,7 @@ import httpx
 
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.restraint import Restraint
-from app.clock import system_clock
+from app.clock import steady_clock, system_clock
 from app.metrics import Metrics
 from app.ports import Issue, NewIssue
 from app.sandbox.people import token_of
@@ -135,7 +135,7 @@ def event_to_effect(submissions: int) -> None:
             timeout_s=10,
             clock=system_clock,
             metrics=(metrics := Metrics()),
-            restraint=Restraint({}, system_clock, metrics),
+            restraint=Restraint({}, steady_clock, metrics),
         )
         with httpx.Client(timeout=10) as client:
             base = f"http://127.0.0.1:{service.port}"

@@ -166,7 +166,7 @@ def test_what_waited_through_a_long_standstill_is_tried_for_a_day_before_it_is_p
     with SandboxServer(world) as sandbox, httpx.Client(timeout=10) as client:
 
         def life() -> Service:
-            return Service(settings_for(tmp_path, sandbox.url), clock=clock)
+            return Service(settings_for(tmp_path, sandbox.url), clock=clock, timer=clock)
 
         def is_postponed() -> bool:
             with closing(sqlite3.connect(tmp_path / "psplan.sqlite3")) as database:

@@ -164,13 +164,6 @@ def test_an_old_call_that_fails_late_does_not_lengthen_the_wait_and_one_that_suc
     assert bench.breaker.state is State.CLOSED, "it was answered, so there is life"
 
 
-def test_a_clock_that_is_set_back_lets_the_next_call_try(bench: Bench) -> None:
-    bench.in_state(State.OPEN)
-    bench.clock.now -= 3600
-    bench.call(OK)
-    assert bench.breaker.state is State.CLOSED
-
-
 def test_each_change_is_told_once(bench: Bench) -> None:
     bench.in_state(State.OPEN)
     bench.held_for()

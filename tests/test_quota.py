@@ -49,13 +49,6 @@ def test_no_sixty_seconds_hold_more_calls_than_the_limit(most: int, clock: HandC
     assert len(made) > 0.8 * most * (clock.now - 1000.0) / WINDOW_S, "and hardly less than the limit is used"
 
 
-def test_a_clock_that_is_set_back_holds_up_nobody(clock: HandClock) -> None:
-    quota = Quota(1, clock)
-    assert quota.take() == 0.0
-    clock.now -= 3600.0
-    assert quota.take() == 0.0
-
-
 def test_one_kind_does_not_hold_up_another_and_no_limit_is_none(clock: HandClock) -> None:
     quotas = Quotas({"notes": 1, "issues": 1, "api": 0}, clock)
     quotas.take("notes")

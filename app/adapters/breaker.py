@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.clock import Clock
+from app.clock import Timer
 from app.errors import Held, Permanent, Retry, VendorDown
 
 FAILURES = 5
@@ -43,9 +43,9 @@ class Change:
 class Breaker:
     """The state of one vendor, shared by all worker threads. `tell` hears of each change, in order."""
 
-    def __init__(self, vendor: str, clock: Clock, tell: Callable[[Change], None]) -> None:
+    def __init__(self, vendor: str, timer: Timer, tell: Callable[[Change], None]) -> None:
         self._vendor = vendor
-        self._clock = clock
+        self._timer = timer
         self._tell = tell
         self._lock = threading.Lock()
         self._state = State.CLOSED
@@ -94,9 +94,7 @@ class Breaker:
             return True
 
     def _remaining_s(self) -> float:
-        passed_s = self._clock() - self._opened_at
-        # below zero: the clock was set back, and nobody knows how long ago it was
-        return self._wait_s - passed_s if passed_s >= 0 else 0.0
+        return self._opened_at + self._wait_s - self._timer()
 
     def _succeed(self, is_trial: bool) -> None:  # noqa: ARG002  (anybody's success counts)
         self._failures = 0
@@ -119,7 +117,7 @@ class Breaker:
 
     def _open(self, wait_s: float) -> None:
         self._wait_s = wait_s
-        self._opened_at = self._clock()
+        self._opened_at = self._timer()
         self._become(State.OPEN)
 
     def _become(self, state: State) -> None:

@@ -72,7 +72,7 @@ class PythonGitLab:
         self._timeout_s = timeout_s
         self._clock = clock
         self._metrics = metrics
-        self._gates = Gates(clock)
+        self._gates = Gates(restraint.timer)
         self._quotas = restraint.quotas
         self._breaker = restraint.breaker
         self._mine = threading.local()

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 
-from app.clock import Clock
+from app.clock import Timer
 from app.errors import Held
 
 WINDOW_S = 60.0
@@ -19,8 +19,8 @@ WINDOW_S = 60.0
 class Quotas:
     """One quota for each kind that has a limit; shared by all worker threads."""
 
-    def __init__(self, per_minute: Mapping[str, int], clock: Clock) -> None:
-        self._quotas = {kind: Quota(most, clock) for kind, most in per_minute.items() if most > 0}
+    def __init__(self, per_minute: Mapping[str, int], timer: Timer) -> None:
+        self._quotas = {kind: Quota(most, timer) for kind, most in per_minute.items() if most > 0}
 
     def take(self, kind: str) -> None:
         """Count one call; raise Held where it has to wait, which costs no attempt and no request."""
@@ -33,9 +33,9 @@ class Quotas:
 class Quota:
     """So many calls within any sixty seconds."""
 
-    def __init__(self, most: int, clock: Clock) -> None:
+    def __init__(self, most: int, timer: Timer) -> None:
         self._most = most
-        self._clock = clock
+        self._timer = timer
         self._lock = threading.Lock()
         self._calls: deque[float] = deque()
         self._appointed_until = 0.0
@@ -47,7 +47,7 @@ class Quota:
         return costs a commit, and only the first ones would get through.
         """
         with self._lock:
-            now = self._clock()
+            now = self._timer()
             self._forget(now)
             if len(self._calls) < self._most:
                 self._calls.append(now)
@@ -57,9 +57,6 @@ class Quota:
             return self._appointed_until - now
 
     def _forget(self, now: float) -> None:
-        """Drop what is older than the window, and everything if the clock was set back."""
-        if self._calls and self._calls[-1] > now:
-            self._calls.clear()
-            self._appointed_until = 0.0
+        """Drop what is older than the window."""
         while self._calls and self._calls[0] <= now - WINDOW_S:
             self._calls.popleft()

@@ -8,18 +8,22 @@ import structlog
 
 from app.adapters.breaker import Breaker, Change, State
 from app.adapters.quota import Quotas
-from app.clock import Clock
+from app.clock import Timer
 from app.metrics import Metrics
 
 log = structlog.get_logger()
 
 
 class Restraint:
-    """The restraint towards GitLab; each change of the breaker is one line of the log and a metric."""
+    """The restraint towards GitLab; each change of the breaker is one line of the log and a metric.
 
-    def __init__(self, per_minute: Mapping[str, int], clock: Clock, metrics: Metrics) -> None:
-        self.quotas = Quotas(per_minute, clock)
-        self.breaker = Breaker("GitLab", clock, self._tell)
+    All of it is counted by a timer: a clock that is set back by an hour would keep everybody away for an hour.
+    """
+
+    def __init__(self, per_minute: Mapping[str, int], timer: Timer, metrics: Metrics) -> None:
+        self.timer = timer
+        self.quotas = Quotas(per_minute, timer)
+        self.breaker = Breaker("GitLab", timer, self._tell)
         self._open = metrics.vendor_open.labels("gitlab")
 
     def _tell(self, change: Change) -> None:

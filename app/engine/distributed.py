@@ -48,11 +48,11 @@ class Turn(Protocol):
 
 
 class _Again(Exception):
-    """The lane has work that is due only then; its job keeps its place."""
+    """The lane has work that is due only in so many seconds; its job keeps its place."""
 
-    def __init__(self, due_at: float) -> None:
-        super().__init__(due_at)
-        self.due_at = due_at
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
 
 
 class _Patience(BaseRetryStrategy):
@@ -63,8 +63,8 @@ class _Patience(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: jobs.Job) -> RetryDecision:  # noqa: ARG002
         """When to go on."""
-        due_at = exception.due_at if isinstance(exception, _Again) else self._clock() + TURN_FAILED_WAIT_S
-        return RetryDecision(retry_at=at(due_at))
+        wait_s = exception.wait_s if isinstance(exception, _Again) else TURN_FAILED_WAIT_S
+        return RetryDecision(retry_at=at(self._clock() + wait_s))
 
 
 async def _each_for_itself(connection: psycopg.AsyncConnection) -> None:
@@ -117,7 +117,7 @@ class Scheduler:
     def wake(self, lane: str) -> None:
         """Nothing to do: who stored the work has deferred its job, and the database tells everybody."""
 
-    def wake_at(self, lane: str, due_at: float) -> None:
+    def wake_in(self, lane: str, wait_s: float) -> None:
         """Nothing to do: what is unfinished has its job."""
 
     def is_idle(self, *, within_s: float) -> bool:
@@ -155,11 +155,11 @@ class Scheduler:
             # nothing is lost, it waits in the inbox
             log.error("turn.failed", lane=lane, fault=type(fault).__name__)
             raise
-        due_at = next((each.due_at for each in onward if isinstance(each, Later)), None)
-        if due_at is not None:
-            raise _Again(due_at)
+        wait_s = next((each.wait_s for each in onward if isinstance(each, Later)), None)
+        if wait_s is not None:
+            raise _Again(wait_s)
         if self._is_stopping():
-            raise _Again(self._clock())  # the turn may have ended before the lane was empty
+            raise _Again(0.0)  # the turn may have ended before the lane was empty
 
     async def _stand_back(self) -> None:
         """Work waits while many senders wait at this replica's door, though not for long."""

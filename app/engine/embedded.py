@@ -14,14 +14,13 @@ from functools import partial
 
 import structlog
 
-from app.clock import Clock
 from app.engine.pace import RUSH_PAUSE_S, RUSH_TURN_EVERY_S, TURN_FAILED_WAIT_S
 from app.engine.process import Later, Moved
 
 log = structlog.get_logger()
 
 FARTHEST_TIMER_S = 3600.0
-"""Timers run on the monotonic clock; looking again every hour keeps them honest when the wall clock is set."""
+"""What was postponed before the start waits by the wall clock, which may be set meanwhile: so it is looked at again."""
 
 Turn = Callable[[str], Sequence[Later | Moved]]
 
@@ -29,9 +28,8 @@ Turn = Callable[[str], Sequence[Later | Moved]]
 class Scheduler:
     """Gives lanes their turns. All methods but the turns themselves run on the event loop's thread."""
 
-    def __init__(self, turn: Turn, *, workers: int, clock: Clock, is_rushed: Callable[[], bool]) -> None:
+    def __init__(self, turn: Turn, *, workers: int, is_rushed: Callable[[], bool]) -> None:
         self._turn = turn
-        self._clock = clock
         self._is_rushed = is_rushed
         self._last_start = 0.0
         self._resume: asyncio.TimerHandle | None = None
@@ -42,6 +40,7 @@ class Scheduler:
         self._running: dict[str, bool] = {}
         """Lane → whether more came in while it was running."""
         self._timers: dict[str, tuple[float, asyncio.TimerHandle]] = {}
+        """Lane → its appointment, by the event loop's time."""
         self._turns: set[asyncio.Future[Sequence[Later | Moved]]] = set()
         self._draining = False
 
@@ -54,20 +53,20 @@ class Scheduler:
             self._ready.append(lane)
         self._pump()
 
-    def wake_at(self, lane: str, due_at: float) -> None:
-        """The lane has work at that time (seconds since 1970); an earlier appointment stands."""
-        known = self._timers.get(lane)
+    def wake_in(self, lane: str, wait_s: float) -> None:
+        """The lane has work in so many seconds; an earlier appointment stands."""
+        loop = asyncio.get_running_loop()
+        due_at, known = loop.time() + wait_s, self._timers.get(lane)
         if known is not None and known[0] <= due_at:
             return
         if known is not None:
             known[1].cancel()
-        delay = min(max(0.0, due_at - self._clock()), FARTHEST_TIMER_S)
-        handle = asyncio.get_running_loop().call_later(delay, self._strike, lane)
+        handle = loop.call_later(min(max(0.0, wait_s), FARTHEST_TIMER_S), self._strike, lane)
         self._timers[lane] = (due_at, handle)
 
     def is_idle(self, *, within_s: float) -> bool:
         """Whether nothing runs, and nothing is due within that time."""
-        soon = self._clock() + within_s
+        soon = asyncio.get_running_loop().time() + within_s
         return not self._running and not self._ready and all(due_at > soon for due_at, _ in self._timers.values())
 
     async def drain(self, patience_s: float) -> bool:
@@ -122,12 +121,12 @@ class Scheduler:
         if (fault := turn.exception()) is not None:
             # the store itself failed, since a turn answers for everything else: nothing is lost, it waits in the inbox
             log.error("turn.failed", lane=lane, exc_info=fault)
-        outcome = turn.result() if fault is None else [Later(self._clock() + TURN_FAILED_WAIT_S)]
+        outcome = turn.result() if fault is None else [Later(TURN_FAILED_WAIT_S)]
         for onward in outcome:
             if isinstance(onward, Moved):
                 self.wake(onward.lane)
             else:
-                self.wake_at(lane, onward.due_at)
+                self.wake_in(lane, onward.wait_s)
         if came_in_meanwhile:
             self.wake(lane)
         self._pump()

@@ -25,6 +25,7 @@ from app.clock import Clock, at
 from app.engagement import Engagement
 from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider
+from app.engine.moments import Moments
 from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
 from app.engine.shared_look import SharedLook
 from app.engine.tenure import Tenure
@@ -51,9 +52,9 @@ PATIENT_TRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The lane has work that is due only then (seconds since 1970)."""
+    """The lane has work that is due only in so many seconds."""
 
-    due_at: float
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Engine:
     decider: Decider
     performer: Performer
     clock: Clock
+    moments: Moments
     rng: random.Random
     grace_s: float
     opened_at: float
@@ -86,7 +88,7 @@ class Engine:
 
         `tenure`: with several replicas on one database, until when the work is this one's. May raise Overtaken.
         """
-        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.clock), tenure).run()
+        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.moments.timer), tenure).run()
 
 
 @dataclass(slots=True)
@@ -119,8 +121,8 @@ class _Turn:
             self.look.forget()
             is_empty = len(taken) < limit
             for delivery in taken:
-                if delivery.due_at > self.engine.clock():
-                    return [*onward, Later(delivery.due_at)]
+                if (rest_s := self._rest_s(delivery)) > 0:
+                    return [*onward, Later(rest_s)]
                 outcome = self._work_on(delivery)
                 onward += [outcome] if outcome is not None else []
                 if self.has_followed:
@@ -129,8 +131,12 @@ class _Turn:
                 if isinstance(outcome, Later) or self.engine.stopping.is_set():
                     return onward
                 if self.engine.store.is_rushed:
-                    return [*onward, Later(self.engine.clock())]  # the scheduler gives the lane its next turn
+                    return [*onward, Later(0.0)]  # the scheduler gives the lane its next turn
         return onward
+
+    def _rest_s(self, delivery: Delivery) -> float:
+        """Seconds until a delivery is due; one that never had to wait is, whatever the clock says by now."""
+        return self.engine.moments.until_s(delivery.due_at) if delivery.is_resting else 0.0
 
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
         self.announced = set()
@@ -138,7 +144,7 @@ class _Turn:
             outcome = attempt(lambda: self._begin(delivery))
             if isinstance(outcome, SQLAlchemyError | sqlite3.Error | TimeoutError):
                 # the store's own trouble says nothing about the delivery: the scheduler gives the lane another turn
-                self.engine.troubled_at[self.lane] = self.engine.clock()
+                self.engine.troubled_at[self.lane] = self.engine.moments.note()
                 if self.tenure is None or self.held is not None:
                     self.engine.store.begin_write(self._guarded(partial(inbox.unmark, delivery_id=delivery.id)))
                 raise outcome
@@ -176,7 +182,7 @@ class _Turn:
         """
         self._must_hold()
         self.held = None
-        now = self.engine.clock()
+        now = self.engine.moments.note()
         is_same_try = delivery.life is not None and tenure.is_of_this_process(delivery.life)
         take = partial(inbox.take, delivery=delivery, life=tenure.life, is_same_try=is_same_try, now=now)
         is_untried = delivery.life is None and not delivery.is_decided
@@ -285,7 +291,7 @@ class _Turn:
         All intents at once, so that no action waits for a commit of its own. A send that follows much later than its
         intent is no danger: doubt is counted from the end of the life, or of the turn, that may have sent it.
         """
-        now = self.engine.clock()
+        now = self.engine.moments.note()
         unsafe = {action.key for action in decision.actions if not self.engine.performer.is_safe_to_repeat(action)}
         bodies = [(action.key, action.kind, to_json(action)) for action in decision.actions]
         entry = {"decided": [a.describe() for a in decision.actions], "because": list(decision.reasons)}
@@ -315,33 +321,38 @@ class _Turn:
         engine = self.engine
         action = from_json(stored.body)
         if engine.stopping.is_set():
-            return self._wait(delivery, engine.clock(), "the service is stopping")
+            return self._wait(delivery, 0.0, None)  # the service is stopping, and the next one goes on at once
         evidence: Evidence | None = None
         if stored.sent_at is not None:
             evidence = engine.performer.look(action, self.engagement, sent_at=stored.sent_at)
-            quiet_at = self._in_doubt_since(stored.sent_at) + engine.grace_s
-            if evidence is None and engine.clock() < quiet_at:
+            doubt_s = engine.grace_s - self._quiet_for_s(stored.sent_at)
+            if evidence is None and doubt_s > 0:
                 # a request sent just before a crash may still be at work inside GitLab
-                return self._wait(delivery, quiet_at, f"waiting to see whether {action.key} took effect")
+                return self._wait(delivery, doubt_s, f"waiting to see whether {action.key} took effect")
         if evidence is None:
             evidence = self._send(stored, action)
         self._keep(delivery, stored, action, evidence, is_last=is_last)
         return None
 
-    def _in_doubt_since(self, sent_at: float) -> float:
-        """The latest moment at which an action may have been sent whose outcome is not known.
+    def _quiet_for_s(self, sent_at: float) -> float:
+        """Seconds since the latest moment at which an action may have been sent whose outcome is not known.
 
         An intent is stored before its action's turn has come. Where the process, or the turn, ended without noting what
         became of it, the request may have left until just then. Where another replica's life ended so, that moment is
         not known here, but it was before this one took over, and `inbox.take` has put that on record as `sent_at`.
         """
-        opened_at = self.engine.opened_at if self.tenure is None else 0.0
-        return max(sent_at, opened_at, self.engine.troubled_at.get(self.lane, 0.0))
+        engine = self.engine
+        since = [sent_at, engine.troubled_at.get(self.lane, sent_at)]
+        passed_s = [-engine.moments.until_s(moment) for moment in since]
+        if self.tenure is not None:
+            return min(passed_s)
+        # below zero: an earlier life noted it, and the clock was set back since; it had ended when this one began
+        return min([engine.moments.life_s(), *(each for each in passed_s if each >= 0)])
 
     def _send(self, stored: StoredAction, action: Action) -> Evidence:
         engine = self.engine
         if stored.id not in self.announced and not engine.performer.is_safe_to_repeat(action):
-            self._write(partial(outbox.sent, action_id=stored.id, at=engine.clock()))
+            self._write(partial(outbox.sent, action_id=stored.id, at=engine.moments.note()))
         self.announced.discard(stored.id)
         self._must_hold()
         self.sending = stored
@@ -408,10 +419,10 @@ class _Turn:
 
     def _postpone(self, delivery: Delivery, retry: Retry) -> Later | None:
         engine = self.engine
-        now = engine.clock()
         sending, self.sending = self.sending, None
         if retry.after_s is not None:
-            is_too_old = now - delivery.received_at >= MOST_AGE_S and now - engine.opened_at >= LEAST_UPTIME_S
+            age_s = engine.clock() - delivery.received_at
+            is_too_old = age_s >= MOST_AGE_S and engine.moments.life_s() >= LEAST_UPTIME_S
             wait = None if is_too_old else min(max(retry.after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
         else:
             wait = wait_s(delivery.attempts, engine.rng)
@@ -420,6 +431,7 @@ class _Turn:
             self._settle(delivery, DeliveryState.DEAD, given_up)
             return None
         log.warning("delivery.postponed", reason=retry.reason, wait_s=round(wait, 1))
+        now, due_at = engine.moments.note(), engine.moments.note(in_s=wait)
 
         def write(connection: Connection) -> None:
             if sending is not None:
@@ -427,20 +439,21 @@ class _Turn:
                 outbox.sent(connection, sending.id, at=now if retry.in_doubt else sending.sent_at)
             self._withdraw(connection)
             counts = retry.after_s is None
-            inbox.postpone(connection, delivery.id, due_at=now + wait, reason=retry.reason, counts=counts)
+            inbox.postpone(connection, delivery.id, due_at=due_at, reason=retry.reason, counts=counts)
 
         self._write(write)
-        return Later(now + wait)
+        return Later(wait)
 
-    def _wait(self, delivery: Delivery, due_at: float, reason: str) -> Later:
-        """Let the lane rest without counting a failure."""
+    def _wait(self, delivery: Delivery, wait_s: float, reason: str | None) -> Later:
+        """Let the lane rest without counting a failure; `reason`: what a time to come is waited for."""
+        due_at = self.engine.moments.note(in_s=wait_s)
 
         def write(connection: Connection) -> None:
             self._withdraw(connection)
             inbox.rest(connection, delivery.id, due_at=due_at, reason=reason)
 
         self._write(write)
-        return Later(due_at)
+        return Later(wait_s)
 
     def _settle(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
         now = self.engine.clock()

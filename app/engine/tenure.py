@@ -16,8 +16,9 @@ stall limit, and then goes on. That one request GitLab will see, late; only GitL
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from app.clock import Timer
 
 MARGIN = 0.25
 """Of the stall limit: a tenure ends that much before others may take over. A heartbeat comes as often."""
@@ -27,12 +28,12 @@ MARGIN = 0.25
 class Replica:
     """Who this process is among its like.
 
-    `process`: a name that no other process has or had. `timer`: seconds from anywhere, which pass whatever happens.
+    `process`: a name that no other process has or had.
     """
 
     process: str
     stall_limit_s: float
-    timer: Callable[[], float]
+    timer: Timer
 
 
 @dataclass(slots=True)

@@ -31,10 +31,24 @@ _DEAD = text(f"deliveries.state = '{DeliveryState.DEAD.value}'")
 
 
 def waiting_lanes(connection: Connection) -> list[tuple[str, float]]:
-    """Every lane with work, and when its head is due."""
+    """Every lane with work, and when its head is due; zero where that only waits for its turn."""
     head = select(func.min(deliveries.c.id)).where(_WAITING).group_by(deliveries.c.lane)
-    rows = connection.execute(select(deliveries.c.lane, deliveries.c.due_at).where(deliveries.c.id.in_(head)))
-    return [(row.lane, row.due_at) for row in rows]
+    query = select(deliveries.c.lane, deliveries.c.due_at, deliveries.c.reason)
+    rows = connection.execute(query.where(deliveries.c.id.in_(head)))
+    return [(row.lane, 0.0 if row.reason is None else row.due_at) for row in rows]
+
+
+def bring_forward(connection: Connection, *, now: float) -> float:
+    """Make up for a clock that was set back since the latest delivery came in, by how many seconds it was at least.
+
+    What waits for a time to come would else wait so much longer.
+    """
+    latest = connection.execute(select(deliveries.c.received_at).order_by(deliveries.c.id.desc()).limit(1)).scalar()
+    by_s = max(0.0, (latest or 0.0) - now)
+    if by_s > 0:
+        resting = update(deliveries).where(_WAITING, deliveries.c.reason.is_not(None))
+        connection.execute(resting.values(due_at=deliveries.c.due_at - by_s))
+    return by_s
 
 
 def waiting(connection: Connection, lane: str, *, limit: int) -> list[Delivery]:
@@ -88,7 +102,7 @@ def postpone(connection: Connection, delivery_id: int, *, due_at: float, reason:
     connection.execute(_POSTPONED, {"ident": delivery_id, "due_at": due_at, "reason": reason, "failed": int(counts)})
 
 
-def rest(connection: Connection, delivery_id: int, *, due_at: float, reason: str) -> None:
+def rest(connection: Connection, delivery_id: int, *, due_at: float, reason: str | None) -> None:
     """Let a delivery wait in the middle of a try, which is neither a failure nor proof that the try is survived."""
     connection.execute(_RESTED, {"ident": delivery_id, "due_at": due_at, "reason": reason})
 
@@ -206,6 +220,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         attempts=row.attempts,
         deaths=row.deaths,
         due_at=row.due_at,
+        is_resting=row.reason is not None,
         was_parked=row.was_parked,
         life=row.life,
     )

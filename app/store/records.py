@@ -45,6 +45,8 @@ class Delivery:
     attempts: int
     deaths: int
     due_at: float
+    is_resting: bool
+    """It waits for `due_at` after a try; else it waits for its turn alone."""
     was_parked: bool
     life: str | None = None
     """With several replicas: whose work on it has not come to an end."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -154,10 +155,15 @@ def _commit(connection: Connection, items: list[_Item], insert: Insert) -> None:
 
 
 def _is_out_of_reach(fault: Exception) -> bool:
-    """Whether the server is to blame, not what was to be written; a connection that never came to be has no code."""
-    return isinstance(fault, DBAPIError) and (
-        fault.connection_invalidated or getattr(fault.orig, "sqlstate", "") is None
-    )
+    """Whether the database is to blame, not what was to be written; a connection that never came to be has no code.
+
+    A file that another process keeps locked has cost SQLite's patience once: each for itself would pay it again, and
+    all who come meanwhile would wait behind them.
+    """
+    cause = fault.orig if isinstance(fault, DBAPIError) else fault
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF == sqlite3.SQLITE_BUSY
+    return isinstance(fault, DBAPIError) and (fault.connection_invalidated or getattr(cause, "sqlstate", "") is None)
 
 
 def _write(connection: Connection, items: list[_Item], insert: Insert) -> list[object]:

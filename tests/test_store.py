@@ -116,6 +116,15 @@ def test_the_next_delivery_of_a_lane_is_found_without_sorting_what_waits(file: S
     assert "B-TREE" not in str(plan)
 
 
+def test_only_what_is_settled_and_has_its_content_is_run_again(store: Store) -> None:
+    accept(store, ARRIVAL, ARRIVAL._replace(key="k2", state="ignored", body=None))
+    waiting, empty = 1, 2
+    assert not store.write(partial(inbox.replay, delivery_id=waiting, now=0.0))
+    assert not store.write(partial(inbox.replay, delivery_id=empty, now=0.0))
+    store.write(partial(inbox.settle, delivery_id=waiting, state=DeliveryState.DONE, reason=None, now=0.0))
+    assert store.write(partial(inbox.replay, delivery_id=waiting, now=0.0))
+
+
 def test_a_try_that_ends_in_any_way_is_no_death(store: Store) -> None:
     accept(store, ARRIVAL)
     head = take(store)[0]

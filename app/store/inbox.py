@@ -125,12 +125,12 @@ def parked_lanes(connection: Connection) -> set[str]:
     return set(connection.execute(select(deliveries.c.lane).where(_DEAD, deliveries.c.was_parked.is_(False))).scalars())
 
 
-def replay(connection: Connection, delivery_id: int, *, now: float) -> None:
-    """Let a settled delivery be worked on once more, from a fresh decision.
+def replay(connection: Connection, delivery_id: int, *, now: float) -> bool:
+    """Let a settled delivery be worked on once more, from a fresh decision; False where it is not settled, or empty.
 
     What its actions brought about is known by their keys, and those that were dropped look before they write.
     """
-    connection.execute(_REPLAYED, {"ident": delivery_id, "due_at": now})
+    return connection.execute(_REPLAYED, {"ident": delivery_id, "due_at": now}).rowcount == 1
 
 
 def move(connection: Connection, delivery_id: int, *, lane: str) -> None:

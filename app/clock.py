@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 Clock = Callable[[], float]
 """Seconds since 1970, UTC."""
+Timer = Callable[[], float]
+"""Seconds from anywhere, never set: for how long something took."""
 
 system_clock: Clock = time.time
 

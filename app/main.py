@@ -24,7 +24,7 @@ from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
 from app.adapters.restraint import Restraint
-from app.clock import Clock, system_clock
+from app.clock import Clock, steady_clock, system_clock
 from app.command_table import as_page
 from app.directory import Directory
 from app.engine import embedded
@@ -157,6 +157,7 @@ class Service:
             decider=self.decider(store.read),
             performer=Performer(self.gitlab, self.directory, self.record_keys),
             clock=self.clock,
+            timer=steady_clock,
             rng=self._rng,
             grace_s=self.settings.grace_s,
             opened_at=self.clock(),
@@ -199,6 +200,7 @@ class Service:
             decider=engine.decider,
             keys=self.record_keys,
             clock=self.clock,
+            timer=steady_clock,
             metrics=self.metrics,
             stopping=engine.stopping,
         )

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.actions import Action, from_json, to_json
-from app.clock import Clock
+from app.clock import Clock, Timer
 from app.engagement import Engagement
 from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider, event_of, rightful_lane
@@ -72,6 +72,7 @@ class Engine:
     decider: Decider
     performer: Performer
     clock: Clock
+    timer: Timer
     rng: random.Random
     grace_s: float
     opened_at: float
@@ -86,7 +87,7 @@ class Engine:
 
         `tenure`: with several replicas on one database, until when the work is this one's. May raise Overtaken.
         """
-        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.clock), tenure).run()
+        return _Turn(self, lane, SharedLook(self.decider.gitlab, self.timer), tenure).run()
 
 
 @dataclass(slots=True)

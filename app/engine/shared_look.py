@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from app.clock import Clock
+from app.clock import Timer
 from app.ports import GitLab, Issue, LabelEvent, StateEvent
 
 E = TypeVar("E", LabelEvent, StateEvent)
@@ -23,7 +23,7 @@ class SharedLook:
     """Reads through to GitLab what it has not read yet. Implements snapshot.Issues; for one thread."""
 
     gitlab: GitLab
-    clock: Clock
+    timer: Timer
     _since: float = 0.0
     _issues: dict[int, Issue] = field(default_factory=dict)
     _labels: dict[int, tuple[int, Sequence[LabelEvent]]] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class SharedLook:
 
     def forget(self) -> None:
         """Something was written, or time has passed: look anew."""
-        self._since = self.clock()
+        self._since = self.timer()
         for known in (self._issues, self._labels, self._states):
             known.clear()
 
@@ -53,7 +53,7 @@ class SharedLook:
         return _later(self._states, iid, after, self.gitlab.state_events)
 
     def _refresh(self) -> None:
-        if self.clock() - self._since > MOST_AGE_S:
+        if self.timer() - self._since > MOST_AGE_S:
             self.forget()
 
 

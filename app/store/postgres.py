@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from app.clock import Timer
 from app.store.database import DatabaseFault, bring_up_to_date
 from app.store.records import Acceptance
-from app.store.store import LaneQueue, Store, Timer
+from app.store.store import LaneQueue, Store
 from app.store.writer import Writer, insert_rows
 
 APPLICATION = "psplan"

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from app.clock import Timer
 from app.engagement import Engagement
 from app.store import database, inbox, outbox
 from app.store.checkpoint import Checkpointer
@@ -24,7 +25,6 @@ from app.store.writer import PATIENCE_S, Writer, insert_into_file
 __all__ = ["PATIENCE_S", "Accepted", "Store", "open_store"]
 
 T = TypeVar("T")
-Timer = Callable[[], float]
 
 RUSH = 4
 """So many senders waiting at once are a rush."""

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from app.clock import Clock, at
+from app.clock import Clock, Timer, at
 from app.commands import command_lines
 from app.engine.deciding import Decider
 from app.engine.shared_look import SharedLook
@@ -59,6 +59,7 @@ class Sweeper:
     decider: Decider
     keys: RecordKeys
     clock: Clock
+    timer: Timer
     metrics: Metrics
     stopping: threading.Event
     """Set: end after the issue at hand."""
@@ -160,7 +161,7 @@ class Sweeper:
             looked[iid] = SweptIssue(events.digest_of(row), until)
             new += [(iid, each) for each in self._new(comments, iid)]
         now = self.clock()
-        look = SharedLook(self.decider.gitlab, self.clock)
+        look = SharedLook(self.decider.gitlab, self.timer)
         comments_missed = self._missed(lane, look, events.of_comments(new, lane, now=now))
         changes = [events.of_change(row, lane, now=now) for row in rows]
         if len(new) <= 1:

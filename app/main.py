@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -60,7 +60,8 @@ if TYPE_CHECKING:
     from app.replicas import SharedDatabase
 
 DRAIN_PATIENCE_S = 15.0
-"""Together with the ten seconds for open requests less than the thirty that container platforms give after SIGTERM."""
+"""For turns and routines at once; together with the ten seconds for open requests less than the thirty that container
+platforms give after SIGTERM."""
 
 IDLE_POLL_S = 0.02
 
@@ -184,7 +185,11 @@ class Service:
     def _make_routines(self, store: Store, engine: Engine) -> Routines:
         settings = self.settings
         watch = HookWatch(
-            keeper=self._adapter(GitLabHooks, settings.gitlab_admin_token or settings.gitlab_token),
+            keeper=self._adapter(
+                GitLabHooks,
+                settings.gitlab_admin_token or settings.gitlab_token,
+                is_stopping=engine.stopping.is_set,
+            ),
             store=store,
             take_in=self.arrivals.row,
             public_url=settings.public_url,
@@ -195,7 +200,7 @@ class Service:
         )
         sweeper = Sweeper(
             store=store,
-            overview=self._adapter(GitLabOverview, settings.gitlab_token),
+            overview=self._adapter(GitLabOverview, settings.gitlab_token, is_stopping=engine.stopping.is_set),
             hook=watch,
             decider=engine.decider,
             keys=self.record_keys,
@@ -215,7 +220,7 @@ class Service:
             keep_days=settings.keep_days,
         )
 
-    def _adapter(self, kind: type[A], token: SecretStr) -> A:
+    def _adapter(self, kind: type[A], token: SecretStr, *, is_stopping: Callable[[], bool] = lambda: False) -> A:
         settings = self.settings
         return kind(
             url=settings.gitlab_url,
@@ -225,6 +230,7 @@ class Service:
             clock=self.clock,
             metrics=self.metrics,
             restraint=self.restraint,
+            is_stopping=is_stopping,
         )
 
     def stop_soon(self) -> None:
@@ -232,16 +238,19 @@ class Service:
         if self._engine is not None:
             self._engine.stopping.set()
 
-    async def close(self) -> None:
-        """Finish what runs, start nothing more, write what waits."""
+    async def close(self) -> bool:
+        """Finish what runs, start nothing more, write what waits; False if something still runs after all patience."""
         self.stop_soon()
+        ends: list[Awaitable[bool]] = []
         if self._routines is not None:
-            await self._routines.stop()
+            ends.append(self._routines.stop(DRAIN_PATIENCE_S))
         if self._scheduler is not None:
-            finished = await self._scheduler.drain(DRAIN_PATIENCE_S)
-            log.info("service.closed", finished=finished)
+            ends.append(self._scheduler.drain(DRAIN_PATIENCE_S))
+        is_finished = all(await asyncio.gather(*ends))
+        log.info("service.closed", finished=is_finished)
         if self._store is not None:
             self._store.close()
+        return is_finished
 
 
 def _open_shared(settings: Settings) -> SharedDatabase:

@@ -23,7 +23,6 @@ from app.sweep.sweeper import LAST_LOOK
 ERRANDS_EVERY_S: Final = 0.5
 """Costs a look at an index with nothing in it."""
 RETENTION_EVERY_S: Final = 3600.0
-STOP_PATIENCE_S: Final = 10.0
 STORE_FAULTS: Final = (SQLAlchemyError, sqlite3.Error, TimeoutError)
 
 T = TypeVar("T")
@@ -64,17 +63,19 @@ class Routines:
             routines.append(self._sweep())
         self._tasks = [asyncio.create_task(each) for each in routines]
 
-    async def stop(self) -> None:
-        """End after what is under way, within bounds."""
+    async def stop(self, patience_s: float) -> bool:
+        """End after what is under way; False where that still runs after `patience_s`."""
         self._stopping.set()
+        is_done = True
         try:
-            async with asyncio.timeout(STOP_PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 await self._one_at_a_time.acquire()
         except TimeoutError:
-            log.warning("routines.still_running")
+            is_done = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        return is_done
 
     async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
         """Run an errand in a thread, and wake what has work now. Raises Refused."""

@@ -66,4 +66,4 @@ async def until(is_so: Callable[[], bool], made: Routines) -> None:
     async with asyncio.timeout(5):
         while not is_so():
             await asyncio.sleep(0.01)
-    await made.stop()
+    assert await made.stop(5.0)

@@ -22,7 +22,7 @@ from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.pages import PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.clock import Clock
-from app.errors import Absent, Permanent, Retry, VendorDown
+from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
 from app.ports import Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
@@ -63,7 +63,9 @@ class PythonGitLab:
         clock: Clock,
         metrics: Metrics,
         restraint: Restraint,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_stopping`: no request is begun any more; for who reads long lists, and may leave off in the middle."""
         self._url = url
         self._token = token
         self._project = project
@@ -73,6 +75,7 @@ class PythonGitLab:
         self._gates = Gates(clock)
         self._quotas = restraint.quotas
         self._breaker = restraint.breaker
+        self._is_stopping = is_stopping
         self._mine = threading.local()
 
     def whoami(self) -> Person:
@@ -274,10 +277,15 @@ class PythonGitLab:
                 session=session,
                 keep_base_url=True,
             )
-            client.before_request = lambda: self._quotas.take(EVERYTHING)
+            client.before_request = self._admit
             self._mine.client = client
             self._mine.project = client.projects.get(self._project, lazy=True)
         return client
+
+    def _admit(self) -> None:
+        if self._is_stopping():
+            raise Held("the service is stopping")
+        self._quotas.take(EVERYTHING)
 
     def _scope(self) -> Any:
         self._client()

@@ -117,6 +117,7 @@ async def _run(service: Service, config: uvicorn.Config, opened: socket.socket) 
         serving = asyncio.create_task(server.serve(sockets=[opened]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)
+        service.listening()
         host, port = opened.getsockname()[:2]
         _say(f"Listening on http://{host}:{port} (deliveries: /webhooks/gitlab, submissions: /webhooks/calculator)")
         await serving

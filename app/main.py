@@ -64,6 +64,7 @@ DRAIN_PATIENCE_S = 15.0
 platforms give after SIGTERM."""
 
 IDLE_POLL_S = 0.02
+LISTENS_AFTER_S = 0.1
 
 A = TypeVar("A", bound=PythonGitLab)
 
@@ -104,7 +105,7 @@ class Service:
         self._scheduler: Scheduler | None = None
         self._engine: Engine | None = None
         self._routines: Routines | None = None
-        self._is_serving = False
+        self._is_listening = asyncio.Event()
 
     @property
     def store(self) -> Store:
@@ -150,7 +151,6 @@ class Service:
 
         `is_serving`: somebody listens at the doors; else the service was opened for an errand alone.
         """
-        self._is_serving = is_serving
         shared = _open_shared(self.settings) if self.settings.is_shared else None
         store = self._store = open_store(self.settings.database_path) if shared is None else shared.store
         self._engine = Engine(
@@ -174,7 +174,7 @@ class Service:
             )
         else:
             self._scheduler = shared.schedule(self._engine, self.settings, self.clock)
-        self._routines = self._make_routines(store, self._engine)
+        self._routines = self._make_routines(store, self._engine, is_serving=is_serving)
         self._routines.start()
         unfinished = store.read(waiting_lanes)
         for lane, due_at in unfinished:
@@ -182,7 +182,11 @@ class Service:
         log.info("service.opened", unfinished=len(unfinished), database=self.settings.database_name)
         _quiet_interpreter()
 
-    def _make_routines(self, store: Store, engine: Engine) -> Routines:
+    def listening(self) -> None:
+        """From now on deliveries are answered: time to look for those that were missed, and to have the hook tested."""
+        self._is_listening.set()
+
+    def _make_routines(self, store: Store, engine: Engine, *, is_serving: bool) -> Routines:
         settings = self.settings
         watch = HookWatch(
             keeper=self._adapter(
@@ -196,7 +200,7 @@ class Service:
             path=gitlab_door.PATH,
             clock=self.clock,
             metrics=self.metrics,
-            may_heal=lambda: self._is_serving,
+            may_heal=self._is_listening.is_set,
         )
         sweeper = Sweeper(
             store=store,
@@ -216,7 +220,8 @@ class Service:
             clock=self.clock,
             wake=self.wake,
             stopping=engine.stopping,
-            sweep_interval_s=settings.sweep_interval_s if self._is_serving else 0,
+            is_listening=self._is_listening,
+            sweep_interval_s=settings.sweep_interval_s if is_serving else 0,
             keep_days=settings.keep_days,
         )
 
@@ -292,6 +297,8 @@ def create_app(settings: Settings, *, service: Service | None = None) -> FastAPI
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await running.open()
+        # who serves the app listens as soon as this has begun, and tells nobody
+        asyncio.get_running_loop().call_later(LISTENS_AFTER_S, running.listening)
         try:
             yield
         finally:

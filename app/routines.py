@@ -42,6 +42,7 @@ class Routines:
         clock: Clock,
         wake: Callable[[str], None],
         stopping: threading.Event,
+        is_listening: asyncio.Event,
         sweep_interval_s: float,
         keep_days: float,
     ) -> None:
@@ -51,6 +52,7 @@ class Routines:
         self._clock = clock
         self._wake = wake
         self._stopping = stopping
+        self._is_listening = is_listening
         self._sweep_interval_s = sweep_interval_s
         self._keep_days = keep_days
         self._one_at_a_time = asyncio.Lock()
@@ -98,6 +100,7 @@ class Routines:
             log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
 
     async def _sweep(self) -> None:
+        await self._is_listening.wait()
         while True:
             await self._or_later(self._sweep_unless_another_did)
             await asyncio.sleep(self._sweep_interval_s)

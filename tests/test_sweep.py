@@ -151,6 +151,36 @@ def test_where_there_is_no_hook_the_sweep_says_so_and_the_metric_tells_it(on: St
     assert on.metric("psplan_hook_is_well") == 0
 
 
+def test_a_hook_of_the_group_is_no_alarm_as_long_as_deliveries_come_by_it(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path, world, gitlab_admin_token=ADMIN) as on:
+        groups, world.hooks = world.hooks, {}
+        assert sweep(tmp_path)["hook"] == "there is none that points here", "nothing has come yet"
+        world.hooks = groups  # delivers, and the project's list does not show it
+        on.submit(submission())
+        assert on.quiet()
+        world.hooks = {}
+        assert "by a hook of its group" in sweep(tmp_path)["hook"]
+        assert on.metric("psplan_hook_is_well") == 1
+
+
+def test_the_first_sweep_has_a_disabled_hook_tested_when_the_service_listens(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with SandboxServer(world) as sandbox, httpx.Client(timeout=10) as client:
+        more = {"PSPLAN_GITLAB_ADMIN_TOKEN": ADMIN, "PSPLAN_SWEEP_INTERVAL_S": "600"}
+        process = Process(environment(tmp_path, sandbox.url, **more), tmp_path)
+        process.start()
+        add_hook(world, process.url)
+        (hook,) = world.hooks.values()
+        process.stop()
+        world.create_issue("alice", title="GitLab tests with an issue that is there")
+        world.auto_disable, hook.failures = True, 40
+        process.start()
+        assert until(lambda: Stage(world, process.url, client).metric("psplan_hook_is_well") == 1)
+        assert hook.failures == 0
+        process.stop()
+
+
 def test_without_a_maintainers_token_the_rest_of_the_sweep_is_done(tmp_path: Path) -> None:
     with stage(tmp_path) as on:
         on.submit(submission())

@@ -189,6 +189,12 @@ def count(connection: Connection, state: DeliveryState) -> int:
     return connection.execute(select(func.count()).select_from(deliveries).where(where)).scalar_one()
 
 
+def last_received(connection: Connection, source: Source) -> float | None:
+    """When the latest delivery of a source came in."""
+    latest = select(deliveries.c.received_at).where(deliveries.c.source == source.value)
+    return connection.execute(latest.order_by(deliveries.c.id.desc()).limit(1)).scalar()
+
+
 def oldest_waiting(connection: Connection) -> float | None:
     """When the delivery that waits longest came in."""
     return connection.execute(select(func.min(deliveries.c.received_at)).where(_WAITING)).scalar()

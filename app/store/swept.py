@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from app.events import Source, read_payload
 from app.store.schema import DeliveryState, deliveries, engagements, marks, swept_issues
@@ -36,6 +36,11 @@ def keep_swept(connection: Connection, iid: int, value: SweptIssue) -> None:
 def mark(connection: Connection, name: str) -> float | None:
     """A moment that was noted under this name."""
     return connection.execute(select(marks.c.at).where(marks.c.name == name)).scalar()
+
+
+def latest_mark(connection: Connection, prefix: str) -> float | None:
+    """The latest of the moments whose names begin so."""
+    return connection.execute(select(func.max(marks.c.at)).where(marks.c.name.startswith(prefix))).scalar()
 
 
 def keep_mark(connection: Connection, name: str, at: float) -> None:

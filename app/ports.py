@@ -119,7 +119,7 @@ class ListedIssue:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment with its times. GitLab's REST does not tell who edited it, only that somebody did."""
+    """A comment with its times. `updated_at` moves with an edit, and as well with a reaction or a reply."""
 
     id: int
     body: str
@@ -163,8 +163,11 @@ class Overview(Protocol):
     def comments_since(self, iid: int, moment: datetime) -> Sequence[Comment]:
         """Comments of people and bots that were written or edited at that moment or later, oldest first."""
 
-    def has_reacted(self, iid: int, note_id: int, name: str) -> bool:
-        """Whether the bot has put this emoji on a comment."""
+    def edited_at(self, comment: Comment) -> datetime | None:
+        """When a comment was last edited, by whomever; None: never. Where GitLab does not say: when it was touched."""
+
+    def reacted_at(self, iid: int, note_id: int, name: str) -> datetime | None:
+        """When the bot put this emoji on a comment; None: it has not."""
 
 
 class HookKeeper(Protocol):

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 import app.store
-from app.store import database, inbox, outbox, retention, writer
+from app.store import database, inbox, outbox, retention, swept, writer
 from app.store.database import DatabaseFault, open_for_reading
 from app.store.postgres import open_shared_store
 from app.store.records import Acceptance
@@ -125,6 +125,15 @@ def test_what_is_too_old_is_found_without_reading_what_is_not(file: Store) -> No
         assert "SEARCH" in plan
         assert "SCAN" not in plan
         assert "B-TREE" not in plan
+
+
+def test_dead_comments_are_known_by_their_lane_however_many_others_there_are(store: Store) -> None:
+    def dead(number: int, lane: str) -> Acceptance:
+        body = b'{"object_kind": "note", "object_attributes": {"id": %d}}' % number
+        return ARRIVAL._replace(key=f"k{number}", lane=lane, kind="Note Hook", body=body, state="dead")
+
+    accept(store, dead(1, "lane"), *(dead(number, "other") for number in range(2, 1203)))
+    assert store.read(partial(swept.dead_comments, lanes=["lane", "issue:1"])) == {1}
 
 
 def test_only_what_is_settled_and_has_its_content_is_run_again(store: Store) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from app.sandbox.world import World
 from tests.harness import Process, Stage, add_hook, end_state, environment, errand, spoken, stage, submission, until
 
 ADMIN = token_of("root")
+SECOND_S = 1.1
 
 
 @pytest.fixture
@@ -102,6 +105,37 @@ def test_a_comment_edited_meanwhile_orders_nothing_and_is_told_so(on: Stage, tmp
     assert on.quiet()
     assert "proposal::Awaiting_Discovery" not in labels(on, 1)
     assert sum("GitLab does not tell me by whom" in body for body in spoken(on.world)) == 1
+
+
+def reacts(on: Stage, note: int) -> None:
+    on.world.react("alice", 1, "thumbsup", note_id=note)
+
+
+def replies(on: Stage, note: int) -> None:
+    on.world.add_note("alice", 1, "Indeed.", in_discussion=on.world.notes[note].discussion_id)
+
+
+@pytest.mark.parametrize("touch", [reacts, replies])
+def test_what_only_touches_a_missed_comment_is_no_edit(
+    touch: Callable[[Stage, int], None], on: Stage, tmp_path: Path
+) -> None:
+    with deaf(on):
+        note = say(on, "erin", "/ps next")
+        on.world.notes[note].created_at -= timedelta(minutes=1)
+        touch(on, note)
+    sweep(tmp_path)
+    assert on.quiet()
+    assert "proposal::Awaiting_Discovery" in labels(on, 1)
+
+
+def test_an_edit_a_moment_after_is_an_edit(on: Stage, tmp_path: Path) -> None:
+    with deaf(on):
+        note = say(on, "erin", "Hello.")
+        on.world.edit_note("root", 1, note, "/ps next")
+        on.world.notes[note].created_at -= timedelta(milliseconds=200)
+    sweep(tmp_path)
+    assert on.quiet()
+    assert "proposal::Awaiting_Discovery" not in labels(on, 1)
 
 
 def test_an_issue_with_a_block_that_no_webhook_told_is_adopted(on: Stage, tmp_path: Path) -> None:
@@ -213,6 +247,33 @@ def test_a_lost_database_comes_back_from_gitlab(tmp_path: Path) -> None:
         say(on, "erin", "/ps next")
         assert on.quiet()
         assert "proposal::SOW_WIP" in labels(on, 1), "the TA's yes was not lost"
+
+
+@pytest.mark.parametrize("is_heard", [True, False], ids=["before the loss", "since"])
+def test_after_a_loss_an_edit_that_nobody_heard_is_told_and_one_that_was_heard_is_not(
+    is_heard: bool, tmp_path: Path
+) -> None:
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path / "first", world, record_keys=[key]) as on:
+        on.submit(submission())
+        note = say(on, "erin", "/ps next")
+        assert on.quiet()
+        time.sleep(SECOND_S)  # GraphQL tells whole seconds
+        if is_heard:
+            world.edit_note("erin", 1, note, "/ps next\n/ps next")
+            assert on.quiet()
+            time.sleep(SECOND_S)
+            say(on, "erin", "/ps answer users_current 800")
+            assert on.quiet()
+    world.hooks = {}
+    if not is_heard:
+        world.edit_note("erin", 1, note, "/ps hold")
+    with stage(tmp_path / "second", world, record_keys=[key]) as on:
+        sweep(tmp_path / "second", rebuild=True)
+        assert on.quiet()
+    assert sum("GitLab does not tell me by whom" in body for body in spoken(world)) == (not is_heard)
+    assert "proposal::On_hold" not in world.label_titles(world.issue(1))
 
 
 def test_a_record_that_is_not_ours_brings_the_engagement_back_without_its_approvals(tmp_path: Path) -> None:

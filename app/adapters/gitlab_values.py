@@ -73,6 +73,15 @@ def comment_of(held: Json) -> Comment:
     )
 
 
+def last_edit_of(held: Json) -> datetime | None:
+    """When a comment was last edited, in GraphQL's words: a comment that nobody edited has nobody as its editor, and
+    the time of its last touch as that of its edit."""
+    at, touched = held.get("lastEditedAt"), held["updatedAt"]
+    if held.get("lastEditedBy") is None and at in {None, touched}:
+        return None
+    return moment(at or touched)
+
+
 def hook_of(held: Json) -> Hook:
     """A webhook; instances that never disable one do not say how it is."""
     return Hook(held["id"], held["url"], held.get("alert_status", "executable") != "executable")

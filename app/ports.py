@@ -109,6 +109,14 @@ class StateEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """That somebody changed who is assigned to an issue; `at` is in UTC."""
+
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ListedIssue:
     """An issue as a list shows it. GitLab may leave `updated_at` as it was, but labels and `notes_count` are true."""
 
@@ -230,6 +238,9 @@ class GitLab(Protocol):
 
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """The newest hundred comments, newest first."""
+
+    def assignments(self, iid: int) -> Sequence[Assignment]:
+        """When assignees were changed: as far as the newest hundred entries of what was done to the issue tell."""
 
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """The label history of an issue, oldest first: what came after the event `after`, at most the newest 2,000."""

@@ -61,6 +61,7 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
         wanted |= playbook.methodology.roles.keys()  # what somebody can say depends on all of them
     return replace(
         seen,
+        assignments=seen.issues if any(command.sees_assignments for command in commands) else frozenset(),
         people=seen.people | _people(lines) | account_team_as_written(engagement.submission),
         roles={**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))},
         note=event.note_id,

@@ -150,7 +150,8 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 
 def _moved(before: Standing, outcome: Outcome) -> bool:
     """Whether the standing differs in more than what was read of GitLab's record, which can be read again."""
-    read = {"seen": before.seen, "seen_states": before.seen_states, "newest": before.newest, "setters": before.setters}
+    names = ("seen", "seen_states", "newest", "set_at", "setters")
+    read = {name: getattr(before, name) for name in names}
     return outcome.standing.but(**read) != before
 
 
@@ -178,7 +179,7 @@ def _changes(
     """One request for each issue, with what follows from the process and what was ordered."""
     for kind, issue in scene.issues.items():
         change = outcome.labels.get(kind, LabelChange())
-        add = [label for label in ledger.add.get(kind, ()) if label not in issue.labels]
+        add = [label for label in ledger.add.get(kind, ()) if label not in issue.labels | outcome.unlost]
         remove = [label for label in ledger.remove.get(kind, ()) if label in issue.labels]
         action = ChangeIssue(
             key=f"{engagement.id}:change:{engagement.standing.serial}:{kind.value}",

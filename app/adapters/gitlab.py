@@ -17,14 +17,23 @@ import gitlab
 import requests
 from gitlab.exceptions import GitlabError
 
-from app.adapters.gitlab_values import issue_of, label_event_of, member_of, note_of, person_of, state_event_of
+from app.adapters.gitlab_values import (
+    assignment_of,
+    is_assignment,
+    issue_of,
+    label_event_of,
+    member_of,
+    note_of,
+    person_of,
+    state_event_of,
+)
 from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.pages import PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.clock import Clock
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
-from app.ports import Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
+from app.ports import Assignment, Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
 T = TypeVar("T")
 
@@ -234,6 +243,16 @@ class PythonGitLab:
         def ask() -> list[Note]:
             found = self._notes(iid).list(order_by="created_at", sort="desc", per_page=100, get_all=False)
             return [note_of(each.attributes) for each in found]
+
+        return self._call("GET notes", "api", ask)
+
+    def assignments(self, iid: int) -> Sequence[Assignment]:
+        """One page of GitLab's own notes, newest first; it has no events of assignees. They are never translated."""
+
+        def ask() -> list[Assignment]:
+            query = {"order_by": "created_at", "sort": "desc", "activity_filter": "only_activity"}
+            found = self._notes(iid).list(per_page=PER_PAGE, get_all=False, **query)
+            return [assignment_of(each.attributes) for each in found if is_assignment(each.attributes)]
 
         return self._call("GET notes", "api", ask)
 

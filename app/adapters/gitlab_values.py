@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from app.ports import (
+    Assignment,
     Comment,
     FailedDelivery,
     Hook,
@@ -92,6 +93,16 @@ def failed_delivery_of(held: Json) -> FailedDelivery:
     headers = {str(name).lower(): str(value) for name, value in (held.get("request_headers") or {}).items()}
     data = held.get("request_data")
     return FailedDelivery(held["id"], headers, data if isinstance(data, dict) else {}, moment(held["created_at"]))
+
+
+def is_assignment(held: Json) -> bool:
+    """Whether a note of GitLab's own says that somebody was assigned, or is so no more."""
+    return bool(held.get("system")) and str(held.get("body")).startswith(("assigned to @", "unassigned @"))
+
+
+def assignment_of(held: Json) -> Assignment:
+    """Such a note."""
+    return Assignment(person_of(held["author"]), moment(held["created_at"]))
 
 
 def label_event_of(held: Json) -> LabelEvent:

@@ -18,7 +18,7 @@ from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, newest_rows
 from app.adapters.restraint import Restraint
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
-from app.ports import GitLab, IssueChange, LabelEvent, Person, StateEvent
+from app.ports import Assignment, GitLab, IssueChange, LabelEvent, Person, StateEvent
 from app.sandbox import AccessLevel, SandboxServer, World, token_of
 from app.sandbox import paging as sandbox_paging
 from app.sandbox.faults import Fault, FaultKind
@@ -104,6 +104,19 @@ def test_the_state_history_tells_who_closed_and_reopened(port: GitLab, world: Wo
     ]
     assert [event.id for event in port.state_events(1, after=1)] == [2]
     assert world.count("GET", "resource_state_events") == 2
+
+
+def test_who_assigned_whom_is_told_by_gitlabs_own_notes_and_by_nothing_else(
+    port: GitLab, world: World, clock: FakeClock
+) -> None:
+    world.create_issue("alice", title="x")
+    world.add_note("alice", 1, "assigned to @tara, I think")
+    world.update_issue("erin", 1, assignee_ids=[world.user("tara").id])
+    clock.advance(seconds=1)
+    world.add_note("alice", 1, "Better so.\n/assign @erin")
+    world.update_issue("erin", 1, add_labels=["a"])
+    erin, alice = person(world, "erin"), person(world, "alice")
+    assert port.assignments(1) == [Assignment(alice, NOW + timedelta(seconds=1)), Assignment(erin, NOW)]
 
 
 def test_the_history_of_an_issue_that_is_not_there_is_absent(port: GitLab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -292,6 +293,32 @@ def test_a_record_that_is_not_ours_brings_the_engagement_back_without_its_approv
         say(on, "erin", "/ps next")
         assert on.quiet()
         assert "proposal::SOW_WIP" not in labels(on, 1)
+
+
+@pytest.mark.parametrize("iids", [(1,), (2,), (1, 2)], ids=str)
+def test_an_engagement_comes_back_also_where_somebody_has_deleted_the_bots_markers(
+    iids: tuple[int, ...], tmp_path: Path
+) -> None:
+    world = World(hook_delay_s=0.0)
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    with stage(tmp_path / "first", world, record_keys=[key]) as on:
+        on.submit(submission(estimate={"amount": 62000, "currency": "USD"}))
+        for by, text in [("erin", "/ps next"), ("erin", "/ps next"), ("erin", "/ps next"), ("tara", "/ps ta approve")]:
+            say(on, by, text)
+            assert on.quiet()
+    world.hooks = {}
+    for iid in iids:
+        text = re.sub("<!-- psplan:.*? -->", "", world.issue(iid).description or "")
+        world.update_issue("erin", iid, description=text)
+    with stage(tmp_path / "second", world, record_keys=[key]) as on:
+        found = sweep(tmp_path / "second", rebuild=True)
+        assert (found["rebuilt"], found["troubles"]) == (1, [])
+        assert on.quiet()
+        add_hook(world, on.url)
+        say(on, "erin", "/ps agree")
+        say(on, "erin", "/ps next")
+        assert on.quiet()
+        assert "proposal::SOW_WIP" in labels(on, 1), "the TA's yes was not lost"
 
 
 def test_a_revision_is_in_the_record_that_a_lost_database_comes_back_from(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -13,20 +14,31 @@ from sqlalchemy.exc import DatabaseError
 from app.failure import Failure
 from app.settings import DatabaseSettings, load_part
 from app.store.database import DatabaseFault, need_postgres, open_for_reading
+from app.store.memory import Read
 
 T = TypeVar("T")
 
 
-def read_database(do: Callable[[Connection], T]) -> T:
-    """What the question finds. Raises Failure or SettingsFault."""
+@contextmanager
+def reading() -> Iterator[Read]:
+    """How a command reads as long as it runs. Raises Failure or SettingsFault, and so does each reading."""
     settings = load_part(DatabaseSettings)
     try:
-        with _open(settings).connect() as connection:
-            return do(connection)
+        engine = _open(settings)
     except DatabaseFault as fault:
         raise Failure(str(fault)) from fault
-    except DatabaseError as fault:
-        raise Failure(f"{settings.database_name} cannot be read ({fault.orig})") from fault
+
+    def read(do: Callable[[Connection], T]) -> T:
+        try:
+            with engine.connect() as connection:
+                return do(connection)
+        except DatabaseError as fault:
+            raise Failure(f"{settings.database_name} cannot be read ({fault.orig})") from fault
+
+    try:
+        yield read
+    finally:
+        engine.dispose()
 
 
 def _open(settings: DatabaseSettings) -> Engine:

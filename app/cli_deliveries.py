@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from app.cli_database import print_json, read_database
+from app.cli_database import print_json, reading
 from app.clock import at
 from app.failure import Failure
 from app.store import inbox, outbox
@@ -16,7 +16,8 @@ from app.store.records import DeliveryRow
 
 def list_deliveries(arguments: argparse.Namespace) -> int:
     """One row per delivery, newest first."""
-    rows = read_database(lambda c: inbox.listed(c, limit=arguments.limit, state=arguments.state))
+    with reading() as read:
+        rows = read(lambda c: inbox.listed(c, limit=arguments.limit, state=arguments.state))
     if arguments.json:
         print_json([_as_json(row) for row in rows])
         return 0
@@ -31,10 +32,11 @@ def list_deliveries(arguments: argparse.Namespace) -> int:
 
 def show_delivery(arguments: argparse.Namespace) -> int:
     """One delivery, with why it was decided so and what was done."""
-    row = read_database(lambda c: inbox.by_id(c, arguments.id))
+    with reading() as read:
+        row = read(lambda c: inbox.by_id(c, arguments.id))
+        entries = read(lambda c: outbox.read_journal(c, arguments.id))
     if row is None:
         raise Failure(f"there is no delivery {arguments.id}")
-    entries = read_database(lambda c: outbox.read_journal(c, arguments.id))
     if arguments.json:
         print_json({**_as_json(row), "journal": entries})
         return 0

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DatabaseError
 
-from app.cli_database import print_json, read_database
+from app.cli_database import print_json, reading
 from app.clock import system_clock
 from app.failure import Failure
 from app.logs import set_up_logs
@@ -36,7 +36,8 @@ def sweep(arguments: argparse.Namespace) -> int:
     """Look at GitLab now, and bring up to date what was missed; 1 where something could not be looked at."""
     answer = _have_done(SWEEP, {"rebuild": arguments.rebuild})
     found = Swept(**{**answer, "lanes": set(answer["lanes"])})
-    is_finished = _wait_for(lambda: not read_database(partial(inbox.unrested, lanes=found.lanes)))
+    with reading() as read:
+        is_finished = _wait_for(lambda: not read(partial(inbox.unrested, lanes=found.lanes)))
     if arguments.json:
         print_json(answer)
     else:
@@ -52,8 +53,9 @@ def replay(arguments: argparse.Namespace) -> int:
 
         return show_what_would_be_done(arguments.id, as_json=arguments.json)
     lane = _have_done(REPLAY, {"id": arguments.id})["lane"]
-    _wait_for(lambda: not read_database(partial(inbox.unrested, lanes=[lane])))
-    row = read_database(lambda c: inbox.by_id(c, arguments.id))
+    with reading() as read:
+        _wait_for(lambda: not read(partial(inbox.unrested, lanes=[lane])))
+        row = read(lambda c: inbox.by_id(c, arguments.id))
     if row is None:
         raise Failure(f"there is no delivery {arguments.id}")
     if arguments.json:

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 Clock = Callable[[], float]
 """Seconds since 1970, UTC."""
-
-system_clock: Clock = time.time
-
 Timer = Callable[[], float]
 """Seconds from anywhere, which pass whatever happens: a clock may be set while something waits, a timer is not."""
+
+system_clock: Clock = time.time
 
 
 def steady_clock() -> float:

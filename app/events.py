@@ -103,6 +103,7 @@ Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
 
 ISSUE_HOOK, NOTE_HOOK = "Issue Hook", "Note Hook"
 """GitLab's names for what it delivers; each is `Confidential …` as well."""
+COMMENT_HOOKS = frozenset({NOTE_HOOK, f"Confidential {NOTE_HOOK}"})
 NEXT_AT = "psplan_next_at"
 """Field of a comment that the sweep has found; read of nobody else's."""
 NOBODY = -1

@@ -52,8 +52,8 @@ class Command:
     """One command as it is registered: help, permissions and documents all read this.
 
     `name` is one or two words; `usage` what stands behind them; `who` roles, none meaning everybody. `is_free`: it can
-    be used on an issue that is no engagement; `is_only_free`: only there. `sees_happenings`, `sees_pipeline`: what has
-    to be read for it.
+    be used on an issue that is no engagement; `is_only_free`: only there. `sees_…`: what has to be
+    read for it.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Command:
     is_only_free: bool = False
     sees_happenings: bool = False
     sees_pipeline: bool = False
+    sees_assignments: bool = False
 
     @property
     def form(self) -> str:
@@ -229,15 +230,17 @@ class Hearing(Occasion):
         """Something to be answered."""
         self.said.append(together(*parts))
 
-    def label(self, kind: IssueKind, *add: str, remove: tuple[str, ...] = ()) -> None:
-        """Set labels on an issue of the engagement, and take others off."""
+    def label(self, kind: IssueKind, label: str, *, instead_of: tuple[str, ...] = ()) -> None:
+        """Set a label on an issue of the engagement, and take others off."""
         issue = self.ledger.issues.get(kind)
         if issue is None:
             return
-        labels = dict.fromkeys([*(each for each in issue.labels if each not in remove), *add])
+        labels = dict.fromkeys([*(each for each in issue.labels if each not in instead_of), label])
         held = self.ledger
-        held.add = {**held.add, kind: (*(x for x in held.add.get(kind, ()) if x not in remove), *add)}
-        held.remove = {**held.remove, kind: (*(x for x in held.remove.get(kind, ()) if x not in add), *remove)}
+        held.add = {**held.add, kind: (*(x for x in held.add.get(kind, ()) if x not in instead_of), label)}
+        held.remove = {**held.remove, kind: (*(x for x in held.remove.get(kind, ()) if x != label), *instead_of)}
+        self.course.ordered.add(label)
+        self.course.unlost.discard(label)
         self._rewrite(kind, replace(issue, labels=tuple(labels)))
 
     def _rewrite(self, kind: IssueKind, issue: Issue) -> None:
@@ -262,9 +265,9 @@ class Hearing(Occasion):
         ledger, course = replace(self.ledger), self.placed
         held = None if course is None else replace(course)
         lists = (
-            ([], [], set(), set())
+            ([], [], set(), set(), set())
             if course is None
-            else (course.notices[:], course.reasons[:], set(course.revived), set(course.unlost))
+            else (course.notices[:], course.reasons[:], set(course.revived), set(course.unlost), set(course.ordered))
         )
 
         def back() -> None:
@@ -272,7 +275,7 @@ class Hearing(Occasion):
             self.ledger.add, self.ledger.remove, self.ledger.assignee = ledger.add, ledger.remove, ledger.assignee
             if course is not None and held is not None:
                 course.standing, course.scene = held.standing, held.scene
-                course.notices, course.reasons, course.revived, course.unlost = lists
+                course.notices, course.reasons, course.revived, course.unlost, course.ordered = lists
             self.said.clear()
             self.moved = None
 

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -63,9 +63,11 @@ if TYPE_CHECKING:
     from app.replicas import SharedDatabase
 
 DRAIN_PATIENCE_S = 15.0
-"""Together with the ten seconds for open requests less than the thirty that container platforms give after SIGTERM."""
+"""For turns and routines at once; together with the ten seconds for open requests less than the thirty that container
+platforms give after SIGTERM."""
 
 IDLE_POLL_S = 0.02
+LISTENS_AFTER_S = 0.1
 
 A = TypeVar("A", bound=PythonGitLab)
 
@@ -115,7 +117,7 @@ class Service:
         self._scheduler: Scheduler | None = None
         self._engine: Engine | None = None
         self._routines: Routines | None = None
-        self._is_serving = False
+        self._is_listening = asyncio.Event()
 
     @property
     def store(self) -> Store:
@@ -161,7 +163,6 @@ class Service:
 
         `is_serving`: somebody listens at the doors; else the service was opened for an errand alone.
         """
-        self._is_serving = is_serving
         shared = _open_shared(self.settings) if self.settings.is_shared else None
         store = self._store = open_store(self.settings.database_path) if shared is None else shared.store
         self._engine = Engine(
@@ -184,7 +185,7 @@ class Service:
             )
         else:
             self._scheduler = shared.schedule(self._engine, self.settings, self.clock)
-        self._routines = self._make_routines(store, self._engine)
+        self._routines = self._make_routines(store, self._engine, is_serving=is_serving)
         self._routines.start()
         if shared is None and (by_s := store.write(partial(bring_forward, now=self.clock()))) > 0:
             log.warning("clock.was_set_back", by_s=round(by_s, 1))
@@ -194,25 +195,34 @@ class Service:
         log.info("service.opened", unfinished=len(unfinished), database=self.settings.database_name)
         _quiet_interpreter()
 
-    def _make_routines(self, store: Store, engine: Engine) -> Routines:
+    def listening(self) -> None:
+        """From now on deliveries are answered: time to look for those that were missed, and to have the hook tested."""
+        self._is_listening.set()
+
+    def _make_routines(self, store: Store, engine: Engine, *, is_serving: bool) -> Routines:
         settings = self.settings
         watch = HookWatch(
-            keeper=self._adapter(GitLabHooks, settings.gitlab_admin_token or settings.gitlab_token),
+            keeper=self._adapter(
+                GitLabHooks,
+                settings.gitlab_admin_token or settings.gitlab_token,
+                is_stopping=engine.stopping.is_set,
+            ),
             store=store,
             take_in=self.arrivals.row,
             public_url=settings.public_url,
             path=gitlab_door.PATH,
             clock=self.clock,
             metrics=self.metrics,
-            may_heal=lambda: self._is_serving,
+            may_heal=self._is_listening.is_set,
         )
         sweeper = Sweeper(
             store=store,
-            overview=self._adapter(GitLabOverview, settings.gitlab_token),
+            overview=self._adapter(GitLabOverview, settings.gitlab_token, is_stopping=engine.stopping.is_set),
             hook=watch,
             decider=engine.decider,
             keys=self.record_keys,
             clock=self.clock,
+            timer=steady_clock,
             metrics=self.metrics,
             stopping=engine.stopping,
         )
@@ -223,11 +233,12 @@ class Service:
             clock=self.clock,
             wake=self.wake,
             stopping=engine.stopping,
-            sweep_interval_s=settings.sweep_interval_s if self._is_serving else 0,
+            is_listening=self._is_listening,
+            sweep_interval_s=settings.sweep_interval_s if is_serving else 0,
             keep_days=settings.keep_days,
         )
 
-    def _adapter(self, kind: type[A], token: SecretStr) -> A:
+    def _adapter(self, kind: type[A], token: SecretStr, *, is_stopping: Callable[[], bool] = lambda: False) -> A:
         settings = self.settings
         return kind(
             url=settings.gitlab_url,
@@ -237,6 +248,7 @@ class Service:
             clock=self.clock,
             metrics=self.metrics,
             restraint=self.restraint,
+            is_stopping=is_stopping,
         )
 
     def stop_soon(self) -> None:
@@ -244,16 +256,19 @@ class Service:
         if self._engine is not None:
             self._engine.stopping.set()
 
-    async def close(self) -> None:
-        """Finish what runs, start nothing more, write what waits."""
+    async def close(self) -> bool:
+        """Finish what runs, start nothing more, write what waits; False if something still runs after all patience."""
         self.stop_soon()
+        ends: list[Awaitable[bool]] = []
         if self._routines is not None:
-            await self._routines.stop()
+            ends.append(self._routines.stop(DRAIN_PATIENCE_S))
         if self._scheduler is not None:
-            finished = await self._scheduler.drain(DRAIN_PATIENCE_S)
-            log.info("service.closed", finished=finished)
+            ends.append(self._scheduler.drain(DRAIN_PATIENCE_S))
+        is_finished = all(await asyncio.gather(*ends))
+        log.info("service.closed", finished=is_finished)
         if self._store is not None:
             self._store.close()
+        return is_finished
 
 
 def _open_shared(settings: Settings) -> SharedDatabase:
@@ -298,6 +313,8 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await running.open()
+        # who serves the app listens as soon as this has begun, and tells nobody
+        asyncio.get_running_loop().call_later(LISTENS_AFTER_S, running.listening)
         try:
             yield
         finally:

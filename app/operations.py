@@ -60,12 +60,15 @@ class Operations:
         reason = self.store.read(lambda c: why_not_again(row, delivery_id, inbox.latest_submission(c, lane=_lane(row))))
         if row is None or reason is not None:
             raise Refused(reason or "")
-        self.store.write(partial(self._replay, row=row))
+        if not self.store.write(partial(self._replay, row=row)):
+            raise Refused(f"delivery {delivery_id} has changed just now: look at it again")
         return Done({"id": delivery_id, "lane": row.lane}, frozenset({row.lane}))
 
-    def _replay(self, connection: Connection, row: DeliveryRow) -> None:
-        inbox.replay(connection, row.id, now=self.clock())
-        self.store.defer(connection, row.lane)
+    def _replay(self, connection: Connection, row: DeliveryRow) -> bool:
+        is_done = inbox.replay(connection, row.id, now=self.clock())
+        if is_done:
+            self.store.defer(connection, row.lane)
+        return is_done
 
 
 def _lane(row: DeliveryRow | None) -> str:

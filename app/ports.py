@@ -109,6 +109,14 @@ class StateEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """That somebody changed who is assigned to an issue; `at` is in UTC."""
+
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ListedIssue:
     """An issue as a list shows it. GitLab may leave `updated_at` as it was, but labels and `notes_count` are true."""
 
@@ -119,7 +127,7 @@ class ListedIssue:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment with its times. GitLab's REST does not tell who edited it, only that somebody did."""
+    """A comment with its times. `updated_at` moves with an edit, and as well with a reaction or a reply."""
 
     id: int
     body: str
@@ -163,8 +171,11 @@ class Overview(Protocol):
     def comments_since(self, iid: int, moment: datetime) -> Sequence[Comment]:
         """Comments of people and bots that were written or edited at that moment or later, oldest first."""
 
-    def has_reacted(self, iid: int, note_id: int, name: str) -> bool:
-        """Whether the bot has put this emoji on a comment."""
+    def edited_at(self, comment: Comment) -> datetime | None:
+        """When a comment was last edited, by whomever; None: never. Where GitLab does not say: when it was touched."""
+
+    def reacted_at(self, iid: int, note_id: int, name: str) -> datetime | None:
+        """When the bot put this emoji on a comment; None: it has not."""
 
 
 class HookKeeper(Protocol):
@@ -227,6 +238,9 @@ class GitLab(Protocol):
 
     def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:
         """The newest hundred comments, newest first; all that were written since `back_to`, two thousand at most."""
+
+    def assignments(self, iid: int) -> Sequence[Assignment]:
+        """When assignees were changed: as far as the newest hundred entries of what was done to the issue tell."""
 
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """The label history of an issue, oldest first: what came after the event `after`, at most the newest 2,000."""

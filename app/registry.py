@@ -147,6 +147,7 @@ class Registry:
         is_only_free: bool = False,
         sees_happenings: bool = False,
         sees_pipeline: bool = False,
+        sees_assignments: bool = False,
     ) -> Callable[[CarryOut], CarryOut]:
         """Register the decorated function as what carries out `name`. `examples`: what may stand behind the name."""
 
@@ -166,6 +167,7 @@ class Registry:
                 is_only_free=is_only_free,
                 sees_happenings=sees_happenings,
                 sees_pipeline=sees_pipeline,
+                sees_assignments=sees_assignments,
             )
             return carry_out
 

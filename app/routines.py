@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,8 +23,9 @@ from app.sweep.sweeper import LAST_LOOK
 ERRANDS_EVERY_S: Final = 0.5
 """Costs a look at an index with nothing in it."""
 RETENTION_EVERY_S: Final = 3600.0
-STOP_PATIENCE_S: Final = 10.0
 STORE_FAULTS: Final = (SQLAlchemyError, sqlite3.Error, TimeoutError)
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Routines:
         clock: Clock,
         wake: Callable[[str], None],
         stopping: threading.Event,
+        is_listening: asyncio.Event,
         sweep_interval_s: float,
         keep_days: float,
     ) -> None:
@@ -50,6 +52,7 @@ class Routines:
         self._clock = clock
         self._wake = wake
         self._stopping = stopping
+        self._is_listening = is_listening
         self._sweep_interval_s = sweep_interval_s
         self._keep_days = keep_days
         self._one_at_a_time = asyncio.Lock()
@@ -62,48 +65,48 @@ class Routines:
             routines.append(self._sweep())
         self._tasks = [asyncio.create_task(each) for each in routines]
 
-    async def stop(self) -> None:
-        """End after what is under way, within bounds."""
+    async def stop(self, patience_s: float) -> bool:
+        """End after what is under way; False where that still runs after `patience_s`."""
         self._stopping.set()
+        is_done = True
         try:
-            async with asyncio.timeout(STOP_PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 await self._one_at_a_time.acquire()
         except TimeoutError:
-            log.warning("routines.still_running")
+            is_done = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        return is_done
 
     async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
         """Run an errand in a thread, and wake what has work now. Raises Refused."""
         async with self._one_at_a_time:
-            run = partial(self._operations.carry_out, kind, words, tell)
-            outcome = await asyncio.to_thread(attempt, run)
-        if isinstance(outcome, Refused | SQLAlchemyError | sqlite3.Error | TimeoutError):
-            raise outcome
-        if isinstance(outcome, Exception):
-            log.error("errand.hit_bug", kind=kind, exc_info=outcome)
-            raise Refused(f"a bug in psplan: {type(outcome).__name__}; the log has more")
-        for lane in outcome.lanes:
+            done = await _in_thread(partial(self._operations.carry_out, kind, words, tell))
+        for lane in done.lanes:
             self._wake(lane)
-        return outcome.answer
+        return done.answer
 
     async def _warm_up(self) -> None:
         while True:
-            try:
-                await asyncio.to_thread(self._directory.warm)
-            except (Retry, Permanent) as fault:
-                # not needed to take deliveries in; whoever needs a name asks for it then
-                log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
+            await self._or_later(partial(_in_thread, self._read_members))
             await asyncio.sleep(REFRESH_S)
 
+    def _read_members(self) -> None:
+        try:
+            self._directory.warm()
+        except (Retry, Permanent) as fault:
+            # not needed to take deliveries in; whoever needs a name asks for it then
+            log.warning("gitlab.not_reached", reason=fault.reason, see=_setting_to_see(fault.reason))
+
     async def _sweep(self) -> None:
+        await self._is_listening.wait()
         while True:
             await self._or_later(self._sweep_unless_another_did)
             await asyncio.sleep(self._sweep_interval_s)
 
     async def _sweep_unless_another_did(self) -> None:
-        last = await asyncio.to_thread(self._store.read, partial(swept.mark, name=LAST_LOOK))
+        last = await _in_thread(partial(self._store.read, partial(swept.mark, name=LAST_LOOK)))
         is_done = last is not None and 0 <= self._clock() - last < self._sweep_interval_s / 2
         if not (self._store.is_shared and is_done):  # alone, the time before the start is what matters most
             await self.carry_out(SWEEP, {}, lambda _: None)
@@ -114,7 +117,7 @@ class Routines:
             await asyncio.sleep(ERRANDS_EVERY_S)
 
     async def _run_errand(self) -> None:
-        waiting = await asyncio.to_thread(self._store.read, partial(errands.open_errand, now=self._clock()))
+        waiting = await _in_thread(partial(self._store.read, partial(errands.open_errand, now=self._clock())))
         if waiting is None:
             return
         try:
@@ -124,7 +127,7 @@ class Routines:
         except STORE_FAULTS as fault:  # not run again and again: who asked may ask again
             answer = {"refused": f"the database could not do it ({type(fault).__name__}); the log has more"}
             log.error("errand.failed", kind=waiting.kind, exc_info=fault)
-        await asyncio.to_thread(self._store.write, partial(errands.answer, errand_id=waiting.id, words=answer))
+        await _in_thread(partial(self._store.write, partial(errands.answer, errand_id=waiting.id, words=answer)))
 
     async def _throw_away(self) -> None:
         while True:
@@ -134,18 +137,29 @@ class Routines:
     async def _throw_away_once(self) -> None:
         for _ in range(retention.MOST_CHUNKS):
             limits = retention.Limits.of(self._keep_days, now=self._clock())
-            gone = await asyncio.to_thread(self._store.write, partial(retention.throw_away, limits=limits))
+            gone = await _in_thread(partial(self._store.write, partial(retention.throw_away, limits=limits)))
             if not gone or self._stopping.is_set():
                 return
 
     async def _or_later(self, routine: Callable[[], Awaitable[object]]) -> None:
-        """Run it; what the store cannot do now it may do the next time."""
+        """Run it; what the store cannot do now it may do the next time, and a bug ends no routine."""
         try:
             await routine()
         except Refused as refused:
             log.error("routine.failed", reason=str(refused))
         except STORE_FAULTS as fault:
             log.error("routine.failed", fault=type(fault).__name__)
+
+
+async def _in_thread(do: Callable[[], T]) -> T:
+    """Do it beside the event loop. Raises what is expected to go wrong, and Refused for a bug, which is loud."""
+    outcome = await asyncio.to_thread(attempt, do)
+    if isinstance(outcome, Refused | SQLAlchemyError | sqlite3.Error | TimeoutError):
+        raise outcome
+    if isinstance(outcome, Exception):
+        log.error("routine.hit_bug", exc_info=outcome)
+        raise Refused(f"a bug in psplan: {type(outcome).__name__}; the log has more")
+    return outcome
 
 
 def _setting_to_see(reason: str) -> str:

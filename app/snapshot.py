@@ -13,7 +13,7 @@ from app.directory import Directory
 from app.engagement import Engagement
 from app.errors import Absent, Retry
 from app.methodology.model import Holders
-from app.ports import Issue, LabelEvent, StateEvent
+from app.ports import Assignment, Issue, LabelEvent, StateEvent
 
 MOST_IN_PIPELINE: Final = 500
 
@@ -28,6 +28,8 @@ class Needs:
     """Issue → the last change of a label that is known already."""
     states_since: Mapping[int, int] = field(default_factory=dict)
     """Issue → the last closing or opening that is known already."""
+    assignments: frozenset[int] = frozenset()
+    """Issues of which it has to be known when somebody was assigned."""
     roles: Mapping[str, Holders] = field(default_factory=dict)
     """Role, or `role@segment`, whose holders have to be known."""
     note: int | None = None
@@ -71,6 +73,9 @@ class Issues(Protocol):
     def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
         """Its closings and openings after an event."""
 
+    def assignments(self, iid: int) -> Sequence[Assignment]:
+        """When somebody was assigned to it."""
+
 
 class Memory(Protocol):
     """What only the store knows."""
@@ -103,6 +108,7 @@ class Snapshot:
     people: Mapping[str, bool] = field(default_factory=dict)
     labels: Mapping[int, tuple[LabelEvent, ...]] = field(default_factory=dict)
     states: Mapping[int, tuple[StateEvent, ...]] = field(default_factory=dict)
+    assignments: Mapping[int, tuple[Assignment, ...]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unsure_roles: frozenset[str] = frozenset()
     is_patient: bool = True
@@ -144,6 +150,7 @@ def take_snapshot(
         people={name: directory.find(name) is not None for name in sorted(needs.people)},
         labels={i: tuple(gitlab.label_events(i, after=a)) for i, a in needs.labels_since.items() if i in issues},
         states={i: tuple(gitlab.state_events(i, after=a)) for i, a in needs.states_since.items() if i in issues},
+        assignments={i: tuple(gitlab.assignments(i)) for i in sorted(needs.assignments) if i in issues},
         holders={name: each.names for name, each in held.items()},
         unsure_roles=frozenset(name for name, each in held.items() if not each.is_sure),
         is_patient=is_patient,

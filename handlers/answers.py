@@ -11,6 +11,7 @@ from app.hearing import About, Hearing, When
 from app.methodology.parts import IssueKind
 from app.registry import registry
 from app.text import cell, code_span, own
+from handlers.lateness import claim, overtaken
 from handlers.names import no_such
 from handlers.scene import ACCOUNT_TEAM
 
@@ -70,10 +71,8 @@ def write(hearing: Hearing, kinds: Sequence[IssueKind], key: str, value: str) ->
     for kind in kinds:
         known = written(hearing, kind)
         if key in known:
-            if hearing.place < hearing.standing.answered.get(key, (0, 0)):
-                said = together(code_span(key), own(" was answered after you had written that, so I left it as it is."))
-                raise NotAllowed(said, reason=f"answered since: {key}")
-            hearing.course.standing = hearing.standing.but(answered={**hearing.standing.answered, key: hearing.place})
+            if not claim(hearing, key):
+                raise overtaken(together(code_span(key), own(" was answered")))
             fresh = cell(value)
             issue = hearing.ledger.issues[kind]
             hearing.put(kind, key, fresh, was=known[key], text=with_answers(issue.description, {key: fresh}))

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from app.actions import Action, ChangeIssue, React, Retract, Say
 from app.blocks.words import joined, together
-from app.commands import Line, command_lines
+from app.commands import Line
 from app.commands.comment import MOST_COMMANDS
 from app.engagement import Engagement
 from app.errors import UserError
@@ -28,7 +28,7 @@ from app.status_words import person
 from app.text import Safe, code_span, marker, own
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
 from handlers.homes import unknown_home
-from handlers.orders import Answered, Orders, find, is_meant
+from handlers.orders import Answered, Orders, find, lines_meant
 from handlers.progress import progress
 from handlers.scene import account_team_as_written, roles_to_see, what_to_see
 
@@ -62,6 +62,7 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
         wanted |= playbook.methodology.roles.keys()  # what somebody can say depends on all of them
     return replace(
         seen,
+        assignments=seen.issues if any(command.sees_assignments for command in commands) else frozenset(),
         people=seen.people | _people(lines) | account_team_as_written(engagement.submission),
         roles={**seen.roles, **dict(roles_to_see(wanted, playbook.methodology))},
         note=event.note_id,
@@ -90,7 +91,7 @@ def on_comment(event: CommentPosted, snapshot: Snapshot, playbook: Playbook, now
     known = heard.carried_out | (heard.foreign if event.action != "create" else frozenset())
     new = [line for line in lines if line.digest not in known]
     if not new:
-        return _caught_up(snapshot, playbook, now) or _withdrawn(event, heard, digests, playbook)
+        return _nothing_new(event, snapshot, digests, playbook, now)
     new, too_many = new[:MOST_COMMANDS], new[MOST_COMMANDS:]
     listened = Listened(event.note_id, carried_out=frozenset(line.digest for line in new))
     orders = _orders(new, event, snapshot, playbook, now)
@@ -144,11 +145,7 @@ def _unsure(event: CommentPosted, lines: list[Line], foreign: frozenset[str], pl
 
 
 def _lines(event: CommentPosted, playbook: Playbook, bot: str) -> list[Line]:
-    """The commands of a comment. Somebody who only talks to the bot has given none."""
-    if event.is_system:
-        return []
-    found = command_lines(event.body, prefix=playbook.methodology.commands.prefix, bot=bot)
-    return [line for line in found if is_meant(line, playbook)]
+    return [] if event.is_system else lines_meant(event.body, playbook, bot)
 
 
 def _orders(
@@ -245,6 +242,24 @@ def _mended(orders: Orders, heard: Heard, present: frozenset[str]) -> frozenset[
     """The lines refused earlier, where the author has corrected them all."""
     is_good = all(each.is_done for each in orders.answered)
     return heard.refused if is_good and not heard.refused & present else frozenset()
+
+
+def _nothing_new(
+    event: CommentPosted, snapshot: Snapshot, present: frozenset[str], playbook: Playbook, now: datetime
+) -> Decision:
+    """What is left of what was heard before: to finish what was ordered, and to take back a refusal."""
+    withdrawn = _withdrawn(event, snapshot.heard, present, playbook)
+    caught_up = _caught_up(snapshot, playbook, now)
+    if caught_up is None:
+        return withdrawn
+    if withdrawn.changes_nothing:
+        return caught_up
+    return replace(
+        caught_up,
+        reasons=(*caught_up.reasons, *withdrawn.reasons),
+        actions=(*caught_up.actions, *withdrawn.actions),
+        listened=withdrawn.listened,
+    )
 
 
 def _caught_up(snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision | None:

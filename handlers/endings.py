@@ -12,6 +12,7 @@ from app.methodology.process import Kind
 from app.methodology.spelling import plain
 from app.registry import registry
 from app.text import Safe, code_span, own
+from handlers.lateness import claim_label
 from handlers.moves import move, of_kind
 from handlers.names import meant_perhaps
 
@@ -47,9 +48,9 @@ def lost(hearing: Hearing) -> None:
     elif reasons:
         found = _in_other_words(hearing, first, reasons)
     move(hearing, name, to, words=hearing.reason())
-    if found is not None:
-        others = tuple(label for label in reasons.values() if label != found)
-        hearing.label(hearing.methodology.tracks[name].on, found, remove=others)
+    kind = hearing.methodology.tracks[name].on
+    if found is not None and claim_label(hearing, kind, found):
+        hearing.label(kind, found, instead_of=tuple(label for label in reasons.values() if label != found))
 
 
 def _in_other_words(hearing: Hearing, first: str, reasons: Mapping[str, str]) -> str:

@@ -147,8 +147,7 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
     course, methodology = hearing.course, hearing.methodology
     known = course.standing.papers.get(document)
     if known is not None and int(paper.at) < int(known.at):
-        late = own(f"That was said before the {document_in_words(document, methodology)} of now was on record.")
-        raise NotAllowed(late, reason="it was said before the version of now")
+        raise _said_before(hearing, document)
     if known is not None and is_same(known, paper):
         name = document_in_words(document, methodology)
         hearing.say(own(f"That is on record already, as version {known.version} of the {name}."))
@@ -163,6 +162,12 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
     if void := [words for key, words in before.items() if key not in after]:
         why = own(", because it was said of what was on record before; whoever said it hears of it.")
         hearing.say(own("With this the following is void: "), joined(void, own(", ")), why)
+
+
+def _said_before(hearing: Hearing, document: Document) -> NotAllowed:
+    name = document_in_words(document, hearing.methodology)
+    late = own(f"That was said before the {name} of now was on record.")
+    return NotAllowed(late, reason="it was said before the version of now")
 
 
 def _in_force(hearing: Hearing) -> dict[str, Safe]:
@@ -191,6 +196,8 @@ def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | N
         raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no SOW")
     digest = digest_of(document, course.standing, hearing.methodology)
     papers = bound_papers(document, course.standing, hearing.methodology)
+    if int(hearing.at) < max((int(paper.at) for paper in papers.values()), default=0):
+        raise _said_before(hearing, document)
     mark = Mark(hearing.by, hearing.at, document.value, digest, words, course.standing.version(document), papers)
     marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}
     course.standing = course.standing.with_marks(marks)

@@ -17,6 +17,7 @@ from app.notices import missing_gate
 from app.registry import registry
 from app.status_words import SAID_OF
 from app.text import Safe, code_span, own
+from handlers.lateness import PAUSE, claim, overtaken
 from handlers.names import meant_perhaps, no_such
 from handlers.speech import leads_of
 
@@ -142,6 +143,8 @@ def hold(hearing: Hearing) -> None:
     reason = hearing.reason()
     name, to = of_kind(hearing, Kind.HOLD, "be put on hold")
     place = hearing.standing.places[name]
+    if not claim(hearing, PAUSE):
+        raise overtaken(own("Something else was said of it"))
     if place.state == to:
         course = hearing.course
         until, reason = until or place.until, reason or place.words  # what is not said anew stays as it was
@@ -174,6 +177,8 @@ def resume(hearing: Hearing) -> None:
     hearing.words.end()
     name, track = hearing.track()
     was = track.states[hearing.standing.places[name].state]
+    if not claim(hearing, PAUSE):
+        raise overtaken(own("Something else was said of it"))
     move(hearing, name, hearing.course.go_back_to(name))
     if was.is_end:
         hearing.course.revived.add(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
 from app.blocks.words import joined, together
-from app.commands import Line, Words
+from app.commands import Line, Words, command_lines
 from app.errors import NotAllowed, Retry, UserError
 from app.hearing import Command, Hearing, Ledger, Moved, Occasion, When, is_possible, paused_track
 from app.issue_text import Playbook
@@ -47,7 +47,13 @@ def find(line: Line, playbook: Playbook) -> tuple[Command | None, str]:
     return commands.get(line.verb), line.rest
 
 
-def is_meant(line: Line, playbook: Playbook) -> bool:
+def lines_meant(body: str, playbook: Playbook, bot: str) -> list[Line]:
+    """The commands of a comment. Somebody who only talks to the bot has given none."""
+    found = command_lines(body, prefix=playbook.methodology.commands.prefix, bot=bot)
+    return [line for line in found if _is_meant(line, playbook)]
+
+
+def _is_meant(line: Line, playbook: Playbook) -> bool:
     """Whether a line is a command, or was meant to be one: somebody who only talks to the bot has given none."""
     if not line.is_addressed or not line.verb or find(line, playbook)[0] is not None:
         return True  # a mention and no more is a question as well

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from app.actions import Action, React, Retract, Say
 from app.blocks.words import joined, together
-from app.commands import command_lines
 from app.engagement import Engagement, IssueRole
 from app.events import CommentPosted, IssueChanged, Parked
 from app.issue_text import Playbook
@@ -18,6 +17,7 @@ from app.registry import Decision, ignore, registry
 from app.snapshot import Needs, Snapshot
 from app.status_words import person
 from app.text import Safe, code_span, marker, own
+from handlers.orders import lines_meant
 
 
 def _needs(event: Parked, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:  # noqa: ARG001
@@ -44,18 +44,18 @@ def on_parked(event: Parked, snapshot: Snapshot, playbook: Playbook, now: dateti
 
 def _of_comment(event: Parked, comment: CommentPosted, snapshot: Snapshot, playbook: Playbook) -> Decision:
     """Under the comment, where it has commands: who only talked has asked for nothing."""
-    commands = playbook.methodology.commands
-    lines = command_lines(comment.body, prefix=commands.prefix, bot=snapshot.bot_name)
+    reactions = playbook.methodology.commands.reactions
+    lines = lines_meant(comment.body, playbook, snapshot.bot_name)
     if comment.is_system or not lines or not comment.is_by_author:
         return ignore("nothing was asked for in it")
     iid, note_id, mark = comment.iid, comment.note_id, marker("parked", f"comment-{comment.note_id}")
     if event.is_over:
         is_refused = bool(snapshot.heard.refused & {line.digest for line in lines})
-        name = None if is_refused else commands.reactions.refused
+        name = None if is_refused else reactions.refused
         return _said(event, Retract(key=_key(event, "back"), iid=iid, note_id=note_id, name=name, reply=mark))
     called = together(person(comment.author), own(", I could not carry this out: "))
     words = together(called, code_span(lines[0].source, limit_chars=100), own(". "), _why(event))
-    react = React(key=_key(event, "emoji"), iid=iid, note_id=note_id, name=commands.reactions.refused)
+    react = React(key=_key(event, "emoji"), iid=iid, note_id=note_id, name=reactions.refused)
     return _said(event, react, _say(event, iid, mark, words, internal=comment.is_internal))
 
 

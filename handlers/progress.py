@@ -117,7 +117,7 @@ def progress(
         # words that come back to what they were are written again, so the number is not only for what was decided
         stands = replace(stands, standing=replace(stands.standing, serial=before.serial + 1))
     actions = [
-        *_changes(stands, outcome, outcome.scene, parts, ledger),
+        *_changes(stands, outcome, issues, parts, ledger),
         *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
         *_says(stands, outcome.notices if orders is None else _each_once(outcome.notices), scene, snapshot, playbook),
     ]
@@ -153,7 +153,8 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 
 def _moved(before: Standing, outcome: Outcome) -> bool:
     """Whether the standing differs in more than what was read of GitLab's record, which can be read again."""
-    read = {"seen": before.seen, "seen_states": before.seen_states, "newest": before.newest, "setters": before.setters}
+    names = ("seen", "seen_states", "newest", "set_at", "setters")
+    read = {name: getattr(before, name) for name in names}
     return outcome.standing.but(**read) != before
 
 
@@ -176,18 +177,23 @@ def _scoping(ledger: Ledger) -> dict[IssueKind, Issue]:
 
 
 def _changes(
-    engagement: Engagement, outcome: Outcome, scene: Scene, parts: Mapping[IssueKind, Safe], ledger: Ledger
+    engagement: Engagement,
+    outcome: Outcome,
+    issues: Mapping[IssueKind, Issue],
+    parts: Mapping[IssueKind, Safe],
+    ledger: Ledger,
 ) -> Iterator[Action]:
-    """One request for each issue, with what follows from the process and what was ordered."""
-    for kind, issue in scene.issues.items():
+    """One request for each issue as it is now, with what follows from the process and what was ordered."""
+    for kind, issue in issues.items():
         change = outcome.labels.get(kind, LabelChange())
-        add = [label for label in ledger.add.get(kind, ()) if label not in issue.labels]
+        ordered = [label for label in ledger.add.get(kind, ()) if label not in outcome.unlost]
+        add = [label for label in ordered if label not in issue.labels]
         remove = [label for label in ledger.remove.get(kind, ()) if label in issue.labels]
         action = ChangeIssue(
             key=f"{engagement.id}:change:{engagement.standing.serial}:{kind.value}",
             role=kind,
             add_labels=tuple(dict.fromkeys([*change.add, *add])),
-            remove_labels=tuple(dict.fromkeys([*change.remove, *remove])),
+            remove_labels=tuple(dict.fromkeys(x for x in [*change.remove, *remove] if x not in ordered)),
             is_open=outcome.open.get(kind),
             parts=parts.get(kind),
             answers=tuple((key, value, was) for key, (value, was) in ledger.answers.get(kind, {}).items()),

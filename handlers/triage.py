@@ -13,6 +13,7 @@ from app.registry import registry
 from app.submission.choices import Segment
 from app.text import code_span, own
 from handlers.answers import write, written
+from handlers.lateness import claim_assignee, claim_label, overtaken
 from handlers.names import meant, no_such
 
 EM_FIELD = "engagement_manager"
@@ -25,6 +26,7 @@ EM_FIELD = "engagement_manager"
     who=("em", "leadership"),
     when=When.NOT_ENDED,
     examples=("@erin",),
+    sees_assignments=True,
 )
 def assign_em(hearing: Hearing) -> None:
     """Assignee of the scoping issue, and named in the intake."""
@@ -34,6 +36,8 @@ def assign_em(hearing: Hearing) -> None:
     if not hearing.snapshot.people.get(username):
         raise UserError(together(own("GitLab knows nobody called "), code_span(username), own(".")))
     kind = IssueKind.SCOPING if IssueKind.SCOPING in hearing.ledger.issues else IssueKind.INTAKE
+    if not claim_assignee(hearing, kind):
+        raise overtaken(own("Somebody was assigned"))
     hearing.assign(kind, username)
     if EM_FIELD in written(hearing, IssueKind.INTAKE):
         write(hearing, (IssueKind.INTAKE,), EM_FIELD, username)
@@ -66,7 +70,9 @@ def segment(hearing: Hearing) -> None:
     others = tuple(name for value, name in label.items() if value != found)
     for kind in hearing.ledger.issues:
         if kind in hearing.methodology.labels[label[found]].on:
-            hearing.label(kind, label[found], remove=others)
+            if not claim_label(hearing, kind, label[found]):
+                raise overtaken(own("Another segment was set"))
+            hearing.label(kind, label[found], instead_of=others)
             # the label may be there already, set by somebody who could not choose the judges: now it counts
             setters = {**hearing.standing.setters, label_key(kind, label[found]): hearing.by}
             hearing.course.standing = replace(hearing.standing, setters=setters)

@@ -17,7 +17,7 @@ from app.events import CommentPosted, SubmissionReceived
 from app.issue_text import Playbook
 from app.methodology.model import Holders
 from app.perform import fill, fold
-from app.ports import Issue, LabelEvent, Person
+from app.ports import Assignment, Issue, LabelEvent, Person
 from app.registry import Decision, registry
 from app.revision import revise
 from app.sandbox.people import CAST
@@ -62,6 +62,7 @@ class Talk:
     heard: dict[int, Heard] = field(default_factory=dict)
     happenings: list[Happening] = field(default_factory=list)
     signs: dict[int, list[LabelEvent]] = field(default_factory=dict)
+    assigned: dict[int, list[Assignment]] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
     is_patient: bool = True
     pipeline: tuple[Engagement, ...] = ()
@@ -71,9 +72,8 @@ class Talk:
     def copy(self) -> Talk:
         """The same, to go on with apart: everything inside is frozen but for the lists."""
         signs = {iid: list(events) for iid, events in self.signs.items()}
-        return replace(
-            self, issues=dict(self.issues), heard=dict(self.heard), happenings=list(self.happenings), signs=signs
-        )
+        lists = {"happenings": list(self.happenings), "signs": signs, "assigned": dict(self.assigned)}
+        return replace(self, issues=dict(self.issues), heard=dict(self.heard), **lists)
 
     # -- what people do
 
@@ -117,6 +117,13 @@ class Talk:
         self.issues[iid] = replace(self.issues[iid], labels=(*self.issues[iid].labels, name))
         self._sign(iid, name, Person(1, by), is_added=True)
 
+    def assign(self, by: str, name: str, *, on: IssueRole = SCOPING) -> None:
+        """Assign somebody by hand."""
+        iid = NUMBERS[on]
+        self.now += timedelta(minutes=1)
+        self.issues[iid] = replace(self.issues[iid], assignees=(Person(8, name),))
+        self.assigned.setdefault(iid, []).append(Assignment(Person(1, by), self.now))
+
     def _sign(self, iid: int, name: str, by: Person, *, is_added: bool) -> None:
         events = self.signs.setdefault(iid, [])
         number = sum(len(each) for each in self.signs.values()) + 1
@@ -136,6 +143,7 @@ class Talk:
             labels={
                 iid: tuple(e for e in self.signs.get(iid, ()) if e.id > a) for iid, a in wanted.labels_since.items()
             },
+            assignments={iid: tuple(self.assigned.get(iid, ())) for iid in wanted.assignments},
             holders={name: _holders(role) for name, role in wanted.roles.items()},
             unsure_roles=self.unsure & wanted.roles.keys(),
             is_patient=self.is_patient,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.actions import Retract
+from app.actions import ChangeIssue, Retract
 from tests.talks import Talk, at
 
 TYPO, RIGHT, ALSO = "/ps estimat 62000 USD", "/ps estimate 62000 USD", "/ps status"
@@ -55,3 +55,13 @@ def test_somebody_else_cannot_take_a_refusal_away() -> None:
     talk = at("strawman_wip")
     talk.hear("erin", TYPO, note=900)
     assert retraction(talk, "Never mind.", is_by_author=False) is None
+
+
+def test_a_refusal_that_was_taken_out_goes_also_where_something_else_is_caught_up_with_it() -> None:
+    talk = at("open")
+    talk.hear("erin", f"{TYPO}\n{ALSO}", note=900)
+    talk.label("erin", "proposal::Awaiting_Discovery")
+    made = talk.hear("erin", ALSO, note=900, action="update")
+    assert any(isinstance(each, ChangeIssue) for each in made.decision.actions)
+    assert any(isinstance(each, Retract) for each in made.decision.actions)
+    assert retraction(talk, ALSO) is None

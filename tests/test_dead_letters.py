@@ -77,8 +77,8 @@ def test_what_comes_after_a_dead_letter_is_worked_on(on: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("body", "is_by_author"),
-    [("Just talking.", True), ("```\n/ps next\n```", True), ("/ps next", False)],
-    ids=["no command", "a command in code", "another's edit"],
+    [("Just talking.", True), ("```\n/ps next\n```", True), ("/ps next", False), ("@ps-bot thanks a lot!", True)],
+    ids=["no command", "a command in code", "another's edit", "thanks to the bot"],
 )
 def test_where_nothing_was_asked_for_nobody_is_told(body: str, is_by_author: bool) -> None:
     of = CommentPosted(1, 5, "create", 7, "erin", body=body, is_by_author=is_by_author)

@@ -146,6 +146,21 @@ def test_a_dry_run_prints_what_would_be_done_and_does_nothing(field: Field) -> N
     assert any("+proposal::Awaiting_Discovery" in action for action in as_json["actions"])
 
 
+def test_a_dry_run_of_what_came_before_its_issue_was_adopted_is_decided_for_the_engagement(field: Field) -> None:
+    issue = field.world.create_issue("erin", title="Hand GmbH")
+    field.world.faults.add(Fault("POST", rf"/issues/{issue.iid}/notes", FaultKind.STATUS, status=403, times=3))
+    field.world.add_note("erin", issue.iid, "/ps next")
+    assert field.stage.quiet()
+    (dead,) = field.dead()[-1:]
+    field.world.faults.clear()
+    field.world.add_note("erin", issue.iid, "/ps adopt")
+    assert field.stage.quiet()
+    told = field.psplan("deliveries", "replay", str(dead), "--dry-run")[1]
+    assert "would change the scoping issue: +proposal::Awaiting_Discovery" in told
+    field.psplan("deliveries", "replay", str(dead))
+    assert "proposal::Awaiting_Discovery" in field.labels(issue.iid), "and so it is done"
+
+
 def test_a_replay_of_what_was_done_does_nothing_twice(field: Field) -> None:
     field.world.add_note("erin", 1, "/ps next")
     assert field.stage.quiet()

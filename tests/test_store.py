@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, delete, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 import app.store
-from app.store import database, inbox, outbox, writer
+from app.store import database, inbox, outbox, retention, swept, writer
 from app.store.database import DatabaseFault, open_for_reading
 from app.store.postgres import open_shared_store
 from app.store.records import Acceptance
-from app.store.schema import SCHEMA_VERSION, DeliveryState, metadata
+from app.store.schema import SCHEMA_VERSION, DeliveryState, journal, metadata
 from app.store.store import Accepted, Store, open_store
 from app.store.writer import StoreBusy
 
@@ -116,6 +116,35 @@ def test_the_next_delivery_of_a_lane_is_found_without_sorting_what_waits(file: S
     plan = file.read(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("lane", 1, 0)).all())
     assert "deliveries_waiting" in str(plan)
     assert "B-TREE" not in str(plan)
+
+
+def test_what_is_too_old_is_found_without_reading_what_is_not(file: Store) -> None:
+    queries = [retention._DONE, retention._IGNORED]
+    journal_of_old = delete(journal).where(journal.c.delivery_id == 1)
+    for query, values in [(each, (0.0, 500, 0)) for each in queries] + [(journal_of_old, (1,))]:
+        words = str(query.compile(dialect=sqlite.dialect()))
+        plan = str(file.read(lambda c, w=words, v=values: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {w}", v).all()))
+        assert "SEARCH" in plan
+        assert "SCAN" not in plan
+        assert "B-TREE" not in plan
+
+
+def test_dead_comments_are_known_by_their_lane_however_many_others_there_are(store: Store) -> None:
+    def dead(number: int, lane: str) -> Acceptance:
+        body = b'{"object_kind": "note", "object_attributes": {"id": %d}}' % number
+        return ARRIVAL._replace(key=f"k{number}", lane=lane, kind="Note Hook", body=body, state="dead")
+
+    accept(store, dead(1, "lane"), *(dead(number, "other") for number in range(2, 1203)))
+    assert store.read(partial(swept.dead_comments, lanes=["lane", "issue:1"])) == {1}
+
+
+def test_only_what_is_settled_and_has_its_content_is_run_again(store: Store) -> None:
+    accept(store, ARRIVAL, ARRIVAL._replace(key="k2", state="ignored", body=None))
+    waiting, empty = 1, 2
+    assert not store.write(partial(inbox.replay, delivery_id=waiting, now=0.0))
+    assert not store.write(partial(inbox.replay, delivery_id=empty, now=0.0))
+    store.write(partial(inbox.settle, delivery_id=waiting, state=DeliveryState.DONE, reason=None, now=0.0))
+    assert store.write(partial(inbox.replay, delivery_id=waiting, now=0.0))
 
 
 def test_a_try_that_ends_in_any_way_is_no_death(store: Store) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from app.sandbox.world import World
 from tests.harness import Process, Stage, add_hook, end_state, environment, errand, spoken, stage, submission, until
 
 ADMIN = token_of("root")
+SECOND_S = 1.1
 
 
 @pytest.fixture
@@ -104,6 +108,37 @@ def test_a_comment_edited_meanwhile_orders_nothing_and_is_told_so(on: Stage, tmp
     assert sum("GitLab does not tell me by whom" in body for body in spoken(on.world)) == 1
 
 
+def reacts(on: Stage, note: int) -> None:
+    on.world.react("alice", 1, "thumbsup", note_id=note)
+
+
+def replies(on: Stage, note: int) -> None:
+    on.world.add_note("alice", 1, "Indeed.", in_discussion=on.world.notes[note].discussion_id)
+
+
+@pytest.mark.parametrize("touch", [reacts, replies])
+def test_what_only_touches_a_missed_comment_is_no_edit(
+    touch: Callable[[Stage, int], None], on: Stage, tmp_path: Path
+) -> None:
+    with deaf(on):
+        note = say(on, "erin", "/ps next")
+        on.world.notes[note].created_at -= timedelta(minutes=1)
+        touch(on, note)
+    sweep(tmp_path)
+    assert on.quiet()
+    assert "proposal::Awaiting_Discovery" in labels(on, 1)
+
+
+def test_an_edit_a_moment_after_is_an_edit(on: Stage, tmp_path: Path) -> None:
+    with deaf(on):
+        note = say(on, "erin", "Hello.")
+        on.world.edit_note("root", 1, note, "/ps next")
+        on.world.notes[note].created_at -= timedelta(milliseconds=200)
+    sweep(tmp_path)
+    assert on.quiet()
+    assert "proposal::Awaiting_Discovery" not in labels(on, 1)
+
+
 def test_an_issue_with_a_block_that_no_webhook_told_is_adopted(on: Stage, tmp_path: Path) -> None:
     with deaf(on):
         text = "```psplan-submission\ncustomer_name: Hand GmbH\nservices: [readiness]\n```"
@@ -151,6 +186,36 @@ def test_where_there_is_no_hook_the_sweep_says_so_and_the_metric_tells_it(on: St
     assert on.metric("psplan_hook_is_well") == 0
 
 
+def test_a_hook_of_the_group_is_no_alarm_as_long_as_deliveries_come_by_it(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path, world, gitlab_admin_token=ADMIN) as on:
+        groups, world.hooks = world.hooks, {}
+        assert sweep(tmp_path)["hook"] == "there is none that points here", "nothing has come yet"
+        world.hooks = groups  # delivers, and the project's list does not show it
+        on.submit(submission())
+        assert on.quiet()
+        world.hooks = {}
+        assert "by a hook of its group" in sweep(tmp_path)["hook"]
+        assert on.metric("psplan_hook_is_well") == 1
+
+
+def test_the_first_sweep_has_a_disabled_hook_tested_when_the_service_listens(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with SandboxServer(world) as sandbox, httpx.Client(timeout=10) as client:
+        more = {"PSPLAN_GITLAB_ADMIN_TOKEN": ADMIN, "PSPLAN_SWEEP_INTERVAL_S": "600"}
+        process = Process(environment(tmp_path, sandbox.url, **more), tmp_path)
+        process.start()
+        add_hook(world, process.url)
+        (hook,) = world.hooks.values()
+        process.stop()
+        world.create_issue("alice", title="GitLab tests with an issue that is there")
+        world.auto_disable, hook.failures = True, 40
+        process.start()
+        assert until(lambda: Stage(world, process.url, client).metric("psplan_hook_is_well") == 1)
+        assert hook.failures == 0
+        process.stop()
+
+
 def test_without_a_maintainers_token_the_rest_of_the_sweep_is_done(tmp_path: Path) -> None:
     with stage(tmp_path) as on:
         on.submit(submission())
@@ -185,6 +250,33 @@ def test_a_lost_database_comes_back_from_gitlab(tmp_path: Path) -> None:
         assert "proposal::SOW_WIP" in labels(on, 1), "the TA's yes was not lost"
 
 
+@pytest.mark.parametrize("is_heard", [True, False], ids=["before the loss", "since"])
+def test_after_a_loss_an_edit_that_nobody_heard_is_told_and_one_that_was_heard_is_not(
+    is_heard: bool, tmp_path: Path
+) -> None:
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path / "first", world, record_keys=[key]) as on:
+        on.submit(submission())
+        note = say(on, "erin", "/ps next")
+        assert on.quiet()
+        time.sleep(SECOND_S)  # GraphQL tells whole seconds
+        if is_heard:
+            world.edit_note("erin", 1, note, "/ps next\n/ps next")
+            assert on.quiet()
+            time.sleep(SECOND_S)
+            say(on, "erin", "/ps answer users_current 800")
+            assert on.quiet()
+    world.hooks = {}
+    if not is_heard:
+        world.edit_note("erin", 1, note, "/ps hold")
+    with stage(tmp_path / "second", world, record_keys=[key]) as on:
+        sweep(tmp_path / "second", rebuild=True)
+        assert on.quiet()
+    assert sum("GitLab does not tell me by whom" in body for body in spoken(world)) == (not is_heard)
+    assert "proposal::On_hold" not in world.label_titles(world.issue(1))
+
+
 def test_a_record_that_is_not_ours_brings_the_engagement_back_without_its_approvals(tmp_path: Path) -> None:
     world = World(hook_delay_s=0.0)
     with stage(tmp_path / "first", world) as on:
@@ -201,6 +293,32 @@ def test_a_record_that_is_not_ours_brings_the_engagement_back_without_its_approv
         say(on, "erin", "/ps next")
         assert on.quiet()
         assert "proposal::SOW_WIP" not in labels(on, 1)
+
+
+@pytest.mark.parametrize("iids", [(1,), (2,), (1, 2)], ids=str)
+def test_an_engagement_comes_back_also_where_somebody_has_deleted_the_bots_markers(
+    iids: tuple[int, ...], tmp_path: Path
+) -> None:
+    world = World(hook_delay_s=0.0)
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    with stage(tmp_path / "first", world, record_keys=[key]) as on:
+        on.submit(submission(estimate={"amount": 62000, "currency": "USD"}))
+        for by, text in [("erin", "/ps next"), ("erin", "/ps next"), ("erin", "/ps next"), ("tara", "/ps ta approve")]:
+            say(on, by, text)
+            assert on.quiet()
+    world.hooks = {}
+    for iid in iids:
+        text = re.sub("<!-- psplan:.*? -->", "", world.issue(iid).description or "")
+        world.update_issue("erin", iid, description=text)
+    with stage(tmp_path / "second", world, record_keys=[key]) as on:
+        found = sweep(tmp_path / "second", rebuild=True)
+        assert (found["rebuilt"], found["troubles"]) == (1, [])
+        assert on.quiet()
+        add_hook(world, on.url)
+        say(on, "erin", "/ps agree")
+        say(on, "erin", "/ps next")
+        assert on.quiet()
+        assert "proposal::SOW_WIP" in labels(on, 1), "the TA's yes was not lost"
 
 
 def test_a_revision_is_in_the_record_that_a_lost_database_comes_back_from(tmp_path: Path) -> None:

@@ -19,14 +19,23 @@ import gitlab
 import requests
 from gitlab.exceptions import GitlabError
 
-from app.adapters.gitlab_values import issue_of, label_event_of, member_of, note_of, person_of, state_event_of
+from app.adapters.gitlab_values import (
+    assignment_of,
+    is_assignment,
+    issue_of,
+    label_event_of,
+    member_of,
+    note_of,
+    person_of,
+    state_event_of,
+)
 from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.clock import Clock
-from app.errors import Absent, Permanent, Retry, VendorDown
+from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
-from app.ports import Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
+from app.ports import Assignment, Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
 T = TypeVar("T")
 
@@ -65,7 +74,9 @@ class PythonGitLab:
         clock: Clock,
         metrics: Metrics,
         restraint: Restraint,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_stopping`: no request is begun any more; for who reads long lists, and may leave off in the middle."""
         self._url = url
         self._token = token
         self._project = project
@@ -75,6 +86,7 @@ class PythonGitLab:
         self._gates = Gates(restraint.timer)
         self._quotas = restraint.quotas
         self._breaker = restraint.breaker
+        self._is_stopping = is_stopping
         self._mine = threading.local()
 
     def whoami(self) -> Person:
@@ -242,6 +254,16 @@ class PythonGitLab:
                 break
         return [note_of(each) for each in found]
 
+    def assignments(self, iid: int) -> Sequence[Assignment]:
+        """One page of GitLab's own notes, newest first; it has no events of assignees. They are never translated."""
+
+        def ask() -> list[Assignment]:
+            query = {"order_by": "created_at", "sort": "desc", "activity_filter": "only_activity"}
+            found = self._notes(iid).list(per_page=PER_PAGE, get_all=False, **query)
+            return [assignment_of(each.attributes) for each in found if is_assignment(each.attributes)]
+
+        return self._call("GET notes", "api", ask)
+
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """One page where that is all, else from the last page backwards, at most twenty pages."""
         rows = newest_rows(lambda page: self._page("GET label events", iid, "resourcelabelevents", page), after=after)
@@ -282,10 +304,15 @@ class PythonGitLab:
                 session=session,
                 keep_base_url=True,
             )
-            client.before_request = lambda: self._quotas.take(EVERYTHING)
+            client.before_request = self._admit
             self._mine.client = client
             self._mine.project = client.projects.get(self._project, lazy=True)
         return client
+
+    def _admit(self) -> None:
+        if self._is_stopping():
+            raise Held("the service is stopping")
+        self._quotas.take(EVERYTHING)
 
     def _scope(self) -> Any:
         self._client()

@@ -6,14 +6,15 @@ python-gitlab knows neither the log nor the test of a hook, so those are plain r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 from app.adapters.gitlab import PythonGitLab
-from app.adapters.gitlab_values import comment_of, failed_delivery_of, hook_of, listed_of, moment
+from app.adapters.gitlab_values import comment_of, failed_delivery_of, hook_of, last_edit_of, listed_of, moment
 from app.adapters.pages import PER_PAGE
+from app.errors import Permanent
 from app.ports import Comment, FailedDelivery, Hook, ListedIssue
 
 MOST_ISSUES: Final = 10_000
@@ -23,6 +24,9 @@ MOST_HOOKS: Final = 100
 MOST_FAILED_PAGES: Final = 50
 FAILED_PER_PAGE: Final = 20
 """GitLab's own maximum for this list."""
+LAST_EDIT: Final = "query($id: NoteID!) { note(id: $id) { updatedAt lastEditedAt lastEditedBy { id } } }"
+TWO_STEPS: Final = timedelta(seconds=2)
+"""GitLab may write a new comment in two steps."""
 
 
 class GitLabOverview(PythonGitLab):
@@ -53,13 +57,35 @@ class GitLabOverview(PythonGitLab):
 
         return self._call("GET notes", "api", ask)
 
-    def has_reacted(self, iid: int, note_id: int, name: str) -> bool:
+    def edited_at(self, comment: Comment) -> datetime | None:
+        """A question in GraphQL, for a comment that was touched: REST tells an edit from nothing else.
+
+        GitLab before 15.9 does not know it: there, what was touched counts as edited.
+        """
+        if comment.updated_at == comment.created_at:
+            return None
+        try:
+            told = self._call("QUERY note", "api", lambda: self._ask(LAST_EDIT, f"gid://gitlab/Note/{comment.id}"))
+        except Permanent:
+            told = {}
+        note = (told.get("data") or {}).get("note")
+        if note is None:
+            return comment.updated_at if comment.updated_at - comment.created_at > TWO_STEPS else None
+        return last_edit_of(note)
+
+    def _ask(self, query: str, ident: str) -> dict[str, Any]:
+        client = self._client()
+        body = {"query": query, "variables": {"id": ident}}
+        return cast("dict[str, Any]", client.http_post(f"{client.url}/api/graphql", post_data=body))
+
+    def reacted_at(self, iid: int, note_id: int, name: str) -> datetime | None:
         """GET the emoji of a comment."""
         me = self.whoami().id
 
-        def ask() -> bool:
+        def ask() -> datetime | None:
             given = self._notes(iid).get(note_id, lazy=True).awardemojis.list(iterator=True, per_page=PER_PAGE)
-            return any(each.name == name and each.user["id"] == me for each in given)
+            mine = (each for each in given if each.name == name and each.user["id"] == me)
+            return next((moment(each.created_at) for each in mine), None)
 
         return self._call("GET reactions", "api", ask)
 

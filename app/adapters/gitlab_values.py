@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from app.ports import (
+    Assignment,
     Comment,
     FailedDelivery,
     Hook,
@@ -73,6 +74,15 @@ def comment_of(held: Json) -> Comment:
     )
 
 
+def last_edit_of(held: Json) -> datetime | None:
+    """When a comment was last edited, in GraphQL's words: a comment that nobody edited has nobody as its editor, and
+    the time of its last touch as that of its edit."""
+    at, touched = held.get("lastEditedAt"), held["updatedAt"]
+    if held.get("lastEditedBy") is None and at in {None, touched}:
+        return None
+    return moment(at or touched)
+
+
 def hook_of(held: Json) -> Hook:
     """A webhook; instances that never disable one do not say how it is."""
     return Hook(held["id"], held["url"], held.get("alert_status", "executable") != "executable")
@@ -83,6 +93,16 @@ def failed_delivery_of(held: Json) -> FailedDelivery:
     headers = {str(name).lower(): str(value) for name, value in (held.get("request_headers") or {}).items()}
     data = held.get("request_data")
     return FailedDelivery(held["id"], headers, data if isinstance(data, dict) else {}, moment(held["created_at"]))
+
+
+def is_assignment(held: Json) -> bool:
+    """Whether a note of GitLab's own says that somebody was assigned, or is so no more."""
+    return bool(held.get("system")) and str(held.get("body")).startswith(("assigned to @", "unassigned @"))
+
+
+def assignment_of(held: Json) -> Assignment:
+    """Such a note."""
+    return Assignment(person_of(held["author"]), moment(held["created_at"]))
 
 
 def label_event_of(held: Json) -> LabelEvent:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import Connection
 
-from app.events import NOTE_HOOK, PARKED, Source
+from app.events import COMMENT_HOOKS, PARKED, Source
 from app.parked import parked_body
 from app.store import inbox
 from app.store.records import Delivery, waiting_now
 from app.store.schema import DeliveryState
 from app.store.store import Store
-
-OF_COMMENTS: Final = frozenset({NOTE_HOOK, f"Confidential {NOTE_HOOK}"})
-"""Kinds of delivery that stand for themselves: one comment does not carry out what another one ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,8 @@ class DeadLetters:
             self.lanes.add(lane)
             return self._tell(connection, delivery, lane, reason, now, is_over=False)
         over = [delivery] if delivery.was_parked else []
-        if lane in self.lanes and delivery.kind not in OF_COMMENTS:
+        # a comment stands for itself: it does not carry out what another one ordered
+        if lane in self.lanes and delivery.kind not in COMMENT_HOOKS:
             over += inbox.overcome(connection, delivery)
         told = [self._tell(connection, each, lane, None, now, is_over=True) for each in over]
         return any(told)

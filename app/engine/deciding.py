@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from app.clock import Clock, at
 from app.decide import decide, needs
 from app.directory import Directory
 from app.engagement import Engagement
-from app.events import Event
+from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
 from app.issue_text import Playbook
 from app.ports import GitLab
 from app.registry import Decision, Registry
@@ -46,3 +47,16 @@ class Decider:
             is_patient=is_patient,
         )
         return decide(event, snapshot, self.playbook, at(self.clock()), self.registry)
+
+
+def event_of(source: Source, body: bytes, *, received_at: float, was_parked: bool) -> Event:
+    """The event that a stored delivery stands for now. Raises as `read_event` does."""
+    event = read_event(source, body, received_on=at(received_at).date())
+    if was_parked and isinstance(event, CommentPosted):
+        return replace(event, next_at=None)  # what came next when it was found has been worked on since
+    return event
+
+
+def rightful_lane(event: Event, lane: str, lane_of: Callable[[int], str | None]) -> str | None:
+    """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
+    return lane_of(getattr(event, "iid", -1)) if lane.startswith(ISSUE_LANE) else None

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -21,16 +21,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.actions import Action, from_json, to_json
-from app.clock import Clock, at
+from app.clock import Clock
 from app.engagement import Engagement
 from app.engine.dead_letters import DeadLetters
-from app.engine.deciding import Decider
+from app.engine.deciding import Decider, event_of, rightful_lane
 from app.engine.moments import Moments
 from app.engine.retry import LEAST_UPTIME_S, LONGEST_WAIT_S, MOST_AGE_S, MOST_DEATHS, SHORTEST_WAIT_S, wait_s
 from app.engine.shared_look import SharedLook
 from app.engine.tenure import Tenure
 from app.errors import Overtaken, Permanent, Retry, attempt
-from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
+from app.events import Event, Source
 from app.metrics import Metrics
 from app.perform import Evidence, Performer, fold
 from app.registry import Decision
@@ -229,9 +229,9 @@ class _Turn:
         if delivery.is_decided:
             pending = self._write(partial(outbox.pending, delivery_id=delivery.id))
         else:
-            event = read_event(delivery.source, delivery.body, received_on=at(delivery.received_at).date())
-            if delivery.was_parked and isinstance(event, CommentPosted):
-                event = replace(event, next_at=None)  # what came next when it was found has been worked on since
+            event = event_of(
+                delivery.source, delivery.body, received_at=delivery.received_at, was_parked=delivery.was_parked
+            )
             decision = self._rightful(event) or self.engine.decider.decide(
                 event,
                 self.engagement,
@@ -279,10 +279,7 @@ class _Turn:
         self.engine.store.learn(engagement)
 
     def _rightful(self, event: Event) -> Decision | None:
-        """The lane of an event about an issue that was not known as an engagement's when it came in, and now is."""
-        if not self.lane.startswith(ISSUE_LANE):
-            return None
-        known = self.engine.store.lane_of(getattr(event, "iid", -1))
+        known = rightful_lane(event, self.lane, self.engine.store.lane_of)
         return None if known is None else Decision(reasons=("belongs to an engagement",), lane=known)
 
     def _store_decision(self, delivery: Delivery, decision: Decision) -> list[StoredAction]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from app.clock import Timer
-from app.ports import GitLab, Issue, LabelEvent, StateEvent
+from app.ports import Assignment, GitLab, Issue, LabelEvent, StateEvent
 
 E = TypeVar("E", LabelEvent, StateEvent)
 
@@ -51,6 +51,10 @@ class SharedLook:
         """As GitLab.state_events."""
         self._refresh()
         return _later(self._states, iid, after, self.gitlab.state_events)
+
+    def assignments(self, iid: int) -> Sequence[Assignment]:
+        """As GitLab.assignments; asked for so rarely that it is not shared."""
+        return self.gitlab.assignments(iid)
 
     def _refresh(self) -> None:
         if self.timer() - self._since > MOST_AGE_S:

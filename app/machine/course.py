@@ -44,6 +44,8 @@ class Course:
     """Tracks that left an end."""
     unlost: set[str] = field(default_factory=set)
     """Labels that said why it was lost, as they stood when it was lost no more; one set later is somebody's word."""
+    ordered: set[str] = field(default_factory=set)
+    """Labels that were ordered by command so far; on the issues they are in a moment."""
     refused: dict[tuple[str, str | None], float] = field(default_factory=dict)
     """What was refused to whom, and when last."""
     cause: str = ""
@@ -89,10 +91,19 @@ class Course:
             self._ask_for(ask, self._decided_on(name, to))
 
     def _reasons_of(self, track: Track) -> frozenset[str]:
-        """The labels on its issue that say why it was lost."""
+        """The labels on its issue, or ordered for it, that say why it was lost."""
+        return (self.scene.issues[track.on].labels | self.ordered) & self._reasons(track)
+
+    def _reasons(self, track: Track) -> frozenset[str]:
         lost = (state for state in track.states.values() if state.kind is Kind.LOST)
-        reasons = {label for state in lost for key in state.leave for label in self.methodology.criteria[key].labels}
-        return self.scene.issues[track.on].labels & reasons
+        criteria = (self.methodology.criteria[key] for state in lost for key in state.leave)
+        return frozenset(label for criterion in criteria for label in criterion.labels)
+
+    def is_idle_reason(self, on: IssueKind, label: str) -> bool:
+        """Whether a label says why something was lost that is not."""
+        tracks = [(name, track) for name, track in self.index.tracks_on[on] if label in self._reasons(track)]
+        places = self.standing.places
+        return bool(tracks) and all(track.states[places[name].state].kind is not Kind.LOST for name, track in tracks)
 
     def _decided_on(self, track: str, to: str) -> int:
         """The serial of the document whose yes leads to a state: each time anew, what follows is asked for anew."""

@@ -72,6 +72,7 @@ def proceed(
         labels={} if until is not None else _looks(course, stands, quarter),
         open={} if until is not None else open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
+        unlost=frozenset(course.unlost),
     )
 
 

@@ -173,7 +173,8 @@ class LabelChange:
 class Outcome:
     """Where the engagement stands now, and what has to be done about it.
 
-    `scene`: as it is now, with what was written by command. `open`: issue → whether it should be.
+    `scene`: as it is now, with what was written by command. `open`: issue → whether it should be. `unlost`: labels that
+    said why it was lost, and are void since.
     """
 
     standing: Standing
@@ -182,3 +183,4 @@ class Outcome:
     labels: Mapping[IssueKind, LabelChange] = field(default_factory=dict)
     open: Mapping[IssueKind, bool] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    unlost: frozenset[str] = frozenset()

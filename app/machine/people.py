@@ -26,8 +26,7 @@ def take_sign(course: Course, sign: Sign) -> bool:
     reading = course.methodology.spellers[sign.on].read(sign.label)
     if not reading.is_ours:
         if sign.is_added and (scope := course.index.scope_of_others.get(sign.label)) is not None:
-            newest = {**course.standing.newest, label_key(sign.on, scope): sign.label}
-            course.standing = replace(course.standing, newest=newest)
+            _note_newest(course, sign, label_key(sign.on, scope))
         return is_watched  # else nobody's business but the people's
     if not sign.is_bot:
         verb = "set" if sign.is_added else "took off"
@@ -57,6 +56,16 @@ def take_turn(course: Course, turn: Turn) -> None:
             key, title = f"opened:{turn.on.value}:{turn.id}", f"Opening it again after {state.title}"
             course.because(f"{track.title}: not opened again, that is for {_role(course, track.reopened_by)}")
             course.notices.append(NotYours(key, turn.on, title, track.reopened_by, turn.by))
+
+
+def _note_newest(course: Course, sign: Sign, key: str) -> None:
+    """Of the labels of a scope that no track or gate looks after: the one that was set last, and by hand when."""
+    standing = course.standing.but(newest={**course.standing.newest, key: sign.label})
+    if not sign.is_bot:
+        standing = standing.but(set_at={**standing.set_at, key: int(sign.at)})
+    elif course.is_idle_reason(sign.on, sign.label):
+        course.unlost.add(sign.label)  # the bot wrote it late: by then it was lost no more
+    course.standing = standing
 
 
 def _note_setter(course: Course, sign: Sign) -> None:

@@ -144,16 +144,17 @@ class Standing:
 
     `begun_at`: when the engagement began, by our clock. `is_confidential`: one of its issues is, as last seen. `marks`:
     what people said to be so, by its name in the methodology. `answered`: key → the second and the comment in which
-    the latest order to write something there was given, so that one that is found late does not replace it.
-    `reopened` counts how often a document was opened again without a new one. `asked`: gate or ask → version for
-    which it was asked; and of what could not follow, how often that was told; and of a yes that fell, which one.
-    `returns`: the last moves back. `moves`: the last ones of all, oldest first. `seen`, `seen_states`: issue → the
-    last label event, and the last closing or opening, that was worked on. `setters`: issue and label (`label_key`)
-    → who set it, where it counts only when certain people set it. `newest`: issue and scope → the label of that
-    scope that was set last, of scopes that no track or gate looks after. `declined`: automatic moves that a person
-    went back over; they rest until their cause has gone. `serial` counts the decisions that did something: of two
-    records the higher one is newer. `notes`: issue → id of its status note. `told`: issue → what that note says, as
-    a digest. `outlook`: for lists; nothing is decided by it.
+    the latest order to write something there was given, so that one that is found late does not replace it; of
+    orders that write into no table a key of their own (handlers/lateness.py). `reopened` counts how often a
+    document was opened again without a new one. `asked`: gate or ask → version for which it was asked; and of what
+    could not follow, how often that was told; and of a yes that fell, which one. `returns`: the last moves back.
+    `moves`: the last ones of all, oldest first. `seen`, `seen_states`: issue → the last label event, and the last
+    closing or opening, that was worked on. `setters`: issue and label (`label_key`) → who set it, where it counts
+    only when certain people set it. `newest`: issue and scope → the label of that scope that was set last, of
+    scopes that no track or gate looks after. `set_at`: the same → the second in which one was set by hand.
+    `declined`: automatic moves that a person went back over; they rest until their cause has gone. `serial` counts
+    the decisions that did something: of two records the higher one is newer. `notes`: issue → id of its status
+    note. `told`: issue → what that note says, as a digest. `outlook`: for lists; nothing is decided by it.
     """
 
     begun_at: float | None = None
@@ -172,6 +173,7 @@ class Standing:
     seen_states: Mapping[str, int] = field(default_factory=dict)
     setters: Mapping[str, str] = field(default_factory=dict)
     newest: Mapping[str, str] = field(default_factory=dict)
+    set_at: Mapping[str, int] = field(default_factory=dict)
     declined: frozenset[str] = frozenset()
     serial: int = 0
     notes: Mapping[str, int] = field(default_factory=dict)
@@ -227,6 +229,7 @@ class Standing:
             "seen_states": dict(self.seen_states),
             "setters": dict(self.setters),
             "newest": dict(self.newest),
+            "set_at": dict(self.set_at),
             "declined": sorted(self.declined),
             "serial": self.serial,
             "notes": dict(self.notes),
@@ -260,6 +263,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         seen_states=record["seen_states"],
         setters=record["setters"],
         newest=record["newest"],
+        set_at=record["set_at"],
         declined=frozenset(record["declined"]),
         serial=record["serial"],
         notes=record["notes"],

@@ -1,4 +1,4 @@
-"""The door of the sandbox's REST API: an ASGI application that logs, misbehaves on order, authenticates and answers.
+"""The door of the sandbox's API: an ASGI application that logs, misbehaves on order, authenticates and answers.
 
 Every request goes through the same steps: read it whole, write it down, take the fault that waits for it, do the work,
 answer. The work itself is synchronous and quick; only waiting (a busy issue, a hang, a hook test) is asynchronous.
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
-from app.sandbox import api_hooks, api_issues, api_notes, api_people, api_project
+from app.sandbox import api_graphql, api_hooks, api_issues, api_notes, api_people, api_project
 from app.sandbox.faults import Fault, FaultKind, Request
 from app.sandbox.records import Token
 from app.sandbox.refusals import Refused, bad_request, conflict, insufficient_scope, too_many_requests
@@ -25,7 +25,7 @@ from app.sandbox.wire import Reading, cut, read, send_answer
 from app.sandbox.world import World
 
 TABLES = (api_people.routes, api_issues.routes, api_notes.routes, api_project.routes, api_hooks.routes)
-_finder = Finder(*TABLES)
+_finder = Finder(*TABLES, api_graphql.routes)
 _ISSUE_PATH = re.compile(r"/projects/[^/]+/issues/\d+")
 
 
@@ -34,7 +34,7 @@ class Cut(Exception):
 
 
 class Gate:
-    """The REST API of a world as an ASGI application for everything below `/api/v4`."""
+    """The API of a world as an ASGI application: everything below `/api/v4`, and GraphQL."""
 
     def __init__(self, world: World) -> None:
         self.world = world

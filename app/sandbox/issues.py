@@ -19,6 +19,7 @@ from typing import Any, Unpack
 from app.sandbox.hook_shapes import (
     Json,
     column_changes,
+    discussion_id,
     hook_label,
     hook_user,
     issue_columns,
@@ -28,7 +29,7 @@ from app.sandbox.hook_shapes import (
 from app.sandbox.interpret import Interpretation, IssueFields, interpret
 from app.sandbox.labels import Labels, split_titles
 from app.sandbox.quick_actions import extract
-from app.sandbox.records import AccessLevel, Issue, StateEvent, User
+from app.sandbox.records import AccessLevel, Issue, Note, StateEvent, User
 from app.sandbox.refusals import forbidden, invalid, too_many
 
 LONGEST_TITLE = 255
@@ -111,7 +112,7 @@ class Issues(Labels):
         self._write_columns(issue, user, fields, title=title, description=description)
         self._write_labels(issue, user, fields)
         if "assignee_ids" in fields:
-            issue.assignee_ids = self._known_people(fields["assignee_ids"])
+            self._assign(issue, user, self._known_people(fields["assignee_ids"]))
         self._stamp(issue, before, is_related_changed=related != self._related(issue))
         changes = column_changes(before, issue_columns(issue)) | self._related_changes(related, self._related(issue))
         self._fire_issue(issue, user, action="update", changes=changes)
@@ -189,6 +190,17 @@ class Issues(Labels):
         kept = [number for number in kept if self.labels[number].title not in removed]
         new = [label for label in self._find_or_create(user, added) if label.title not in removed]
         self._put_labels(user, issue, added=new, kept=kept)
+
+    def _assign(self, issue: Issue, user: User, people: list[int]) -> None:
+        """Change the assignees; GitLab keeps no events of that but a note of its own, of which no webhook tells."""
+        before, issue.assignee_ids = issue.assignee_ids, people
+        parts = (("assigned to", set(people) - set(before)), ("unassigned", set(before) - set(people)))
+        told = [f"{verb} " + ", ".join(f"@{self.user(each).username}" for each in who) for verb, who in parts if who]
+        if told:
+            number, now = self.next_id("note"), self.clock()
+            note = Note(number, issue.iid, " and ".join(told), user.id, now, now, discussion_id(number), system=True)
+            self.notes[number] = note
+            self._notes_of[issue.iid].append(note)
 
     def _stamp(self, issue: Issue, before: Json, *, is_related_changed: bool) -> None:
         now = self.clock()

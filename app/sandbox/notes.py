@@ -1,7 +1,8 @@
 """Comments of the sandbox: written, edited and removed as GitLab does it, quick actions included.
 
 Surprises: a comment of known commands alone leaves no note and no note event; `internal` without the role for it is
-dropped in silence, so the comment is public; an edit by somebody else is told with the author as `user`.
+dropped in silence, so the comment is public; an edit by somebody else is told with the author as `user`; a reaction and
+the first reply move `updated_at` as an edit does.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class Notes(Issues):
         is_internal = thread[0].internal if thread else internal
         note = Note(number, issue.iid, body, user.id, now, now, in_discussion or discussion_id(number), is_internal)
         if thread:
+            if thread[0].type is None:
+                thread[0].updated_at = now  # it becomes another kind of comment, which is saved
             note.type = thread[0].type = "DiscussionNote"
         self.notes[number] = note
         self._notes_of[issue.iid].append(note)
@@ -88,7 +91,8 @@ class Notes(Issues):
             _check(extraction.text)
             self._carry_out(user, issue, told)
             if extraction.text != note.body:
-                note.body, note.updated_at, note.updated_by_id = extraction.text, self.clock(), user.id
+                note.body, note.updated_by_id = extraction.text, user.id
+                note.updated_at = note.last_edited_at = self.clock()
                 self.touch(issue)
                 self._fire_note(note, action="update")
             return Commented(note, told.commands_changes, told.summary)

@@ -123,6 +123,7 @@ class Note:
     internal: bool = False
     system: bool = False
     updated_by_id: int | None = None
+    last_edited_at: datetime | None = None
     type: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as a web server: REST below `/api/v4`, a control surface below `/_sandbox`, pages on top if given.
+"""The sandbox as a web server: REST below `/api/v4`, a little GraphQL, control below `/_sandbox`, and pages if given.
 
 The server runs in one thread of the calling process. `stop()` does not wait for anybody: open requests and deliveries
 on their way are dropped, as a test or a demo that ends wants it.
@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from app.sandbox.api_graphql import PATH as GRAPHQL
 from app.sandbox.clockwork import iso
 from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.gate import Gate
@@ -40,7 +41,8 @@ def create_sandbox_app(world: World, *, extra_routes: Sequence[BaseRoute] = ()) 
         Route("/faults", _faults, methods=["POST"]),
         Route("/reset", _reset, methods=["POST"]),
     ]
-    routes = [Mount(PREFIX, app=Gate(world)), Mount("/_sandbox", routes=control), *extra_routes]
+    gate = Gate(world)
+    routes = [Mount(PREFIX, app=gate), Route(GRAPHQL, gate), Mount("/_sandbox", routes=control), *extra_routes]
     app = Starlette(routes=routes)
     app.state.world = world
     return app

@@ -72,6 +72,7 @@ class Surroundings(Notes):
                 raise not_found("Award Emoji Name has already been taken Not Found")
             award = Award(self.next_id("award"), iid, note_id, name, user.id, self.clock())
             self.awards[award.id] = award
+            self._bump(note_id)
             self._fire_emoji(award, user, event_type="award")
             return award
 
@@ -94,7 +95,12 @@ class Surroundings(Notes):
             if award.user_id != user.id and not user.is_admin:
                 raise forbidden()
             del self.awards[number]
+            self._bump(award.note_id)
             self._fire_emoji(award, user, event_type="revoke")
+
+    def _bump(self, note_id: int | None) -> None:
+        if note_id is not None:
+            self.notes[note_id].updated_at = self.clock()
 
     def _fire_emoji(self, award: Award, user: User, *, event_type: str) -> None:
         self.fire("emoji_events", lambda: emoji_event(self, award=award, user=user, event_type=event_type))

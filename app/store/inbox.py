@@ -139,12 +139,12 @@ def parked_lanes(connection: Connection) -> set[str]:
     return set(connection.execute(select(deliveries.c.lane).where(_DEAD, deliveries.c.was_parked.is_(False))).scalars())
 
 
-def replay(connection: Connection, delivery_id: int, *, now: float) -> None:
-    """Let a settled delivery be worked on once more, from a fresh decision.
+def replay(connection: Connection, delivery_id: int, *, now: float) -> bool:
+    """Let a settled delivery be worked on once more, from a fresh decision; False where it is not settled, or empty.
 
     What its actions brought about is known by their keys, and those that were dropped look before they write.
     """
-    connection.execute(_REPLAYED, {"ident": delivery_id, "due_at": now})
+    return connection.execute(_REPLAYED, {"ident": delivery_id, "due_at": now}).rowcount == 1
 
 
 def move(connection: Connection, delivery_id: int, *, lane: str) -> None:
@@ -201,6 +201,12 @@ def count(connection: Connection, state: DeliveryState) -> int:
     # the state is written into the text, because SQLite uses a partial index only for a literal
     where = text(f"state = '{state.value}'")
     return connection.execute(select(func.count()).select_from(deliveries).where(where)).scalar_one()
+
+
+def last_received(connection: Connection, source: Source) -> float | None:
+    """When the latest delivery of a source came in."""
+    latest = select(deliveries.c.received_at).where(deliveries.c.source == source.value)
+    return connection.execute(latest.order_by(deliveries.c.id.desc()).limit(1)).scalar()
 
 
 def oldest_waiting(connection: Connection) -> float | None:

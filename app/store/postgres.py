@@ -87,14 +87,17 @@ def open_shared_store(url: str, jobs: Jobs, *, readers: int, timer: Timer = time
 
 def open_for_reading(url: str) -> Engine:
     """An engine that can only read; raises DatabaseFault where there is no schema yet, or no server."""
-    engine = _reading(url, 1)
-    try:
-        with engine.connect() as connection:
-            if not inspect(connection).has_table("deliveries"):
-                raise DatabaseFault("There are no tables in this database yet: has `psplan serve` run with it?")
-    except DBAPIError as fault:
-        raise DatabaseFault(_cannot_use(fault)) from fault
-    return engine
+    with ExitStack() as held:
+        engine = _reading(url, 1)
+        held.callback(engine.dispose)
+        try:
+            with engine.connect() as connection:
+                if not inspect(connection).has_table("deliveries"):
+                    raise DatabaseFault("There are no tables in this database yet: has `psplan serve` run with it?")
+        except DBAPIError as fault:
+            raise DatabaseFault(_cannot_use(fault)) from fault
+        held.pop_all()
+        return engine
 
 
 def _reading(url: str, most: int) -> Engine:

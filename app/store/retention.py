@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, text, update
 
 from app.store import errands
 from app.store.schema import ActionState, DeliveryState, actions, deliveries, journal
@@ -46,21 +46,24 @@ def throw_away(connection: Connection, limits: Limits) -> int:
     A dead letter stays as it is: it waits for an operator. Of what was done the row stays (its journal tells why) and
     loses its body; its actions keep their keys, which is what nothing is done twice by. What was merely ignored goes.
     """
-    settled = (deliveries.c.settled_at.is_not(None), deliveries.c.settled_at < limits.bodies)
-    done = select(deliveries.c.id).where(
-        *settled, deliveries.c.state == DeliveryState.DONE.value, deliveries.c.body.is_not(None)
-    )
-    ids = list(connection.execute(done.order_by(deliveries.c.id).limit(CHUNK)).scalars())
+    ids = list(connection.execute(_DONE, {"before": limits.bodies}).scalars())
     if ids:
         connection.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(body=None))
         are_done = (actions.c.delivery_id.in_(ids), actions.c.state == ActionState.DONE.value)
         connection.execute(update(actions).where(*are_done).values(body=""))
-    ignored = select(deliveries.c.id).where(
-        deliveries.c.state == DeliveryState.IGNORED.value, deliveries.c.settled_at < limits.keys
-    )
-    old = list(connection.execute(ignored.order_by(deliveries.c.id).limit(CHUNK)).scalars())
+    old = list(connection.execute(_IGNORED, {"before": limits.keys}).scalars())
     if old:
         connection.execute(delete(journal).where(journal.c.delivery_id.in_(old)))
         connection.execute(delete(deliveries).where(deliveries.c.id.in_(old)))
     errands.forget(connection, before=limits.errands)
     return len(ids) + len(old)
+
+
+def _oldest(condition: str) -> Select[tuple[int]]:
+    # as a literal: SQLite uses a partial index only where the query says the same as the index
+    query = select(deliveries.c.id).where(text(condition), deliveries.c.settled_at < bindparam("before"))
+    return query.order_by(deliveries.c.settled_at).limit(CHUNK)
+
+
+_DONE = _oldest(f"state = '{DeliveryState.DONE.value}' AND body IS NOT NULL")
+_IGNORED = _oldest(f"state = '{DeliveryState.IGNORED.value}'")

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -90,6 +90,8 @@ Index(
     **_only("state = 'waiting'"),
 )
 Index("deliveries_dead", deliveries.c.id, **_only("state = 'dead'"))
+Index("deliveries_done", deliveries.c.settled_at, **_only("state = 'done' AND body IS NOT NULL"))
+Index("deliveries_ignored", deliveries.c.settled_at, **_only("state = 'ignored'"))
 Index("submissions_by_lane", deliveries.c.lane, deliveries.c.id, **_only("source = 'calculator'"))
 
 actions = Table(
@@ -138,6 +140,7 @@ journal = Table(
     Column("at", Float, nullable=False),
     Column("entry", Text, nullable=False, comment="what was decided or done, without a customer's words"),
 )
+Index("journal_by_delivery", journal.c.delivery_id, journal.c.id)
 Index("journal_by_lane", journal.c.lane, journal.c.id)
 
 commands_heard = Table(

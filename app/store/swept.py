@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, TextClause, bindparam, func, insert, select, text, update
 
-from app.events import Source, read_payload
+from app.events import COMMENT_HOOKS, read_payload
 from app.store.schema import DeliveryState, deliveries, engagements, marks, swept_issues
-
-MOST_DEAD = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,11 @@ def mark(connection: Connection, name: str) -> float | None:
     return connection.execute(select(marks.c.at).where(marks.c.name == name)).scalar()
 
 
+def latest_mark(connection: Connection, prefix: str) -> float | None:
+    """The latest of the moments whose names begin so."""
+    return connection.execute(select(func.max(marks.c.at)).where(marks.c.name.startswith(prefix))).scalar()
+
+
 def keep_mark(connection: Connection, name: str, at: float) -> None:
     """Note a moment."""
     changed = connection.execute(update(marks).where(marks.c.name == name).values(at=at))
@@ -45,10 +49,10 @@ def keep_mark(connection: Connection, name: str, at: float) -> None:
         connection.execute(insert(marks).values(name=name, at=at))
 
 
-def busy_lanes(connection: Connection) -> set[str]:
-    """Lanes in which something waits: what is missed there may be in it."""
-    query = select(deliveries.c.lane).where(deliveries.c.state == DeliveryState.WAITING.value).distinct()
-    return set(connection.execute(query).scalars())
+def is_busy(connection: Connection, lane: str) -> bool:
+    """Whether something waits in a lane: what is missed there may be in it."""
+    query = select(deliveries.c.id).where(_is(DeliveryState.WAITING), deliveries.c.lane == lane).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def begun_at(connection: Connection, lane: str) -> float | None:
@@ -56,17 +60,19 @@ def begun_at(connection: Connection, lane: str) -> float | None:
     return connection.execute(select(engagements.c.created_at).where(engagements.c.id == lane)).scalar()
 
 
-def dead_comments(connection: Connection) -> set[int]:
-    """Comments that are dead letters: those wait for an operator, not for the sweep."""
-    query = (
-        select(deliveries.c.source, deliveries.c.body)
-        .where(deliveries.c.state == DeliveryState.DEAD.value, deliveries.c.source != Source.CALCULATOR.value)
-        .order_by(deliveries.c.id.desc())
-        .limit(MOST_DEAD)
+def dead_comments(connection: Connection, lanes: Collection[str]) -> set[int]:
+    """Comments of these lanes that are dead letters: those wait for an operator, not for the sweep."""
+    query = select(deliveries.c.body).where(
+        _is(DeliveryState.DEAD), deliveries.c.lane.in_(lanes), deliveries.c.kind.in_(COMMENT_HOOKS)
     )
-    payloads = (read_payload(row.body or b"{}") for row in connection.execute(query))
+    payloads = (read_payload(body or b"{}") for body in connection.execute(query).scalars())
     held = (each.get("object_attributes") for each in payloads if each.get("object_kind") == "note")
     return {each["id"] for each in held if isinstance(each, dict) and isinstance(each.get("id"), int)}
+
+
+def _is(state: DeliveryState) -> TextClause:
+    # as a literal: SQLite uses a partial index only where the query says the same as the index
+    return text(f"deliveries.state = '{state.value}'")
 
 
 _CHANGED = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
@@ -13,8 +13,19 @@ from app.events import ISSUE_HOOK, NEXT_AT, NOBODY, NOTE_HOOK, Source
 from app.ports import Comment, ListedIssue
 from app.store.records import Acceptance, waiting_now
 
-EDITED_AFTER: Final = timedelta(seconds=2)
-"""GitLab may write a new comment in two steps."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A comment on an issue, and when it was last edited: None where it stands as its author wrote it first."""
+
+    iid: int
+    comment: Comment
+    edited_at: datetime | None
+
+    @property
+    def said_at(self) -> datetime:
+        """When it was written as it stands."""
+        return self.edited_at or self.comment.created_at
 
 
 def digest_of(listed: ListedIssue) -> str:
@@ -49,35 +60,26 @@ def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
     return waiting_now(Source.SWEEP, key, lane, ISSUE_HOOK, orjson.dumps(payload), now=now)
 
 
-def said_at(comment: Comment) -> datetime:
-    """When it was written as it stands."""
-    return comment.updated_at if _is_edited(comment) else comment.created_at
-
-
-def _is_edited(comment: Comment) -> bool:
-    return comment.updated_at - comment.created_at > EDITED_AFTER
-
-
-def of_comments(found: Iterable[tuple[int, Comment]], lane: str, *, now: float) -> list[Acceptance]:
-    """Comments of an engagement, each with the number of its issue: in the order of time, and each knows the next."""
-    ordered = sorted(found, key=lambda each: (said_at(each[1]), each[1].id))
+def of_comments(found: Iterable[Found], lane: str, *, now: float) -> list[Acceptance]:
+    """Comments of an engagement: in the order of time, and each knows the next."""
+    ordered = sorted(found, key=lambda each: (each.said_at, each.comment.id))
     made = []
-    for number, (iid, comment) in enumerate(ordered, start=1):
-        next_at = said_at(ordered[number][1]) if number < len(ordered) else None
-        made.append(of_comment(iid, comment, lane, now=now, next_at=next_at))
+    for number, each in enumerate(ordered, start=1):
+        next_at = ordered[number].said_at if number < len(ordered) else None
+        made.append(of_comment(each, lane, now=now, next_at=next_at))
     return made
 
 
-def of_comment(iid: int, comment: Comment, lane: str, *, now: float, next_at: datetime | None = None) -> Acceptance:
-    """A comment. Of an edited one GitLab does not say here who edited it, so it is nobody's word.
+def of_comment(found: Found, lane: str, *, now: float, next_at: datetime | None = None) -> Acceptance:
+    """A comment. Of an edited one GitLab tells at the most who edited it last, so it is nobody's word.
 
     `next_at`: when the next comment was written that is missed as well.
     """
-    is_edited = _is_edited(comment)
+    comment, is_edited = found.comment, found.edited_at is not None
     payload = {
         "object_kind": "note",
         "user": {"id": comment.author.id, "username": comment.author.username},
-        "issue": {"iid": iid},
+        "issue": {"iid": found.iid},
         "object_attributes": {
             "id": comment.id,
             "note": comment.body,
@@ -86,9 +88,9 @@ def of_comment(iid: int, comment: Comment, lane: str, *, now: float, next_at: da
             "updated_by_id": NOBODY if is_edited else None,
             "internal": comment.is_internal,
             "created_at": comment.created_at.isoformat(),
-            "updated_at": said_at(comment).isoformat(),
+            "updated_at": found.said_at.isoformat(),
             NEXT_AT: None if next_at is None else next_at.isoformat(),
         },
     }
-    key = f"note:{comment.id}:{comment.updated_at.isoformat()}"
+    key = f"note:{comment.id}:{found.said_at.isoformat()}"
     return waiting_now(Source.SWEEP, key, lane, NOTE_HOOK, orjson.dumps(payload), now=now)

@@ -80,7 +80,7 @@ def rebuild(
     for number, row in enumerate(listed, start=1):
         if number % 50 == 0:
             tell(f"read {number} of {len(listed)} issues")
-        if store.lane_of(row.issue.iid) is None and find_markers(row.issue.description):
+        if store.lane_of(row.issue.iid) is None and _may_be_ours(row, decider, bot):
             for each in _records_on(row, overview.comments_since(row.issue.iid, ALWAYS), keys, bot):
                 by_engagement.setdefault(each.sealed.engagement, []).append(each)
     for ident, records in by_engagement.items():
@@ -95,17 +95,24 @@ def rebuild(
             log.info("engagement.rebuilt", engagement=ident, genuine=max(records, key=lambda r: r.rank).is_genuine)
 
 
+def _may_be_ours(row: ListedIssue, decider: Decider, bot: int) -> bool:
+    """Whether an issue is worth a look at its comments; the marker alone may have been deleted by somebody."""
+    is_labelled = not decider.playbook.methodology.labels.keys().isdisjoint(row.issue.labels)
+    return row.issue.author.id == bot or is_labelled or bool(find_markers(row.issue.description))
+
+
 def _records_on(row: ListedIssue, comments: Sequence[Comment], keys: RecordKeys, bot: int) -> Iterator[_Found]:
     """What the bot's status notes on an issue hold."""
-    link, role = IssueLink(row.issue.iid, row.issue.web_url), _role(row)
+    link = IssueLink(row.issue.iid, row.issue.web_url)
     for comment in comments:
         if comment.author.id != bot or not any(mark.kind == STATUS for mark in find_markers(comment.body)[:1]):
             continue
-        genuine = find_sealed(comment.body, keys, on=role.value)
-        sealed = genuine or read_unsigned(comment.body)
-        if sealed is not None:
-            marked = any(mark.ident == sealed.engagement for mark in find_markers(row.issue.description))
-            yield _Found(sealed, role, link, genuine is not None, marked)
+        genuine = [(role, sealed) for role in IssueRole if (sealed := find_sealed(comment.body, keys, on=role.value))]
+        unsigned = read_unsigned(comment.body)
+        role, found = genuine[0] if genuine else (_role(row), unsigned)
+        if found is not None:
+            marked = any(mark.ident == found.engagement for mark in find_markers(row.issue.description))
+            yield _Found(found, role, link, bool(genuine), marked)
 
 
 def _role(row: ListedIssue) -> IssueRole:
@@ -131,6 +138,9 @@ def _engagement(ident: str, records: list[_Found], found: Swept) -> Engagement |
         if any(numbers.get(each.role) != each.link.iid for each in records):
             found.troubles.append(f"engagement {ident}: a copy of its record stands on an issue that is not its own")
         return replace(known, issues={**known.issues, **own})
+    if not any(each.is_marked for each in records):
+        found.troubles.append(f"engagement {ident}: its record is not signed by our key, and no issue bears its mark")
+        return None
     found.troubles.append(f"engagement {ident}: its record is not signed by our key: approvals must be given again")
     bare = {name: value for name, value in submission.items() if name != "estimate"}
     links = {each.role: each.link for each in records if each.is_marked}

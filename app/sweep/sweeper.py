@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from app.clock import Clock, at
+from app.clock import Clock, Timer, at
 from app.commands import command_lines
 from app.engine.deciding import Decider
 from app.engine.shared_look import SharedLook
@@ -27,12 +27,14 @@ from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.ports import Comment, ListedIssue, Overview
 from app.registry import Listened
+from app.snapshot import Heard
 from app.store import inbox, outbox, swept
 from app.store.memory import listen
 from app.store.records import Acceptance
 from app.store.store import Store
 from app.store.swept import SweptIssue
 from app.sweep import events
+from app.sweep.events import Found
 from app.sweep.hook import HookWatch
 from app.sweep.rebuild import rebuild
 from app.sweep.report import Swept
@@ -59,6 +61,7 @@ class Sweeper:
     decider: Decider
     keys: RecordKeys
     clock: Clock
+    timer: Timer
     metrics: Metrics
     stopping: threading.Event
     """Set: end after the issue at hand."""
@@ -146,10 +149,10 @@ class Sweeper:
 
         False where they could not be looked into now.
         """
-        if lane in self.store.read(swept.busy_lanes):
+        if self.store.read(partial(swept.is_busy, lane=lane)):
             return False  # it is being worked on, by a fresh look at everything: the next sweep sees what came of it
         found.looked_into += len(rows)
-        new: list[tuple[int, Comment]] = []
+        new: list[Found] = []
         looked: dict[int, SweptIssue] = {}
         for row in rows:
             iid = row.issue.iid
@@ -158,9 +161,9 @@ class Sweeper:
             latest = [each.updated_at.timestamp() for each in comments]
             until = max([*latest, 0.0 if before is None else before.notes_until])
             looked[iid] = SweptIssue(events.digest_of(row), until)
-            new += [(iid, each) for each in self._new(comments, iid)]
+            new += self._new(comments, iid, lane, begun)
         now = self.clock()
-        look = SharedLook(self.decider.gitlab, self.clock)
+        look = SharedLook(self.decider.gitlab, self.timer)
         comments_missed = self._missed(lane, look, events.of_comments(new, lane, now=now))
         changes = [events.of_change(row, lane, now=now) for row in rows]
         if len(new) <= 1:
@@ -181,27 +184,51 @@ class Sweeper:
         since = None if lane.startswith(ISSUE_LANE) else self.store.read(lambda c: swept.begun_at(c, lane))
         return at(begun if since is None else since) - OVERLAP
 
-    def _new(self, comments: Iterable[Comment], iid: int) -> list[Comment]:
+    def _new(self, comments: Sequence[Comment], iid: int, lane: str, begun: float) -> list[Found]:
         """The comments with commands that this database knows nothing of."""
         bot = self.decider.directory.bot()
-        commands = self.decider.playbook.methodology.commands
-        dead = self.store.read(swept.dead_comments)
+        own = [each for each in comments if each.author.id == bot.id]
+        others = ((each, self._unheard(each)) for each in comments if each.author.id != bot.id)
+        unknown = [(each, digests) for each, digests in others if digests]
+        if not unknown:
+            return []
+        dead = self.store.read(partial(swept.dead_comments, lanes={lane, f"{ISSUE_LANE}{iid}"}))
         new = []
-        for each in comments:
-            lines = command_lines(each.body, prefix=commands.prefix, bot=bot.username)
-            if not lines or each.author.id == bot.id or each.id in dead:
+        for each, digests in unknown:
+            if each.id in dead:
                 continue
-            digests = frozenset(line.digest for line in lines)
-            heard = self.decider.memory.heard(each.id)
-            if digests <= heard.carried_out | heard.foreign:
-                continue
-            if not heard.carried_out and self.overview.has_reacted(iid, each.id, commands.reactions.seen):
-                # the bot's own emoji outlives its database: this comment was heard
+            found = Found(iid, each, self.overview.edited_at(each))
+            if self._was_heard_before(found, own, at(begun)):
                 listened = Listened(each.id, carried_out=digests)
                 self.store.write(partial(listen, listened=listened, delivery_id=NO_DELIVERY, now=self.clock()))
                 continue
-            new.append(each)
+            new.append(found)
         return new
+
+    def _unheard(self, comment: Comment) -> frozenset[str]:
+        """The commands of a comment, as digests, where not all of them were heard."""
+        commands, bot = self.decider.playbook.methodology.commands, self.decider.directory.bot()
+        lines = command_lines(comment.body, prefix=commands.prefix, bot=bot.username)
+        digests = frozenset(line.digest for line in lines)
+        heard = self.decider.memory.heard(comment.id) if digests else Heard()
+        return digests if digests - heard.carried_out - heard.foreign else frozenset()
+
+    def _was_heard_before(self, found: Found, own: Iterable[Comment], begun: datetime) -> bool:
+        """Whether a comment was heard as it stands before this database was made: the bot's own emoji outlives that.
+
+        What was edited since the emoji was heard if the bot wrote something on the issue after that; else nobody knows.
+        """
+        if self.decider.memory.heard(found.comment.id).carried_out:
+            return False
+        seen = self.decider.playbook.methodology.commands.reactions.seen
+        reacted_at = self.overview.reacted_at(found.iid, found.comment.id, seen)
+        if reacted_at is None:
+            return False
+        edited_at = found.edited_at
+        if edited_at is None or edited_at <= reacted_at:
+            return True
+        later = (each for each in own if each.updated_at >= edited_at)
+        return any(edited_at <= (self.overview.edited_at(each) or each.created_at) <= begun for each in later)
 
     def _missed(self, lane: str, look: SharedLook, candidates: Iterable[Acceptance]) -> list[Acceptance]:
         """Those that would lead to something."""

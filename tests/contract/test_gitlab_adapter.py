@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from app.adapters import gitlab_overview
 from app.adapters.gitlab import PythonGitLab
+from app.adapters.gitlab_overview import GitLabOverview
 from app.adapters.gitlab_values import label_event_of, member_of, note_of, state_event_of
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, newest_rows
 from app.adapters.restraint import Restraint
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
-from app.ports import GitLab, IssueChange, LabelEvent, Person, StateEvent
+from app.ports import Assignment, GitLab, IssueChange, LabelEvent, Person, StateEvent
 from app.sandbox import AccessLevel, SandboxServer, World, token_of
 from app.sandbox import paging as sandbox_paging
 from app.sandbox.faults import Fault, FaultKind
@@ -30,6 +32,19 @@ NOW = datetime(2026, 11, 22, 18, 0, 0, 123000, tzinfo=UTC)
 @pytest.fixture
 def port(server: SandboxServer, clock: FakeClock) -> GitLab:
     return PythonGitLab(
+        url=server.url,
+        token=token_of("ps-bot"),
+        project="ps/ps-plan",
+        timeout_s=5.0,
+        clock=lambda: clock().timestamp(),
+        metrics=(metrics := Metrics()),
+        restraint=Restraint({}, lambda: 0.0, metrics),
+    )
+
+
+@pytest.fixture
+def overview(server: SandboxServer, clock: FakeClock) -> GitLabOverview:
+    return GitLabOverview(
         url=server.url,
         token=token_of("ps-bot"),
         project="ps/ps-plan",
@@ -89,6 +104,19 @@ def test_the_state_history_tells_who_closed_and_reopened(port: GitLab, world: Wo
     ]
     assert [event.id for event in port.state_events(1, after=1)] == [2]
     assert world.count("GET", "resource_state_events") == 2
+
+
+def test_who_assigned_whom_is_told_by_gitlabs_own_notes_and_by_nothing_else(
+    port: GitLab, world: World, clock: FakeClock
+) -> None:
+    world.create_issue("alice", title="x")
+    world.add_note("alice", 1, "assigned to @tara, I think")
+    world.update_issue("erin", 1, assignee_ids=[world.user("tara").id])
+    clock.advance(seconds=1)
+    world.add_note("alice", 1, "Better so.\n/assign @erin")
+    world.update_issue("erin", 1, add_labels=["a"])
+    erin, alice = person(world, "erin"), person(world, "alice")
+    assert port.assignments(1) == [Assignment(alice, NOW + timedelta(seconds=1)), Assignment(erin, NOW)]
 
 
 def test_the_history_of_an_issue_that_is_not_there_is_absent(port: GitLab) -> None:
@@ -189,6 +217,48 @@ def test_a_comment_is_edited_in_one_request(port: GitLab, world: World) -> None:
     assert (edited.id, edited.body, edited.author) == (note.id, "after", person(world, "ps-bot"))
     assert port.edit_note(1, note.id, "after") == edited
     assert world.count("*", "notes") == 3
+
+
+def test_an_edit_is_told_from_a_reaction_and_a_reply(overview: GitLabOverview, world: World, clock: FakeClock) -> None:
+    world.create_issue("alice", title="x")
+    notes = [world.add_note("erin", 1, text).note for text in ("untouched", "reacted to", "answered", "edited")]
+    _, reacted, answered, edited = [note for note in notes if note is not None]
+    clock.advance(seconds=60)
+    world.react("alice", 1, "thumbsup", note_id=reacted.id)
+    world.add_note("alice", 1, "indeed", in_discussion=answered.discussion_id)
+    world.edit_note("root", 1, edited.id, "edited by another")
+    at = {each.body: overview.edited_at(each) for each in overview.comments_since(1, NOW)}
+    assert at.pop("edited by another") == (NOW + timedelta(seconds=60)).replace(microsecond=0)
+    assert at == dict.fromkeys(["untouched", "reacted to", "answered", "indeed"])
+    assert world.count("POST", "graphql") == 3, "what was not touched is not asked about"
+
+
+@pytest.mark.parametrize("status", [404, 200], ids=["no GraphQL", "an older one"])
+def test_where_gitlab_does_not_tell_an_edit_what_was_touched_counts_as_edited(
+    status: int, overview: GitLabOverview, world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.create_issue("alice", title="x")
+    world.add_note("erin", 1, "touched")
+    clock.advance(seconds=60)
+    world.react("alice", 1, "thumbsup", note_id=1)
+    if status == 404:
+        world.faults.add(Fault("POST", "graphql", FaultKind.STATUS, status=404))
+    else:
+        monkeypatch.setattr(gitlab_overview, "LAST_EDIT", "query { nothing }")
+    (comment,) = overview.comments_since(1, NOW)
+    assert overview.edited_at(comment) == comment.updated_at
+
+
+def test_the_bots_own_emoji_tells_since_when_a_comment_was_heard(
+    overview: GitLabOverview, world: World, clock: FakeClock
+) -> None:
+    world.create_issue("alice", title="x")
+    world.add_note("erin", 1, "/ps next")
+    world.react("alice", 1, "eyes", note_id=1)
+    assert overview.reacted_at(1, 1, "eyes") is None, "another's is not the bot's"
+    clock.advance(seconds=60)
+    overview.react(1, 1, "eyes")
+    assert overview.reacted_at(1, 1, "eyes") == NOW + timedelta(seconds=60)
 
 
 def test_a_comment_that_somebody_deleted_is_absent(port: GitLab, world: World) -> None:

@@ -61,6 +61,16 @@ def says(by: str, text: str, iid: int = 1) -> Step:
     return lambda world: world.add_note(by, iid, text)
 
 
+def assigns(by: str, whom: str) -> Step:
+    """Assign somebody by hand, anew where they are assigned: else it is no change to GitLab."""
+
+    def step(world: World) -> None:
+        for people in ([], [world.user(whom).id]):
+            world.update_issue(by, 1, assignee_ids=people)
+
+    return step
+
+
 def labels(world: World, iid: int) -> list[str]:
     return sorted(world.label_titles(world.issue(iid)))
 
@@ -75,6 +85,11 @@ FREE: dict[str, Step] = {
     "erin names a coordinator": says("erin", "/ps staff pc @petra"),
     "alice answers": says("alice", "/ps intake po PO-4711"),
     "alice agrees": says("alice", "/ps agree"),
+    "erin says a segment": says("erin", "/ps segment mm_west"),
+    "erin says another segment": says("erin", "/ps segment ent_apac"),
+    "erin labels a segment": label("erin", "Segment::Ent_EAST"),
+    "erin names an EM": says("erin", "/ps assign-em @tara"),
+    "erin assigns ravi": assigns("erin", "ravi"),
     "alice talks": says("alice", "Thanks, looking good."),
     "sam orders": says("sam", "/ps lost budget"),
     "erin labels discovery": label("erin", "proposal::Awaiting_Discovery"),
@@ -101,6 +116,7 @@ GATED: dict[str, Step] = {
     "ravi says yes": says("ravi", "/ps rdm approve"),
     "erin submits": says("erin", "/ps submit"),
     "erin loses it": says("erin", "/ps lost budget"),
+    "erin says why": label("erin", "Lost::scheduling"),
 }
 
 
@@ -139,6 +155,7 @@ def lived(steps: list[Step], *, delivered: float, seed: int) -> dict[str, Any]:
         "yes": yes,
         "papers": {what: paper.version for what, paper in engagement.standing.papers.items()},
         "labels": {iid: [each for each in labels(world, iid) if not asks(each)] for iid in numbers.values()},
+        "assignees": world.issue(1).assignee_ids,
         "open": {iid: world.issue(iid).is_open for iid in numbers.values()},
         "issues": len(world.issues),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -63,3 +63,4 @@ def upgrade() -> None:
         sa.Column("at", sa.Float, nullable=False),
     )
     op.create_index("reviews_by_engagement", "reviews", ["engagement_id", "at"])
+    op.create_index("journal_by_lane", "journal", ["lane", "id"])

@@ -20,7 +20,7 @@ from app.registry import registry
 from app.settings import Settings
 from app.settings_survey import Survey
 
-LONGEST_WAIT_S: Final = 8.0
+LONGEST_WAIT_S: Final = 5.0
 """For one answer, whatever the service itself is allowed to wait."""
 HOOK_PATH: Final = gitlab_door.PATH
 

@@ -13,7 +13,7 @@ from app.cli_lines import ARROW, columns, number
 from app.cli_patient import HOOK_PATH, operators_project, patient_of
 from app.cli_progress import Progress
 from app.doctor import CHECKS, Finding, State, examine
-from app.doctor.of_tokens import role_name
+from app.doctor.of_tokens import PLANNER, SCOPE, role_name
 from app.errors import Absent, NotAccepted, Permanent, Retry
 from app.failure import Failure
 from app.logs import set_up_logs
@@ -37,7 +37,7 @@ def setup(arguments: argparse.Namespace) -> int:
     set_up_logs(style="auto", secrets=settings.secret_values(), is_quiet=True)
     wanted = _desired(settings, with_optional=arguments.all_labels)
     keeper = operators_project(settings)
-    heading = _heading(keeper, settings)
+    heading = _heading(keeper, settings, may_only_look=arguments.dry_run)
     options = Options(arguments.migrate_labels, arguments.overwrite_templates, arguments.renew_secret)
     with Progress() as progress:
         if arguments.dry_run:
@@ -62,18 +62,28 @@ def _desired(settings: Settings, *, with_optional: bool) -> Desired:
     return desired(methodology, settings, hook_path=HOOK_PATH, forms=forms, with_optional=with_optional)
 
 
-def _heading(keeper: GitLabProject, settings: Settings) -> str:
-    """Where it works, and as whom. Raises Failure where it cannot begin."""
+def _heading(keeper: GitLabProject, settings: Settings, *, may_only_look: bool) -> str:
+    """Where it works, and as whom. Raises Failure where it cannot begin, before anything is half done."""
     setting = "PSPLAN_GITLAB_TOKEN" if settings.gitlab_admin_token is None else "PSPLAN_GITLAB_ADMIN_TOKEN"
     try:
         version = keeper.instance().version
-        facts, person, level = keeper.facts(), keeper.whoami(), keeper.own_level()
+        token, facts, person, level = keeper.token(), keeper.facts(), keeper.whoami(), keeper.own_level()
     except NotAccepted as refusal:
         raise Failure(f"GitLab does not take {setting}: {refusal.reason}") from refusal
     except Absent as fault:
         raise Failure(f"there is no project {settings.project} that the user of {setting} sees") from fault
     except (Retry, Permanent) as fault:
         raise Failure(f"{settings.gitlab_url}: {fault.reason}") from fault
+    if facts.is_archived:
+        raise Failure(f"{facts.path} is archived: nobody can write in it")
+    if not may_only_look and SCOPE not in token.scopes:
+        scopes = ", ".join(sorted(token.scopes)) or "none"
+        raise Failure(f"{setting} has the scope {scopes} and not {SCOPE}: it can write nothing")
+    if not may_only_look and level < PLANNER:
+        raise Failure(
+            f"@{person.username} is {role_name(level)} in {facts.path}: labels and boards need a Planner, the webhook "
+            "a Maintainer"
+        )
     return f"{facts.web_url} (GitLab {version}), as @{person.username}, {role_name(level)}\n\n"
 
 

@@ -170,6 +170,18 @@ def test_a_database_in_use_is_looked_at_beside_the_service(tmp_path: Path) -> No
     assert (seen.version, seen.is_in_use, seen.fault) == (SCHEMA_VERSION, False, None)
 
 
+def test_a_running_service_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with stage(tmp_path) as on, desk(tmp_path, monkeypatch, capsys) as beside:
+        beside.env |= {"PSPLAN_PUBLIC_URL": on.url, "PSPLAN_GITLAB_URL": on.world.base_url}
+        assert beside.psplan("setup").code == 0
+        ran = beside.psplan("doctor")
+        assert ran.code == 0, ran.out
+        assert f"can be written, tables {SCHEMA_VERSION}; a running psplan uses it" in ran.out
+        assert f"ok              public address    {on.url} answers" in ran.out
+
+
 def test_looking_leaves_the_lock_to_others(tmp_path: Path) -> None:
     path = tmp_path / "psplan.sqlite3"
     open_store(path).close()

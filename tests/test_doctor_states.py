@@ -297,7 +297,7 @@ no board | warning boards | missing: “PS Plan: Scoping”, “PS Plan: Schedul
 column missing | warning boards | columns are missing: proposal::On_hold on “PS Plan: Scoping” |
 columns in another order | warning boards | not in the order of the track: “PS Plan: Scheduling” |
 no repository | not configured issue templates | skipped: the project has no repository |
-repository ill | broken issue templates | GitLab answered 503 to GET file |
+repository ill | not configured issue templates | skipped: GitLab shows no repository (GitLab answered 503 |
 form missing | warning issue templates | services-request.md is missing |
 form of a person | warning issue templates | was changed by a person |
 form old | warning issue templates | services-request.md is old |

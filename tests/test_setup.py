@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from app.cli_patient import operators_project
 from app.sandbox import AccessLevel, Fault, FaultKind, World, token_of
 from app.setup.difference import Options
 from app.setup.ready import IN_VAIN, Report, make_ready, secrets_of
-from tests.harness import HOOK_TOKEN
+from tests.harness import HOOK_TOKEN, stage
 from tests.operating import SIGNING_KEY, Desk, desk
 
 FORM = ".gitlab/issue_templates/services-request.md"
@@ -91,6 +92,17 @@ def test_a_signing_token_that_gitlab_does_not_keep_is_found_out(bare: Desk) -> N
     ran = bare.psplan("setup")
     assert ran.code == 1
     assert IN_VAIN in ran.out
+
+
+def test_a_form_that_somebody_fills_in_becomes_an_engagement(tmp_path: Path, bare: Desk) -> None:
+    bare.psplan("setup")
+    form = bare.world.files[FORM].content.decode()
+    with stage(tmp_path / "service") as on:
+        filled = form.replace("customer_name:", "customer_name: Hand GmbH").replace("[]", "[readiness]")
+        on.world.create_issue("alice", title="We need help", description=filled)
+        assert on.quiet()
+        assert "Services Calculator" in on.world.label_titles(on.world.issue(1))
+        assert on.world.issue(2).title == "Hand GmbH - Project Scheduling Intake"
 
 
 def test_a_dry_run_prints_the_difference_and_changes_nothing(bare: Desk) -> None:
@@ -206,6 +218,30 @@ def test_a_migration_that_is_cut_off_goes_on_the_next_time(former: Desk) -> None
 
 
 # What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda world: world.set_level("erin", AccessLevel.GUEST), "@erin is Guest in ps/ps-plan: labels and boards"),
+        (lambda world: setattr(world.tokens[token_of("erin")], "scopes", ("read_api",)), "has the scope read_api"),
+        (lambda world: setattr(world, "is_archived", True), "ps/ps-plan is archived"),
+        (lambda world: setattr(world.tokens[token_of("erin")], "is_revoked", True), "it has been revoked"),
+        (lambda world: setattr(world.tokens[token_of("erin")], "expires_at", date(2020, 1, 1)), "it has expired"),
+    ],
+    ids=["too low a role", "too small a scope", "an archived project", "revoked", "expired"],
+)
+def test_nothing_is_begun_that_cannot_be_done(spoil: Callable[[World], object], says: str, bare: Desk) -> None:
+    bare.env["PSPLAN_GITLAB_ADMIN_TOKEN"] = token_of("erin")
+    spoil(bare.world)
+    ran = bare.psplan("setup")
+    assert (ran.code, ran.out, bare.writes()) == (1, "", 0)
+    assert says in ran.err
+
+
+def test_a_token_that_only_reads_is_good_enough_for_a_dry_run(bare: Desk) -> None:
+    bare.world.tokens[token_of("root")].scopes = ("read_api",)
+    assert "82 changes would be made" in bare.psplan("setup", "--dry-run").out
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.doctor.finding import Finding, State
 from app.doctor.patient import Patient
 from app.doctor.registry import check
-from app.errors import Absent, Permanent
+from app.errors import Absent, Permanent, Retry
 from app.setup.changes import (
     AddList,
     Change,
@@ -26,7 +26,7 @@ from app.setup.changes import (
     WriteForm,
 )
 from app.setup.difference import COMPARED, Options
-from app.setup.ready import NEEDS
+from app.setup.ready import NEEDS, unseen
 
 SETUP: Final = "psplan setup"
 MOST_NAMED: Final = 4
@@ -85,9 +85,14 @@ def _of_part(part: Part, patient: Patient) -> Iterator[Finding]:
     keeper, wanted = patient.operator(), patient.desired()
     try:
         found = COMPARED[part](keeper, wanted, Options())
-    except Permanent as refusal:
-        yield Finding(State.NOT_CHECKED, part.value, refusal.reason, f"needs {NEEDS[part]}")
-        return
+    except (Retry, Permanent) as fault:
+        if part is Part.FORMS:  # everything works without
+            found = Difference(remarks=(unseen(part, fault),))
+        elif isinstance(fault, Permanent):
+            yield Finding(State.NOT_CHECKED, part.value, fault.reason, f"needs {NEEDS[part]}")
+            return
+        else:
+            raise
     yield from findings_of(part, found)
 
 

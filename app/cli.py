@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--gitlab-port", type=_port, default=8929, help="of the sandbox GitLab (taken: a free one)")
     demo.set_defaults(run=_demo)
 
+    _add_project(commands)
+
     submit = commands.add_parser("submit", help="send a submission to a running service, the way the calculator does")
     submit.add_argument("file", metavar="FILE", help="JSON; - for standard input")
     submit.add_argument("--url", help="of the service (default: PSPLAN_PUBLIC_URL, else http://127.0.0.1:8080)")
@@ -63,6 +65,24 @@ def parser() -> argparse.ArgumentParser:
     _add_methodology(commands)
     _add_deliveries(commands)
     return top
+
+
+def _add_project(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    ready = commands.add_parser("setup", help="make the project ready: labels, boards, webhook, issue templates")
+    ready.add_argument("--dry-run", action="store_true", help="print the difference, and change nothing")
+    ready.add_argument(
+        "--migrate-labels", action="store_true", help="retired and wrong spellings become the right label"
+    )
+    ready.add_argument("--overwrite-templates", action="store_true", help="also those that a person changed")
+    ready.add_argument("--renew-secret", action="store_true", help="give the webhook its secret anew")
+    ready.add_argument("--all-labels", action="store_true", help="also the optional ones of the methodology")
+    ready.add_argument("--json", action="store_true")
+    ready.set_defaults(run=_setup)
+
+    doctor = commands.add_parser("doctor", help="check everything: one line each, with what mends it")
+    doctor.add_argument("--fix", action="store_true", help="mend what is safe to mend, as setup would")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(run=_doctor)
 
 
 def _add_methodology(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -120,6 +140,18 @@ def _demo(arguments: argparse.Namespace) -> int:
     from app.demo import demo
 
     return demo(port=arguments.port, gitlab_port=arguments.gitlab_port, stop_after_story=arguments.exit)
+
+
+def _setup(arguments: argparse.Namespace) -> int:
+    from app.cli_setup import setup
+
+    return setup(arguments)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from app.cli_doctor import doctor
+
+    return doctor(arguments)
 
 
 def _submit(arguments: argparse.Namespace) -> int:

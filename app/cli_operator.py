@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy.exc import DatabaseError
 
 from app.cli_database import print_json, reading
+from app.cli_progress import Progress
 from app.clock import system_clock
 from app.failure import Failure
 from app.logs import set_up_logs
@@ -83,7 +84,8 @@ def _have_done(kind: str, words: dict[str, Any]) -> dict[str, Any]:
 async def _alone(service: Service, kind: str, words: dict[str, Any]) -> dict[str, Any]:
     await service.open(is_serving=False)
     try:
-        answer = await service.carry_out(kind, words, _progress)
+        with Progress() as progress:
+            answer = await service.carry_out(kind, words, progress)
         if not await service.idle(within_s=SOON_S, patience_s=WORK_PATIENCE_S):
             sys.stderr.write("psplan: not everything was finished in time; the rest waits for `psplan serve`\n")
         return answer
@@ -91,14 +93,11 @@ async def _alone(service: Service, kind: str, words: dict[str, Any]) -> dict[str
         await service.close()
 
 
-def _progress(words: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{words}\n")
-
-
 def _hand_over(settings: Settings, kind: str, words: dict[str, Any]) -> dict[str, Any]:
     """Leave the errand in the database, and wait for what its owner says. Raises Failure."""
     told: list[dict[str, Any]] = []
+    if sys.stderr.isatty():
+        sys.stderr.write("psplan: a running psplan owns the database, and is asked to do it\n")
     engine = open_beside(settings.database_path)
     try:
         with engine.begin() as connection:

@@ -60,6 +60,10 @@ class Overtaken(Exception):
     """The work is another replica's now, or may be: this one lets go of it as it is, and writes nothing more."""
 
 
+class NotAccepted(Permanent):
+    """The vendor does not take the token. Said only to who set it: in the service it may be a token in rotation."""
+
+
 class Absent(Permanent):
     """What was asked for is not there (or may not be seen, which GitLab does not tell apart)."""
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.settings import Settings, SettingsFault, key_bytes
+from app.settings import DatabaseSettings, Settings, SettingsFault, key_bytes
 
 
 class RecordKeys:
@@ -47,8 +47,7 @@ def load_record_keys(settings: Settings) -> RecordKeys:
     """
     if settings.record_keys:
         return RecordKeys([key_bytes(key) for key in settings.record_keys])
-    database = settings.database_path
-    beside = database.with_name(database.name + ".record-key")
+    beside = key_file(settings)
     try:
         return RecordKeys([_kept_key(beside)])
     except (OSError, ValueError) as fault:
@@ -56,6 +55,12 @@ def load_record_keys(settings: Settings) -> RecordKeys:
         raise SettingsFault(
             f"PSPLAN_RECORD_KEYS is not set, and {beside} cannot be written or read ({reason})."
         ) from fault
+
+
+def key_file(settings: DatabaseSettings) -> Path:
+    """Where a key is kept that nobody gave: beside the database."""
+    database = settings.database_path
+    return database.with_name(database.name + ".record-key")
 
 
 def _kept_key(path: Path) -> bytes:

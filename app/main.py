@@ -56,6 +56,7 @@ from app.store.memory import Read, StoreMemory
 from app.store.store import Store, open_store
 from app.sweep import Sweeper
 from app.sweep.hook import HookWatch
+from app.tell import Tell
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring
 
@@ -142,7 +143,7 @@ class Service:
         if self._scheduler is not None:
             self._scheduler.wake(lane)
 
-    async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
+    async def carry_out(self, kind: str, words: dict[str, Any], tell: Tell) -> dict[str, Any]:
         """Run an errand of an operator. Raises operations.Refused."""
         assert self._routines is not None, "the service is not running"  # noqa: S101
         return await self._routines.carry_out(kind, words, tell)
@@ -414,7 +415,7 @@ def _pages(settings: Settings, running: Service, *, is_open: bool) -> list[Route
         methodology=methodology,
         commands=registry.commands(methodology),
         clock=running.clock,
-        replay=lambda ident: running.carry_out(REPLAY, {"id": ident}, lambda _: None),
+        replay=lambda ident: running.carry_out(REPLAY, {"id": ident}, lambda *_: None),
     )
     frame = Frame(site="PS Plan Bot")
     if is_open:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,6 +15,7 @@ from app.store.records import DeliveryRow
 from app.store.schema import DeliveryState
 from app.store.store import Store
 from app.sweep import Sweeper
+from app.tell import Tell, unheard
 
 SWEEP: Final = "sweep"
 REPLAY: Final = "replay"
@@ -41,7 +41,7 @@ class Operations:
     sweeper: Sweeper
     clock: Clock
 
-    def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None] = lambda _: None) -> Done:
+    def carry_out(self, kind: str, words: dict[str, Any], tell: Tell = unheard) -> Done:
         """Do it. Raises Refused."""
         if kind == SWEEP:
             return self.sweep(is_rebuild=bool(words.get("rebuild")), tell=tell)
@@ -49,7 +49,7 @@ class Operations:
             return self.replay(int(words["id"]))
         raise Refused(f"this psplan knows no errand called {kind!r}")
 
-    def sweep(self, *, is_rebuild: bool = False, tell: Callable[[str], None] = lambda _: None) -> Done:
+    def sweep(self, *, is_rebuild: bool = False, tell: Tell = unheard) -> Done:
         """Look at GitLab for what was missed."""
         found = self.sweeper.sweep(is_rebuild=is_rebuild, tell=tell)
         return Done(found.to_record(), frozenset(found.lanes))

@@ -6,9 +6,11 @@ Every method may raise errors.Retry (it may pass later) or errors.Permanent (it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
+
+from app.project import AccessToken, Board, Instance, ProjectFacts, ProjectFile, ProjectLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,31 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A webhook of the project. `is_disabled`: GitLab sends it nothing, for a while or until it is tested well."""
+    """A webhook of the project. `is_disabled`: GitLab sends it nothing, for a while or until it is tested well.
+
+    GitLab shows no secret; whether there is one it tells from 19.0 on (None: it does not say).
+    """
 
     id: int
     url: str
     is_disabled: bool
+    events: frozenset[str] = frozenset()
+    checks_certificates: bool = True
+    has_token: bool | None = None
+    has_signing_token: bool | None = None
+    rewrites_body: bool = False
+    """GitLab sends what a template of its own says, and not what happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookWish:
+    """How a webhook is to be. Secrets that are not given stay as they are, unless the address changes."""
+
+    url: str
+    events: frozenset[str]
+    name: str
+    token: str | None = field(default=None, repr=False)
+    signing_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +176,21 @@ class FailedDelivery:
     headers: Mapping[str, str]
     payload: Mapping[str, Any]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What an address answered to `/healthz`: a status, and whether the words were those of this service."""
+
+    status: int
+    is_ours: bool
+
+
+class Probe(Protocol):
+    """Asks an address of this service as whoever calls it from outside would."""
+
+    def __call__(self, url: str) -> Health:
+        """What it answers. Raises VendorDown where nobody does."""
 
 
 class Overview(Protocol):
@@ -189,6 +226,75 @@ class HookKeeper(Protocol):
 
     def test_hook(self, hook_id: int) -> None:
         """Have GitLab send a test; one that is answered well switches a disabled hook on again."""
+
+
+class ProjectKeeper(HookKeeper, Protocol):
+    """The PS Plan project as an operator keeps it. What is there already is never made twice: who calls looks first.
+
+    Every list is bounded. Raises Permanent for want of a role or a scope, NotAccepted for a token that is no good.
+    """
+
+    def instance(self) -> Instance:
+        """The GitLab itself."""
+
+    def token(self) -> AccessToken:
+        """The token in use."""
+
+    def whoami(self) -> Person:
+        """The user whose token it is."""
+
+    def own_level(self) -> int:
+        """That user's access level in the project; 0 for no member, and an administrator is an owner."""
+
+    def facts(self) -> ProjectFacts:
+        """The project."""
+
+    def labels(self) -> Sequence[ProjectLabel]:
+        """Every label that can be used in it."""
+
+    def create_label(self, name: str, *, colour: str, description: str) -> None:
+        """Make a label of the project; that it is there already is fine."""
+
+    def change_label(
+        self, label_id: int, *, name: str | None = None, colour: str | None = None, description: str | None = None
+    ) -> None:
+        """Rename, recolour or describe a label."""
+
+    def delete_unused_label(self, label_id: int, name: str) -> bool:
+        """Delete a label that no issue and no open merge request carries; whether it is gone."""
+
+    def issues_with(self, label: str) -> Sequence[int]:
+        """The numbers of all issues, open or closed, that carry a label."""
+
+    def change_issue(self, iid: int, change: IssueChange) -> Issue:
+        """Write the change in one request; safe to repeat."""
+
+    def boards(self) -> Sequence[Board]:
+        """The issue boards."""
+
+    def create_board(self, name: str) -> None:
+        """Make an empty board."""
+
+    def add_list(self, board_id: int, label_id: int) -> None:
+        """Put a column for a label at the end."""
+
+    def move_list(self, board_id: int, list_id: int, position: int) -> None:
+        """Put a column at a place, counted from 0; the others make room."""
+
+    def create_hook(self, wish: HookWish) -> None:
+        """Make a webhook."""
+
+    def change_hook(self, hook_id: int, wish: HookWish) -> None:
+        """Make a webhook as it should be."""
+
+    def last_answer(self, hook_id: int) -> str | None:
+        """The status that the newest delivery was answered with, as GitLab logged it; None where there is none."""
+
+    def read_file(self, path: str, *, branch: str) -> ProjectFile | None:
+        """A text file; None where there is no such file, or no commit yet."""
+
+    def write_file(self, path: str, text: str, *, branch: str, message: str, over: ProjectFile | None) -> None:
+        """Commit a file: a new one, or over the one that was read, which refuses what was changed since."""
 
 
 class GitLab(Protocol):

@@ -19,6 +19,7 @@ from app.operations import SWEEP, Operations, Refused
 from app.store import errands, retention, swept
 from app.store.store import Store
 from app.sweep.sweeper import LAST_LOOK
+from app.tell import Tell, unheard
 
 ERRANDS_EVERY_S: Final = 0.5
 """Costs a look at an index with nothing in it."""
@@ -79,7 +80,7 @@ class Routines:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         return is_done
 
-    async def carry_out(self, kind: str, words: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
+    async def carry_out(self, kind: str, words: dict[str, Any], tell: Tell) -> dict[str, Any]:
         """Run an errand in a thread, and wake what has work now. Raises Refused."""
         async with self._one_at_a_time:
             done = await _in_thread(partial(self._operations.carry_out, kind, words, tell))
@@ -109,7 +110,7 @@ class Routines:
         last = await _in_thread(partial(self._store.read, partial(swept.mark, name=LAST_LOOK)))
         is_done = last is not None and 0 <= self._clock() - last < self._sweep_interval_s / 2
         if not (self._store.is_shared and is_done):  # alone, the time before the start is what matters most
-            await self.carry_out(SWEEP, {}, lambda _: None)
+            await self.carry_out(SWEEP, {}, unheard)
 
     async def _run_errands(self) -> None:
         while True:
@@ -121,7 +122,7 @@ class Routines:
         if waiting is None:
             return
         try:
-            answer: dict[str, Any] = {"done": await self.carry_out(waiting.kind, waiting.words, lambda _: None)}
+            answer: dict[str, Any] = {"done": await self.carry_out(waiting.kind, waiting.words, unheard)}
         except Refused as refused:
             answer = {"refused": str(refused)}
         except STORE_FAULTS as fault:  # not run again and again: who asked may ask again

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "PSPLAN_"
@@ -164,8 +166,8 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     metrics_token: SecretStr | None = Field(None, description="Bearer for /metrics; not given: open")
     gitlab_admin_token: SecretStr | None = Field(
         None,
-        description="Token of a Maintainer, for GitLab's log of failed deliveries and for healing the webhook; "
-        "not given: the bot's own is tried",
+        description="Token of a Maintainer, for `setup`, `doctor`, GitLab's log of failed deliveries and healing the "
+        "webhook; not given: the bot's own is tried",
     )
     sweep_interval_s: float = Field(
         300, ge=0, description="How often GitLab is looked at for what no webhook told, seconds; 0: only when asked"
@@ -223,7 +225,7 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     def secret_values(self) -> list[str]:
         """Every secret as text, for the log's redaction."""
         values: list[str] = []
-        for name in _secret_names(type(self)):
+        for name in secret_names(type(self)):
             held = getattr(self, name)
             for secret in held if isinstance(held, tuple) else (held,):
                 if secret is not None:
@@ -233,7 +235,7 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         return values
 
 
-def _secret_names(settings: type[BaseSettings]) -> list[str]:
+def secret_names(settings: type[BaseSettings]) -> list[str]:
     """The fields that hold secrets, by their type."""
     return sorted(name for name, f in settings.model_fields.items() if "SecretStr" in str(f.annotation))
 
@@ -270,20 +272,25 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         words = {**dotenv_values(".env"), **os.environ}
-        found: dict[str, Any] = {}
-        for name in _secret_names(self.settings_cls):
-            setting = PREFIX + name.upper()
-            path = words.get(setting + "_FILE")
-            if not path:
-                continue
-            if words.get(setting):
-                raise SettingsFault(f"{setting} and {setting}_FILE are both set: keep one of them.")
-            try:
-                found[name] = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as fault:
-                reason = getattr(fault, "strerror", None) or "is not text"
-                raise SettingsFault(f"{setting}_FILE: {path} cannot be read ({reason}).") from fault
-        return found
+        # what is given as an argument needs no file
+        names = [name for name in secret_names(self.settings_cls) if name not in self.current_state]
+        held = {name: secret_file(name, words) for name in names}
+        return {name: secret for name, secret in held.items() if secret is not None}
+
+
+def secret_file(name: str, words: Mapping[str, str | None]) -> str | None:
+    """The secret in the file that is named for it; None where none is named. Raises SettingsFault."""
+    setting = PREFIX + name.upper()
+    path = words.get(setting + "_FILE")
+    if not path:
+        return None
+    if words.get(setting):
+        raise SettingsFault(f"{setting} and {setting}_FILE are both set: keep one of them.")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = getattr(fault, "strerror", None) or "is not text"
+        raise SettingsFault(f"{setting}_FILE: {path} cannot be read ({reason}).") from fault
 
 
 def key_bytes(key: SecretStr) -> bytes:
@@ -306,31 +313,35 @@ def load_settings(**given: Any) -> Settings:
     Raises SettingsFault, one sentence, for the first setting that is missing or wrong.
     """
     settings = load_part(Settings, **given)
-    if not settings.webhook_tokens and not settings.webhook_signing_keys:
-        raise SettingsFault(
-            "PSPLAN_WEBHOOK_TOKENS is missing: without a GitLab webhook secret anybody could post events "
-            f"(PSPLAN_WEBHOOK_SIGNING_KEYS serves as well). Example: PSPLAN_WEBHOOK_TOKENS={EXAMPLES['webhook_tokens']}"
-        )
-    if settings.is_shared and not settings.record_keys:
-        raise SettingsFault(
-            "PSPLAN_RECORD_KEYS is missing: replicas on PostgreSQL have to recognise what any of them signed, so that "
-            f"none can make a key for itself. Example: PSPLAN_RECORD_KEYS={EXAMPLES['record_keys']}"
-        )
-    _check_login(settings)
+    for _, words in lacking(settings):
+        raise SettingsFault(words)
     return settings
 
 
-def _check_login(settings: Settings) -> None:
-    """An application needs its secret, and an address to which GitLab sends people back. Raises SettingsFault."""
-    if settings.oauth_client_id is None:
-        return
-    for name in ("oauth_client_secret", "public_url"):
-        if getattr(settings, name) is None:
-            setting = PREFIX + name.upper()
-            raise SettingsFault(
-                f"{setting} is missing: PSPLAN_OAUTH_CLIENT_ID is set, and the login to the pages needs both. "
-                f"Example: {setting}={EXAMPLES[name]}"
-            )
+def lacking(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What is missing beside what each setting says of itself: the setting, and a sentence."""
+    if not settings.webhook_tokens and not settings.webhook_signing_keys:
+        yield (
+            "webhook_tokens",
+            "PSPLAN_WEBHOOK_TOKENS is missing: without a GitLab webhook secret anybody could post events "
+            "(PSPLAN_WEBHOOK_SIGNING_KEYS serves as well). "
+            f"Example: PSPLAN_WEBHOOK_TOKENS={EXAMPLES['webhook_tokens']}",
+        )
+    if settings.is_shared and not settings.record_keys:
+        yield (
+            "record_keys",
+            "PSPLAN_RECORD_KEYS is missing: replicas on PostgreSQL have to recognise what any of them signed, so that "
+            f"none can make a key for itself. Example: PSPLAN_RECORD_KEYS={EXAMPLES['record_keys']}",
+        )
+    if settings.oauth_client_id is not None:
+        for name in ("oauth_client_secret", "public_url"):
+            if getattr(settings, name) is None:
+                setting = PREFIX + name.upper()
+                yield (
+                    name,
+                    f"{setting} is missing: PSPLAN_OAUTH_CLIENT_ID is set, and the login to the pages needs both. "
+                    f"Example: {setting}={EXAMPLES[name]}",
+                )
 
 
 def load_part(part: type[S], **given: Any) -> S:
@@ -338,12 +349,12 @@ def load_part(part: type[S], **given: Any) -> S:
     try:
         return part(**given)
     except ValidationError as fault:
-        raise SettingsFault(_sentence(fault)) from fault
+        raise SettingsFault(sentence(fault.errors(include_url=False, include_input=False)[0])) from fault
 
 
-def _sentence(fault: ValidationError) -> str:
-    first = fault.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0])
-    what = "is missing" if first["type"] == "missing" else "is wrong: " + first["msg"].removeprefix("Value error, ")
+def sentence(error: ErrorDetails) -> str:
+    """What is wrong with one setting, and a right example."""
+    name = str(error["loc"][0])
+    what = "is missing" if error["type"] == "missing" else "is wrong: " + error["msg"].removeprefix("Value error, ")
     setting = PREFIX + name.upper()
     return f"{setting} {what}. Example: {setting}={EXAMPLES.get(name, '…')}"

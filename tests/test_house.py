@@ -22,6 +22,7 @@ IO = {
     "sqlite3",
     "time",
 }
+VENDORS = {"app.adapters", "gitlab", "httpx", "requests"}
 FORBIDDEN = {
     "handlers": IO,
     "app/decide.py": IO,
@@ -56,6 +57,16 @@ FORBIDDEN = {
     "app/reports": IO,
     "app/pages": {"app.adapters", "app.engine", "app.ingress", "app.perform", "app.sweep", "handlers"},
     "app/sweep": {"app.adapters", "app.ingress", "app.routines", "handlers"},
+    "app/setup": VENDORS | {"app.doctor", "app.engine", "app.ingress", "app.store", "handlers"},
+    "app/setup/desired.py": IO,
+    "app/setup/changes.py": IO,
+    "app/setup/meaning.py": IO,
+    "app/setup/label_difference.py": IO,
+    "app/setup/board_difference.py": IO,
+    "app/setup/hook_difference.py": IO,
+    "app/setup/form_difference.py": IO,
+    "app/doctor": VENDORS | {"app.engine", "app.ingress", "app.perform", "handlers"},
+    "app/project.py": IO,
     "app/operations.py": {"app.adapters", "app.ingress", "app.routines", "handlers"},
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import SettingsFault, load_settings
+from app.settings_survey import survey
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 COMPLETE = {
@@ -141,3 +142,30 @@ def test_the_log_is_told_every_secret() -> None:
 def test_limits_are_told_by_kind(given: str, means: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSPLAN_GITLAB_LIMITS", given)
     assert load_settings().gitlab_calls_per_minute == means
+
+
+# All faults at once
+
+
+def test_a_survey_tells_every_fault_and_has_values_to_go_on_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in {"PROJECT": "", "WORKERS": "many", "PUBLIC_URL": "x", "METRICS_TOKEN_FILE": "/nowhere"}.items():
+        monkeypatch.setenv(f"PSPLAN_{name}", value)
+    monkeypatch.setenv("PSPLAN_METRICS_TOKEN", "")
+    (tmp_path / ".env").write_text("PSPLAN_GITLAB_TOKN=x\nPSPLAN_NOVELTY=y\n")
+    found = survey()
+    assert set(found.faults) == {"project", "workers", "public_url", "metrics_token"}
+    assert all(words.startswith("PSPLAN_") for words in found.faults.values())
+    assert (found.settings.gitlab_url, found.settings.workers) == ("https://gitlab.example.com", 8)
+    assert found.unknown == {"PSPLAN_GITLAB_TOKN": "PSPLAN_GITLAB_TOKEN", "PSPLAN_NOVELTY": None}
+
+
+def test_a_survey_of_nothing_at_all_ends_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in COMPLETE:
+        monkeypatch.delenv(name)
+    assert set(survey().faults) == {"gitlab_url", "gitlab_token", "project", "webhook_tokens"}
+
+
+def test_what_the_settings_are_in_order_with_has_no_fault() -> None:
+    assert (survey().faults, survey().unknown) == ({}, {})

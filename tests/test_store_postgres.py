@@ -20,9 +20,9 @@ from app.errors import Overtaken
 from app.settings import SettingsFault, load_settings
 from app.store import database, inbox, outbox
 from app.store.database import DatabaseFault
-from app.store.postgres import conninfo, open_shared_store
+from app.store.postgres import conninfo, examine, open_shared_store
 from app.store.records import Delivery
-from app.store.schema import DeliveryState
+from app.store.schema import SCHEMA_VERSION, DeliveryState
 from app.store.store import Accepted, Store
 from tests.postgres import Cluster, cluster
 from tests.test_store import ARRIVAL, accept
@@ -247,3 +247,18 @@ def test_many_senders_at_once_keep_the_order_of_each(store: Store) -> None:
     for number in range(50):
         waiting = store.read(partial(inbox.waiting, lane=str(number), limit=10))
         assert [each.received_at for each in waiting] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_database_is_looked_at_without_leaving_a_trace(postgres_url: str, store: Store) -> None:
+    seen = examine(postgres_url)
+    assert (seen.has_tables, seen.version, seen.fault) == (True, SCHEMA_VERSION, None)
+    store.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    assert examine(postgres_url).version == "9999"
+
+
+def test_a_database_that_is_empty_or_cannot_be_used_says_so(postgres: Cluster, postgres_url: str) -> None:
+    assert (examine(postgres_url).has_tables, examine(postgres_url).fault) == (False, None)
+    gone = examine(postgres_url.rsplit("/", 1)[0] + "/nobody")
+    assert "nobody" in (gone.fault or "")
+    assert "cannot be used" in (gone.fault or "")
+    assert "no address of PostgreSQL" in (examine("postgresql://:x:/%%").fault or "")

@@ -139,4 +139,8 @@ class GitLabHooks(PythonGitLab):
         return list(answer)
 
     def _hook(self, hook_id: int) -> str:
-        return f"/projects/{quote(self._project, safe='')}/hooks/{hook_id}"
+        return self._within(f"hooks/{hook_id}")
+
+    def _within(self, rest: str) -> str:
+        """The path of something in the project."""
+        return f"/projects/{quote(self._project, safe='')}/{rest}".rstrip("/")

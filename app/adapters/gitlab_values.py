@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.ports import (
     Person,
     StateEvent,
 )
+from app.project import AccessToken, Board, BoardList, ProjectFacts, ProjectFile, ProjectLabel
 
 Json = dict[str, Any]
 
@@ -84,8 +86,61 @@ def last_edit_of(held: Json) -> datetime | None:
 
 
 def hook_of(held: Json) -> Hook:
-    """A webhook; instances that never disable one do not say how it is."""
-    return Hook(held["id"], held["url"], held.get("alert_status", "executable") != "executable")
+    """A webhook; instances that never disable one do not say how it is, older ones not whether there is a secret."""
+    return Hook(
+        held["id"],
+        held["url"],
+        held.get("alert_status", "executable") != "executable",
+        events=frozenset(name for name, is_on in held.items() if name.endswith("_events") and is_on is True),
+        checks_certificates=bool(held.get("enable_ssl_verification", True)),
+        has_token=held.get("token_present"),
+        has_signing_token=held.get("signing_token_present"),
+        rewrites_body=bool(held.get("custom_webhook_template")),
+    )
+
+
+def label_of(held: Json) -> ProjectLabel:
+    """A label."""
+    return ProjectLabel(
+        held["id"],
+        held["name"],
+        held["color"],
+        held.get("description") or "",
+        is_of_project=bool(held.get("is_project_label", True)),
+    )
+
+
+def board_of(held: Json) -> Board:
+    """A board; lists come in any order, and those that gather by assignee or milestone have no label."""
+    rows = sorted(held.get("lists") or (), key=lambda each: each["position"])
+    lists = [BoardList(each["id"], (each.get("label") or {}).get("name")) for each in rows]
+    return Board(held["id"], held["name"], tuple(lists))
+
+
+def facts_of(held: Json) -> ProjectFacts:
+    """A project."""
+    return ProjectFacts(
+        path=held["path_with_namespace"],
+        web_url=held["web_url"],
+        branch=held.get("default_branch"),
+        has_repository=held.get("repository_access_level") != "disabled" and bool(held.get("default_branch")),
+        is_archived=bool(held.get("archived")),
+        takes_issues=held.get("issues_access_level") != "disabled",
+    )
+
+
+def token_of(held: Json) -> AccessToken:
+    """An access token."""
+    expires = held.get("expires_at")
+    return AccessToken(
+        held.get("name") or "", frozenset(held.get("scopes") or ()), date.fromisoformat(expires) if expires else None
+    )
+
+
+def file_of(held: Json) -> ProjectFile:
+    """A file of the repository, as text; what is no text has marks in place of the bytes that are none."""
+    text = b64decode(held["content"]).decode("utf-8", "replace")
+    return ProjectFile(held["file_path"], text, held["last_commit_id"])
 
 
 def failed_delivery_of(held: Json) -> FailedDelivery:

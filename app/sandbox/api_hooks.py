@@ -112,7 +112,7 @@ def _hook(call: Call) -> Hook:
 
 def _settings(call: Call) -> dict[str, Any]:
     settings: dict[str, Any] = {name: truth(call.params[name]) for name in EVENT_NAMES if name in call.params}
-    for name in ("name", "description", "token", "signing_token"):
+    for name in ("name", "description", "token", "signing_token", "custom_webhook_template"):
         if name in call.params:
             settings[name] = call.text(name)
     if "enable_ssl_verification" in call.params:
@@ -148,7 +148,7 @@ def hook_json(world: World, hook: Hook, *, is_single: bool = False) -> Json:
         "disabled_until": iso(hook.disabled_until),
         "push_events_branch_filter": None,
         "branch_filter_strategy": "wildcard",
-        "custom_webhook_template": None,
+        "custom_webhook_template": hook.custom_webhook_template,
         "project_id": PROJECT_ID,
     } | toggles
     if is_single:

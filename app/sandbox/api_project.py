@@ -30,7 +30,12 @@ def list_labels(call: Call) -> Answer:
     """The labels of the project by title."""
     _member(call)
     search = (call.text("search") or "").lower()
-    found = [label for label in call.world.labels.values() if search in label.title.lower()]
+    with_groups = "include_ancestor_groups" not in call.params or call.flag("include_ancestor_groups")
+    found = [
+        label
+        for label in call.world.labels.values()
+        if search in label.title.lower() and (with_groups or not label.is_group)
+    ]
     found.sort(key=lambda label: label.title)
     with_counts = call.flag("with_counts")
 
@@ -155,3 +160,13 @@ def create_board_list(call: Call) -> Answer:
     call.required("label_id")
     column = call.world.add_board_list(call.user, call.number("board"), label_id=call.integer("label_id", default=0))
     return Answer(201, board_list_json(call.world, column))
+
+
+@routes.on("PUT", PROJECT + "/boards/{board}/lists/{list}")
+def move_board_list(call: Call) -> Answer:
+    """Put a column at another place."""
+    _member(call)
+    call.required("position")
+    position = call.integer("position", default=0)
+    column = call.world.move_board_list(call.user, call.number("board"), call.number("list"), position=position)
+    return Answer(200, board_list_json(call.world, column))

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
-from app.sandbox import api_graphql, api_hooks, api_issues, api_notes, api_people, api_project
+from app.sandbox import api_files, api_graphql, api_hooks, api_issues, api_notes, api_people, api_project
 from app.sandbox.faults import Fault, FaultKind, Request
 from app.sandbox.records import Token
 from app.sandbox.refusals import Refused, bad_request, conflict, insufficient_scope, too_many_requests
@@ -24,7 +24,14 @@ from app.sandbox.webhooks import caused_by
 from app.sandbox.wire import Reading, cut, read, send_answer
 from app.sandbox.world import World
 
-TABLES = (api_people.routes, api_issues.routes, api_notes.routes, api_project.routes, api_hooks.routes)
+TABLES = (
+    api_people.routes,
+    api_issues.routes,
+    api_notes.routes,
+    api_project.routes,
+    api_hooks.routes,
+    api_files.routes,
+)
 _finder = Finder(*TABLES, api_graphql.routes)
 _ISSUE_PATH = re.compile(r"/projects/[^/]+/issues/\d+")
 
@@ -49,7 +56,7 @@ class Gate:
         except ClientDisconnect:
             return
         else:
-            await send_answer(send, answer)
+            await send_answer(send, answer, at=self.world.now())
 
     async def _serve(self, reading: Reading) -> Answer:
         world = self.world

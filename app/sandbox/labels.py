@@ -27,7 +27,7 @@ class Labels(Webhooks):
     def create_label(
         self, who: User | str, title: str, *, color: str = DEFAULT_COLOR, description: str | None = None
     ) -> Label:
-        """Make a project label (Planner and up); 409 when the title exists."""
+        """Make a project label (Planner and up); 409 when the title exists, in a group above too."""
         with self.lock:
             self.demand(who, AccessLevel.PLANNER)
             if title in self._label_by_title:
@@ -35,9 +35,16 @@ class Labels(Webhooks):
             _check(title=title, color=color)
             return self._new_label(title, color=color, description=description)
 
-    def _new_label(self, title: str, *, color: str = DEFAULT_COLOR, description: str | None = None) -> Label:
+    def add_group_label(self, title: str, *, color: str = DEFAULT_COLOR, description: str | None = None) -> Label:
+        """Make a label of the group above the project, as somebody else with a right to that did."""
+        with self.lock:
+            return self._new_label(title, color=color, description=description, is_group=True)
+
+    def _new_label(
+        self, title: str, *, color: str = DEFAULT_COLOR, description: str | None = None, is_group: bool = False
+    ) -> Label:
         now = self.clock()
-        label = Label(self.next_id("label"), title, color, description, now, now)
+        label = Label(self.next_id("label"), title, color, description, now, now, is_group)
         self.labels[label.id] = self._label_by_title[title] = label
         return label
 
@@ -49,6 +56,13 @@ class Labels(Webhooks):
         if found is None:
             raise not_found("Label Not Found")
         return found
+
+    def _own_label(self, key: int | str) -> Label:
+        """A label of the project itself; one of a group is not found here."""
+        label = self.label(key)
+        if label.is_group:
+            raise not_found("Label Not Found")
+        return label
 
     def edit_label(
         self,
@@ -62,7 +76,7 @@ class Labels(Webhooks):
         """Rename, recolour or describe a label (Planner and up); no webhook tells of it."""
         with self.lock:
             self.demand(who, AccessLevel.PLANNER)
-            label = self.label(key)
+            label = self._own_label(key)
             if title is not None and title != label.title and title in self._label_by_title:
                 raise invalid("title", "has already been taken")
             _check(title=title or label.title, color=color or label.color)
@@ -77,7 +91,7 @@ class Labels(Webhooks):
         """Delete a label (Planner and up); it vanishes from every issue without an event."""
         with self.lock:
             self.demand(who, AccessLevel.PLANNER)
-            label = self.label(key)
+            label = self._own_label(key)
             del self.labels[label.id], self._label_by_title[label.title]
             for issue in self.issues.values():
                 issue.label_ids = [number for number in issue.label_ids if number != label.id]

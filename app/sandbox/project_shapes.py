@@ -20,7 +20,7 @@ _ENABLED = words("""
     feature_flags infrastructure monitor model_experiments model_registry package_registry
 """)
 _ON = words("""
-    packages_enabled empty_repo issues_enabled merge_requests_enabled wiki_enabled jobs_enabled
+    packages_enabled issues_enabled merge_requests_enabled wiki_enabled jobs_enabled
     snippets_enabled can_create_merge_request_in emails_enabled show_diff_preview_in_email
     shared_runners_enabled ci_forward_deployment_enabled ci_forward_deployment_rollback_allowed
     ci_separated_caches ci_allow_fork_pipelines_to_run_in_parent_project keep_latest_artifact
@@ -29,7 +29,7 @@ _ON = words("""
     warn_about_potentially_unwanted_characters autoclose_referenced_issues
 """)
 _OFF = words("""
-    archived resolve_outdated_diff_discussions container_registry_enabled service_desk_enabled emails_disabled
+    resolve_outdated_diff_discussions container_registry_enabled service_desk_enabled emails_disabled
     lfs_enabled ci_job_token_scope_enabled restrict_user_defined_variables
     ci_push_repository_for_job_token_allowed only_allow_merge_if_pipeline_succeeds
     only_allow_merge_if_all_discussions_are_resolved
@@ -42,7 +42,6 @@ _EMPTY = words("""
     max_artifacts_size readme_url avatar_url
 """)
 _OTHER: Json = {
-    "default_branch": "main",
     "forks_count": 0,
     "repository_object_format": "sha1",
     "container_registry_access_level": "disabled",
@@ -124,6 +123,10 @@ def project_json(world: WorldState, user: User) -> Json:
             "name_regex_keep": None,
             "next_run_at": iso(world.created_at + timedelta(days=1)),
         },
+        "default_branch": world.default_branch if world.has_repository else None,
+        "empty_repo": not world.files,
+        "archived": world.is_archived,
+        "repository_access_level": "enabled" if world.has_repository else "disabled",
         "open_issues_count": sum(issue.is_open for issue in world.issues.values()),
         "updated_at": iso(world.created_at),
         "permissions": {
@@ -163,7 +166,7 @@ def event_label_json(label: Label) -> Json:
 
 def label_json(label: Label) -> Json:
     """A label of the project."""
-    return event_label_json(label) | {"subscribed": False, "priority": None, "is_project_label": True}
+    return event_label_json(label) | {"subscribed": False, "priority": None, "is_project_label": not label.is_group}
 
 
 def _text_color(color: str) -> str:

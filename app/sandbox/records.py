@@ -71,7 +71,10 @@ class Group:
 
 @dataclass(slots=True)
 class Label:
-    """A project label; its title is unique with regard to case."""
+    """A label; its title is unique with regard to case, over the project and the groups above it.
+
+    One of a group is seen in the project and cannot be changed there.
+    """
 
     id: int
     title: str
@@ -79,6 +82,7 @@ class Label:
     description: str | None
     created_at: datetime
     updated_at: datetime
+    is_group: bool = False
 
 
 @dataclass(slots=True)
@@ -204,6 +208,15 @@ class Board:
 
 
 @dataclass(slots=True)
+class File:
+    """A file of the repository on its default branch, and the commit that changed it last."""
+
+    path: str
+    content: bytes
+    commit_id: str
+
+
+@dataclass(slots=True)
 class Hook:
     """A project webhook with its health."""
 
@@ -216,6 +229,7 @@ class Hook:
     signing_token: str | None = None
     events: dict[str, bool] = field(default_factory=dict)
     enable_ssl_verification: bool = True
+    custom_webhook_template: str | None = None
     failures: int = 0
     disabled_until: datetime | None = None
 

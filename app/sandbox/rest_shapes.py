@@ -36,6 +36,7 @@ def user_json(world: WorldState, user: User) -> Json:
 def me_json(world: WorldState, user: User) -> Json:
     """The answer of `GET /user`."""
     email = f"{user.username}@example.com"
+    admin = {"is_admin": True} if user.is_admin else {}
     plain = dict.fromkeys(
         ("bio", "location", "linkedin", "twitter", "discord", "website_url", "github", "job_title"), ""
     )
@@ -44,6 +45,7 @@ def me_json(world: WorldState, user: User) -> Json:
         | {"created_at": iso(user.created_at)}
         | plain
         | {
+            **admin,
             "pronouns": None,
             "organization": "",
             "bot": user.is_bot,

@@ -21,6 +21,7 @@ from app.sandbox.records import (
     AccessLevel,
     Award,
     Board,
+    File,
     Group,
     Hook,
     HookLog,
@@ -69,7 +70,7 @@ class WorldState:
 
     `clock` and `new_uuid` are passed in, so that a test can move time and foresee ids. The remaining arguments switch
     behaviour that differs between editions, versions and plans; they are plain attributes and may be changed at any
-    moment.
+    moment, as may `has_repository`, `default_branch` and `is_archived`.
     """
 
     def __init__(
@@ -100,6 +101,9 @@ class WorldState:
         self.hook_delay_s = hook_delay_s
         self.shuffle = shuffle
         self.busy_window_s = busy_window_s
+        self.has_repository = True
+        self.default_branch = "main"
+        self.is_archived = False
         self.created_at = clock()
         self.users: dict[int, User] = {}
         self.tokens: dict[str, Token] = {}
@@ -125,6 +129,7 @@ class WorldState:
         self.state_events: list[StateEvent] = []
         self.uploads: dict[int, Upload] = {}
         self.boards: dict[int, Board] = {}
+        self.files: dict[str, File] = {}
         self.hook_logs: dict[int, HookLog] = {}
         self.meter = Meter(self.clock)
         self._notes_of: defaultdict[int, list[Note]] = defaultdict(list)

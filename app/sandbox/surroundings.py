@@ -6,7 +6,7 @@ from app.sandbox.hook_shapes import emoji_event
 from app.sandbox.interpret import Interpretation
 from app.sandbox.notes import Notes
 from app.sandbox.records import AccessLevel, Award, Board, BoardList, Issue, Link, Upload, User
-from app.sandbox.refusals import bad_request, conflict, forbidden, not_found
+from app.sandbox.refusals import Refused, bad_request, conflict, forbidden, invalid, not_found
 
 LINK_TYPES = ("relates_to", "blocks", "is_blocked_by")
 
@@ -157,9 +157,25 @@ class Surroundings(Notes):
             self.demand(who, AccessLevel.PLANNER)
             board = self.board(number)
             if label_id not in self.labels:
-                raise bad_request("Label not found")
+                raise Refused(400, {"message": {"error": "Label not found!"}})
             if any(column.label_id == label_id for column in board.lists):
-                raise bad_request("Label has already been taken")
+                raise invalid("label_id", "has already been taken")
             column = BoardList(self.next_id("board_list"), label_id, len(board.lists))
             board.lists.append(column)
+            return column
+
+    def move_board_list(self, who: User | str, number: int, list_id: int, *, position: int) -> BoardList:
+        """Put a column at another place (Planner and up); the others make room."""
+        with self.lock:
+            self.demand(who, AccessLevel.PLANNER)
+            lists = self.board(number).lists
+            column = next((each for each in lists if each.id == list_id), None)
+            if column is None:
+                raise not_found()
+            if not 0 <= position < len(lists):
+                raise Refused(400, {"message": {"error": "List could not be moved!"}})
+            lists.remove(column)
+            lists.insert(position, column)
+            for place, each in enumerate(lists):
+                each.position = place
             return column

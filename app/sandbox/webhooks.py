@@ -114,7 +114,7 @@ class Webhooks(WorldState):
         for name, value in settings.items():
             if name in hook.events:
                 hook.events[name] = bool(value)
-            elif name in {"name", "description", "token"}:
+            elif name in {"name", "description", "token", "custom_webhook_template"}:
                 setattr(hook, name, value)
             elif name == "enable_ssl_verification":
                 hook.enable_ssl_verification = bool(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -104,8 +106,8 @@ def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return params
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Send an answer with the headers GitLab puts on every one of its kind."""
+async def send_answer(send: Send, answer: Answer, *, at: datetime) -> None:
+    """Send an answer with the headers GitLab puts on every one of its kind; `at` is its clock."""
     body = answer.body
     if answer.status == 204:
         raw = b""
@@ -115,7 +117,8 @@ async def send_answer(send: Send, answer: Answer) -> None:
         raw = str(body).encode()
     else:
         raw = orjson.dumps(body)
-    headers = {"Content-Type": answer.content_type, "Content-Length": str(len(raw)), **answer.headers}
+    date = format_datetime(at, usegmt=True)
+    headers = {"Content-Type": answer.content_type, "Content-Length": str(len(raw)), "Date": date, **answer.headers}
     if answer.status == 204:
         del headers["Content-Type"], headers["Content-Length"]
     elif answer.status < 300:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Unpack
 
 from app.sandbox.faults import Faults, Request, count
+from app.sandbox.repository import Repository
 from app.sandbox.state import Switches
-from app.sandbox.surroundings import Surroundings
 
 
-class World(Surroundings):
+class World(Repository):
     """A whole sandbox GitLab; see the classes below it for what can be done with issues, notes, labels and hooks.
 
     `requests` is the log of REST requests, `faults` holds the mishaps on order. `on_request` is called twice for each

@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.clock import Timer
 from app.store.database import DatabaseFault, bring_up_to_date
+from app.store.examine import Examined
 from app.store.records import Acceptance
 from app.store.store import LaneQueue, Store
 from app.store.writer import Writer, insert_rows
@@ -98,6 +99,31 @@ def open_for_reading(url: str) -> Engine:
             raise DatabaseFault(_cannot_use(fault)) from fault
         held.pop_all()
         return engine
+
+
+def examine(url: str) -> Examined:
+    """The database by a write that is taken back; which replicas use it, it does not say."""
+    name = "PostgreSQL"
+    try:
+        engine = _engine(conninfo(url), StaticPool)
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return _examined_empty(connection, name)
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            connection.rollback()
+    except DatabaseFault as fault:
+        return Examined(name=name, fault=str(fault), mend="mend PSPLAN_DATABASE_URL")
+    except DBAPIError as fault:
+        return Examined(name=name, fault=_cannot_use(fault), mend="is it up, and may this user write there?")
+    return Examined(name=name, has_tables=True, version=version)
+
+
+def _examined_empty(connection: Connection, name: str) -> Examined:
+    may_make = connection.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar()
+    if may_make:
+        return Examined(name=name)
+    return Examined(name=name, fault="this user can make no tables in it", mend="grant CREATE on its schema")
 
 
 def _reading(url: str, most: int) -> Engine:

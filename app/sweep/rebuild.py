@@ -7,7 +7,7 @@ it still says which engagement it was, but nothing that somebody said yes to is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +33,7 @@ from app.store import outbox, swept
 from app.store.store import Store
 from app.store.swept import SweptIssue
 from app.sweep.report import Swept
+from app.tell import Tell
 from app.text import find_markers
 
 STATUS: Final = "status"
@@ -68,7 +69,7 @@ def rebuild(
     decider: Decider,
     now: float,
     found: Swept,
-    tell: Callable[[str], None],
+    tell: Tell,
 ) -> None:
     """Bring back every engagement that the database does not know; one that it knows is left alone.
 
@@ -78,8 +79,7 @@ def rebuild(
     by_engagement: dict[str, list[_Found]] = {}
     listed = overview.all_issues()
     for number, row in enumerate(listed, start=1):
-        if number % 50 == 0:
-            tell(f"read {number} of {len(listed)} issues")
+        tell("reading issues", number, len(listed))
         if store.lane_of(row.issue.iid) is None and _may_be_ours(row, decider, bot):
             for each in _records_on(row, overview.comments_since(row.issue.iid, ALWAYS), keys, bot):
                 by_engagement.setdefault(each.sealed.engagement, []).append(each)

@@ -8,7 +8,7 @@ does no harm: whichever comes second leads to nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +38,7 @@ from app.sweep.events import Found
 from app.sweep.hook import HookWatch
 from app.sweep.rebuild import rebuild
 from app.sweep.report import Swept
+from app.tell import Tell, unheard
 
 OVERLAP: Final = timedelta(minutes=10)
 """Clocks differ, and GitLab may show a change later than it made it."""
@@ -66,7 +67,7 @@ class Sweeper:
     stopping: threading.Event
     """Set: end after the issue at hand."""
 
-    def sweep(self, *, is_rebuild: bool = False, tell: Callable[[str], None] = lambda _: None) -> Swept:
+    def sweep(self, *, is_rebuild: bool = False, tell: Tell = unheard) -> Swept:
         """Look at everything once; `tell` hears how far it is. What cannot be looked at is among the troubles."""
         found = Swept()
         steps = [lambda: self._look(found, tell), lambda: self.hook.look(found)]
@@ -77,7 +78,7 @@ class Sweeper:
         self._report(found)
         return found
 
-    def _rebuild(self, found: Swept, tell: Callable[[str], None]) -> None:
+    def _rebuild(self, found: Swept, tell: Tell) -> None:
         rebuild(
             store=self.store,
             overview=self.overview,
@@ -110,7 +111,7 @@ class Sweeper:
             self.metrics.swept_at.set(self.clock())
         log.info("sweep.ended", **found.to_record())
 
-    def _look(self, found: Swept, tell: Callable[[str], None]) -> None:
+    def _look(self, found: Swept, tell: Tell) -> None:
         now = self.clock()
         begun = self.store.read(lambda c: swept.mark(c, FIRST_LOOK))
         last = self.store.read(lambda c: swept.mark(c, LAST_LOOK))
@@ -127,8 +128,7 @@ class Sweeper:
         for row in changed:
             by_lane.setdefault(self.store.lane_of(row.issue.iid) or f"{ISSUE_LANE}{row.issue.iid}", []).append(row)
         for number, (lane, same) in enumerate(by_lane.items(), start=1):
-            if number % 25 == 0:
-                tell(f"looked into {number} of {len(by_lane)} engagements that have changed")
+            tell("looking into what has changed", number, len(by_lane))
             if self.stopping.is_set():
                 raise Retry("the service is stopping")
             look = partial(self._look_into, lane, same, known, now if begun is None else begun, found)

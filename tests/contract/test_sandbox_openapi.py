@@ -24,8 +24,13 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
     for method, operation in methods.items()
 }
 ROUTES = [route for table in TABLES for route in table.table]
-NOT_DESCRIBED = {("GET", "/api/v4/groups/{}/members/all")}
-"""The description at hand is a cut that holds no groups; the answer is that of a project's members."""
+NOT_DESCRIBED = {
+    ("GET", "/api/v4/groups/{}/members/all"),
+    ("PUT", "/api/v4/projects/{}/boards/{}/lists/{}"),
+    *((verb, "/api/v4/projects/{}/repository/files/{}") for verb in ("GET", "POST", "PUT")),
+}
+"""The description at hand is a cut without groups, moves of board lists and files. Members of a group are answered as
+those of a project; the others are as GitLab's own code has them, see test_sandbox_project.py."""
 CAPTURED = [json.loads(path.read_text())["request"] for path in sorted((FIXTURES / "captures" / "api").glob("*.json"))]
 
 

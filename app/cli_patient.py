@@ -1,0 +1,57 @@
+"""What commands look at GitLab with: by a token of the settings, for a person who waits."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from pydantic import SecretStr
+
+import handlers  # noqa: F401  (importing it registers every command, which the methodology may name)
+from app.adapters.gitlab_project import GitLabProject
+from app.adapters.health import HealthProbe
+from app.adapters.restraint import Restraint
+from app.clock import system_clock
+from app.doctor import Patient, Tools
+from app.ingress import gitlab as gitlab_door
+from app.methodology.load import check_methodology
+from app.metrics import Metrics
+from app.registry import registry
+from app.settings import Settings
+from app.settings_survey import Survey
+
+LONGEST_WAIT_S: Final = 5.0
+"""For one answer, whatever the service itself is allowed to wait."""
+HOOK_PATH: Final = gitlab_door.PATH
+
+
+def patient_of(surveyed: Survey) -> Patient:
+    """Everything that can be looked at, nothing of it looked at yet."""
+    settings = surveyed.settings
+    tools = Tools(
+        bot=_project_by(settings.gitlab_token, settings),
+        operator=operators_project(settings),
+        read_methodology=partial(check_methodology, look=registry.unknown_commands),
+        probe=HealthProbe(LONGEST_WAIT_S),
+        clock=system_clock,
+        hook_path=HOOK_PATH,
+    )
+    return Patient(surveyed, tools)
+
+
+def operators_project(settings: Settings) -> GitLabProject:
+    """The project by the operator's token, or by the bot's own where there is no other."""
+    return _project_by(settings.gitlab_admin_token or settings.gitlab_token, settings)
+
+
+def _project_by(token: SecretStr, settings: Settings) -> GitLabProject:
+    metrics = Metrics()
+    return GitLabProject(
+        url=settings.gitlab_url,
+        token=token.get_secret_value(),
+        project=settings.project,
+        timeout_s=min(settings.gitlab_timeout_s, LONGEST_WAIT_S),
+        clock=system_clock,
+        metrics=metrics,
+        restraint=Restraint(settings.gitlab_calls_per_minute, system_clock, metrics),
+    )

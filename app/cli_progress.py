@@ -1,0 +1,45 @@
+"""Long work as a bar on the terminal; where stderr is a pipe or a file nothing is written."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, Self
+
+import click
+
+ERASED: Final = "\033[1A\033[2K"
+"""One line up, and gone: a bar that has come to its end makes room for what came of it."""
+
+
+class Progress:
+    """A context manager that is told how far the work is; each kind of work has a bar of its own."""
+
+    def __init__(self) -> None:
+        self._is_seen = sys.stderr.isatty()
+        self._what = ""
+        self._done = 0
+        self._shown = ExitStack()
+        self._bar: click._termui_impl.ProgressBar[int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shown.close()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """So much of it is done; implements tell.Tell."""
+        if not self._is_seen or total <= 0:
+            return
+        if what != self._what or done < self._done or self._bar is None:
+            self._shown.close()
+            self._shown.callback(sys.stderr.write, ERASED)
+            made = click.progressbar(length=total, label=what, file=sys.stderr, show_pos=True, width=24)
+            self._bar = self._shown.enter_context(made)
+            self._what, self._done = what, 0
+        self._bar.update(done - self._done)
+        self._done = done

@@ -74,7 +74,7 @@ def made(
 
 
 def known(*faults: Exception) -> Directory:
-    return Directory(Odd(*faults), clock=lambda: 0.0)  # type: ignore[arg-type]
+    return Directory(Odd(*faults), timer=lambda: 0.0)  # type: ignore[arg-type]
 
 
 async def become(is_so: Callable[[], bool]) -> None:

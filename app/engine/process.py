@@ -244,7 +244,7 @@ class _Turn:
                 return Moved(decision.lane)
             if decision.lane is not None and decision.engagement is not None:
                 self._learn(decision.engagement)
-                return self._wait(delivery, self.engine.clock(), "it is decided once more, with what is known now")
+                return self._wait(delivery, 0.0, None)  # and decided once more, with what is known now
             if decision.changes_nothing and not self._has_unsaid(delivery):
                 self._settle(delivery, DeliveryState.IGNORED, decision.reasons[-1])
                 return None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +17,7 @@ from starlette.routing import Route
 
 from app.pages.visitor import Gatekeeper, Visitor
 from app.pages.words import FILTERS
+from app.same_site import is_from_elsewhere
 
 HEADERS: Final = {
     # nothing is inline but the widths of bars, and nothing comes from elsewhere
@@ -131,14 +131,6 @@ class Frame:
 def to(path: str) -> Response:
     """Another page, after a form."""
     return RedirectResponse(path, 303, HEADERS)
-
-
-def is_from_elsewhere(request: Request) -> bool:
-    """Whether a browser says that this request comes from another site."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site not in {"same-origin", "none"}:
-        return True
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 async def _fields(request: Request) -> dict[str, str]:

@@ -25,8 +25,9 @@ from starlette.routing import Route
 from app.directory import Directory
 from app.errors import Permanent, Retry
 from app.methodology.model import Methodology
-from app.pages.frame import HEADERS, Frame, is_from_elsewhere
+from app.pages.frame import HEADERS, Frame
 from app.pages.visitor import Visitor, visitor_of
+from app.same_site import is_from_elsewhere
 
 with warnings.catch_warnings(record=True):  # Authlib would rather see another HTTP client, and says so at each start
     from authlib.integrations.base_client import OAuthError

@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -23,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.same_site import is_from_elsewhere
 from app.sandbox.page_references import EMOJI, ISSUES_PATH
 from app.sandbox.page_views import actors, ago, due_in_words, fingerprint, person_view
 from app.sandbox.records import User
@@ -194,14 +194,6 @@ def local_path(path: str) -> str:
     """The path, if it stays on this site; the start page otherwise."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_local else "/"
-
-
-def is_from_elsewhere(request: Request) -> bool:
-    """Whether a browser says that this request comes from another site."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site not in {"same-origin", "none"}:
-        return True
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def spoken(refusal: Refused, visit: Visit) -> str:

@@ -16,7 +16,6 @@ from app.registry import registry
 from app.status_note import StatusView, told_above_the_fold
 from app.status_words import approval_in_words, day
 from app.text import Safe, code_span, own
-from handlers.scene import ACCOUNT_TEAM
 from handlers.speech import leads_of
 
 MOST_TOLD = 8
@@ -196,15 +195,6 @@ def _row(engagement: Engagement, hearing: Hearing) -> tuple[Safe, ...]:
 
 
 def _waits_for(track: str, engagement: Engagement, hearing: Hearing) -> str:
-    """The role of a review that was asked for and not answered, else who leads the state."""
-    methodology, standing = hearing.methodology, engagement.standing
-    state = methodology.tracks[track].states[standing.places[track].state]
-    if state.is_end or state.kind is Kind.HOLD:
-        return "nobody"
-    for name, gate in methodology.gates.items():
-        is_asked = gate.track == track and standing.asked.get(name) == standing.version(gate.document)
-        approval = standing.approvals.get(name)
-        is_answered = approval is not None and approval.version == standing.version(gate.document)
-        if is_asked and not is_answered and standing.places[track].state in gate.ask_in:
-            return methodology.roles[gate.role].title
-    return methodology.roles[state.dri].title if state.dri != ACCOUNT_TEAM else "Account team"
+    """Whom its status note names: as it was when the engagement was last looked at."""
+    waiting = engagement.standing.outlook.waits.get(track)
+    return "nobody" if waiting is None else ", ".join(hearing.methodology.roles[role].title for role in waiting.roles)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import sandbox
+from app.engagement import IssueRole
 from app.submission import parse_submission
 from tests.talks import BEGIN, COGS, INTAKE, SCOPING, SOW, Heardback, Talk, at, begun, begun_with
 
@@ -406,3 +407,13 @@ def test_the_training_of_a_submission_is_told_once() -> None:
     before = talk.answer("training")
     talk.say("erin", "/ps answer users_planned 975")
     assert talk.answer("training") == before
+
+
+def test_the_pipeline_names_whom_the_status_note_names() -> None:
+    talk = begun()
+    assert talk.engagement is not None
+    talk.pipeline = (talk.engagement,)
+    roles = talk.engagement.standing.outlook.waits["proposal"].roles
+    titles = ", ".join(talk.book.methodology.roles[role].title for role in roles)
+    assert f"| {titles} |" in reply(talk, "dana", "/ps status all")
+    assert "**Waiting on:** " + titles.split(", ")[0] in talk.first_notes[IssueRole.SCOPING]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from app.pipeline import Entered, Judged, Listed
+from app.store.records import DeliveryRow
 from app.store.schema import deliveries, journal, moves, pipeline, reviews, stands
 
 LOOKED_THROUGH = 20_000
@@ -17,18 +18,10 @@ LOOKED_THROUGH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class CameIn:
-    """A delivery, without its content."""
+class CameIn(DeliveryRow):
+    """A delivery, with the customer of its engagement where one is known."""
 
-    id: int
-    source: str
-    kind: str
-    lane: str
-    state: str
-    received_at: float
-    attempts: int
-    reason: str | None
-    customer: str | None = None
+    customer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +111,7 @@ _ENTERED = (
 )
 _JUDGED = select(*(reviews.c[name] for name in Judged.__slots__)).order_by(reviews.c.at)
 _CAME_IN: Select[Any] = select(
-    *(deliveries.c[name] for name in CameIn.__slots__ if name in deliveries.c), pipeline.c.customer
+    *(deliveries.c[field.name] for field in fields(DeliveryRow) if field.name in deliveries.c),
+    deliveries.c.body.is_not(None).label("has_body"),
+    pipeline.c.customer,
 ).outerjoin(pipeline, pipeline.c.engagement_id == deliveries.c.lane)

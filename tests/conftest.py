@@ -1,7 +1,7 @@
 """What all tests share: a private PostgreSQL, started once for all, and a log whose tracebacks are plain.
 
-`PSPLAN_TEST_STORE=postgresql`: the stages of the harness use it instead of a file, so that tests of the process can be
-run over both.
+`TEST_STORE=postgresql`: the stages of the harness use it instead of a file, so that tests of the process can be
+run over both. Such switches do not begin as psplan's settings do: the doctor would call them misspelled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def postgres_url(postgres: Cluster) -> str:
 
 @pytest.fixture(autouse=True)
 def _stages_on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.environ.get("PSPLAN_TEST_STORE") == "postgresql":
+    if os.environ.get("TEST_STORE") == "postgresql":
         running: Cluster = request.getfixturevalue("postgres")
         monkeypatch.setattr(harness, "new_database", running.new_database)
 

@@ -1,6 +1,6 @@
 """A private PostgreSQL for the tests: a cluster in a temporary folder, from the installed package, then thrown away.
 
-`PSPLAN_TEST_POSTGRES=required`: a machine without PostgreSQL fails instead of skipping.
+`TEST_POSTGRES=required`: a machine without PostgreSQL fails instead of skipping.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def cluster() -> Iterator[Cluster]:
     found = binaries()
     if found is None:
         reason = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-        assert os.environ.get("PSPLAN_TEST_POSTGRES") != "required", reason
+        assert os.environ.get("TEST_POSTGRES") != "required", reason
         pytest.skip(reason)
     with tempfile.TemporaryDirectory(prefix="psplan-pg-") as name, socket.create_server(("127.0.0.1", 0)) as opened:
         folder, port = Path(name), int(opened.getsockname()[1])

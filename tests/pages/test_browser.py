@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from .conftest import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-IS_REQUIRED = os.environ.get("PSPLAN_TEST_BROWSER") == "required"
+IS_REQUIRED = os.environ.get("TEST_BROWSER") == "required"
 pytestmark = pytest.mark.skipif(CHROMIUM is None and not IS_REQUIRED, reason="Chromium is not installed")
 SIZES = {"desk": (1400, 900), "phone": (390, 844)}
 PAGES = ("/", "/engagements/{ident}", "/reports", "/deliveries", "/deliveries/1", "/process", "/commands")

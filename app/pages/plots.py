@@ -1,4 +1,4 @@
-"""A report as horizontal bars: what is drawn, in per cent of the width; the template makes an SVG picture of it."""
+"""A report as horizontal bars, in per cent of the width there is: so they fit a desk and a phone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from typing import Final
 from app.pages.words import cell
 from app.reports import Cell, Report
 
-ROW_HEIGHT: Final = 30
-BAR_HEIGHT: Final = 18
-LABEL_WIDTH: Final = 230
-PLOT_WIDTH: Final = 560
-VALUE_WIDTH: Final = 160
-LONGEST_LABEL: Final = 32
+WHOLE: Final = 100.0
+"""Per cent: the longest bar, or mark."""
 MOST_VALUES: Final = 2
 
 
@@ -31,11 +27,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of the picture; `y` is its middle."""
+    """A row of the picture; `mark` is where its mark is."""
 
     label: str
-    whole_label: str
-    y: int
     parts: Sequence[Part]
     mark: float | None
     value: str
@@ -43,10 +37,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture: its size, its bars and the names of its series (one: no legend is needed)."""
+    """A picture: its bars and the names of its series (one: no legend is needed)."""
 
-    width: int
-    height: int
     bars: Sequence[Bar]
     series: Sequence[str]
 
@@ -56,31 +48,26 @@ def plot(report: Report) -> Plot | None:
     if not any(_number(row[column]) for row in report.rows for column in report.plot.columns):
         return None
     longest = max(max(_length(row, report), _mark(row, report) or 0.0) for row in report.rows)
-    scale = PLOT_WIDTH / longest
+    scale = WHOLE / longest
     series = [report.columns[column] for column in report.plot.columns]
     return Plot(
-        width=LABEL_WIDTH + PLOT_WIDTH + VALUE_WIDTH,
-        height=ROW_HEIGHT * len(report.rows),
-        bars=[_bar(index, row, report, scale) for index, row in enumerate(report.rows)],
+        bars=[_bar(row, report, scale) for row in report.rows],
         series=series if len(series) > 1 else [],
     )
 
 
-def _bar(index: int, row: Sequence[Cell], report: Report, scale: float) -> Bar:
-    parts, x = [], float(LABEL_WIDTH)
+def _bar(row: Sequence[Cell], report: Report, scale: float) -> Bar:
+    parts, x = [], 0.0
     for series, column in enumerate(report.plot.columns):
         width = _number(row[column]) * scale
         if width:
             parts.append(Part(round(x, 1), round(width, 1), series, f"{report.columns[column]}: {cell(row[column])}"))
         x += width
     mark = _mark(row, report)
-    label = str(row[0])
     return Bar(
-        label=label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…",
-        whole_label=label,
-        y=index * ROW_HEIGHT + ROW_HEIGHT // 2,
+        label=str(row[0]),
         parts=parts,
-        mark=None if mark is None else round(LABEL_WIDTH + mark * scale, 1),
+        mark=None if mark is None else round(mark * scale, 1),
         value=_value(row, report),
     )
 
@@ -93,7 +80,7 @@ def _value(row: Sequence[Cell], report: Report) -> str:
         return "–"
     shown = [cell(each) for each in known] if len(known) <= MOST_VALUES else [cell(int(_length(row, report)))]
     told = " + ".join(f"{each}{unit}" for each in shown)
-    return told if report.plot.marks is None else f"{told}, mark {cell(row[report.plot.marks])}{unit}"
+    return told if report.plot.marks is None else f"{told}, 90 % in {cell(row[report.plot.marks])}{unit}"
 
 
 def _length(row: Sequence[Cell], report: Report) -> float:

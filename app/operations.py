@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -43,11 +44,10 @@ class Operations:
 
     def carry_out(self, kind: str, words: dict[str, Any], tell: Tell = unheard) -> Done:
         """Do it. Raises Refused."""
-        if kind == SWEEP:
-            return self.sweep(is_rebuild=bool(words.get("rebuild")), tell=tell)
-        if kind == REPLAY:
-            return self.replay(int(words["id"]))
-        raise Refused(f"this psplan knows no errand called {kind!r}")
+        errand = ERRANDS.get(kind)
+        if errand is None:
+            raise Refused(f"this psplan knows no errand called {kind!r}")
+        return errand(self, words, tell)
 
     def sweep(self, *, is_rebuild: bool = False, tell: Tell = unheard) -> Done:
         """Look at GitLab for what was missed."""
@@ -69,6 +69,12 @@ class Operations:
         if is_done:
             self.store.defer(connection, row.lane)
         return is_done
+
+
+ERRANDS: Final[dict[str, Callable[[Operations, dict[str, Any], Tell], Done]]] = {
+    SWEEP: lambda operations, words, tell: operations.sweep(is_rebuild=bool(words.get("rebuild")), tell=tell),
+    REPLAY: lambda operations, words, _: operations.replay(int(words["id"])),
+}
 
 
 def _lane(row: DeliveryRow | None) -> str:

@@ -132,14 +132,20 @@ class Stage:
         return 0.0
 
 
-def errand(folder: Path, kind: str, *, now: float | None = None, **words: Any) -> dict[str, Any]:
-    """Have the running service do something, as `psplan sweep` and `psplan deliveries replay` do; its answer."""
+def errand(
+    folder: Path, kind: str, *, now: float | None = None, between: Callable[[], None] = lambda: None, **words: Any
+) -> dict[str, Any]:
+    """Have the running service do something, as `psplan sweep` and `psplan deliveries replay` do; its answer.
+
+    `between`: is called each time before it is asked whether there is an answer.
+    """
     engine = open_beside(folder / "psplan.sqlite3")
     with engine.begin() as connection:
         number = errands.ask(connection, kind, words, now=time.time() if now is None else now)
     answers: list[dict[str, Any]] = []
 
     def is_answered() -> bool:
+        between()
         with engine.connect() as connection:
             answers.extend(filter(None, [errands.answer_to(connection, number)]))
         return bool(answers)

@@ -196,7 +196,7 @@ def test_a_replica_that_sleeps_past_the_stall_limit_doubles_nothing_when_it_wake
 
 def test_a_delivery_that_takes_down_one_replica_after_the_other_is_parked(replicas: Replicas) -> None:
     poison = named(1)
-    deadly = {"MORTAL_DIE_ON": "before POST issue", "MORTAL_FROM": "0"}
+    deadly = {"MORTAL_DIE_ON": "before POST issue"}
     for _ in range(3):
         victim = Process({**replicas.env, **deadly}, replicas.folder, module="tests.crash.mortal")
         victim.start()

@@ -14,7 +14,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,17 @@ from app.answer_table import answers_in
 from app.failure import Failure
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
-from app.store import inbox
-from app.store.database import open_for_reading
 from app.submit import send
+from benchmarks.faults.fleet import Fleet, one_process, two_replicas
 from benchmarks.faults.row import Row
-from tests.harness import KEY, Process, add_hook, environment, errand, submission, until
+from tests.harness import KEY, add_hook, submission, until
 
 MOST_ENGAGEMENTS = 60
 COMMENTS_A_LIFE = 4
 SHORTEST_LIFE_S = 0.01
 LONGEST_LIFE_S = 0.8
 SETTLE_PATIENCE_S = 300.0
+SWEEPS = 3
 SEND_EVERY_S = 0.05
 REPLY = re.compile(r"<!-- psplan:reply:(\d+) -->")
 
@@ -91,56 +92,49 @@ class Load:
 
 def random_kills(kills: int, *, seed: int) -> Row:
     """On SQLite, one process."""
-    rng = random.Random(seed)
+    with _on_loopback() as (world, sandbox, folder, client), one_process(folder, sandbox.url) as fleet:
+        return _killed(fleet, Load(world, random.Random(seed), client), kills, f"SQLite (seed {seed})")
+
+
+def random_kills_of_replicas(kills: int, *, seed: int) -> Row:
+    """On PostgreSQL, two replicas, one or both at a time."""
+    with _on_loopback() as (world, sandbox, folder, client), two_replicas(folder, sandbox.url) as fleet:
+        return _killed(fleet, Load(world, random.Random(seed), client), kills, f"two replicas (seed {seed})")
+
+
+@contextmanager
+def _on_loopback() -> Iterator[tuple[World, SandboxServer, Path, httpx.Client]]:
     world = World(hook_delay_s=0.0)
     with tempfile.TemporaryDirectory() as name, SandboxServer(world) as sandbox, httpx.Client(timeout=2) as client:
-        folder = Path(name)
-        process = Process(environment(folder, sandbox.url), folder)
-        process.start()
-        add_hook(world, process.url)
-        load = Load(world, rng, client)
-        for _ in range(kills):
-            stop = threading.Event()
-            talking = threading.Thread(target=load.one_life, args=(process.url, stop))
-            talking.start()
-            time.sleep(rng.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S))
-            process.kill()
-            stop.set()
-            talking.join()
-            process.start()
-        load.finish(process.url)
-        _settle(client, process.url)
-        missed = 0
-        for _ in range(3):
-            found = errand(folder, "sweep")["done"]
-            missed += found["comments"] + found["changes"]
-            _settle(client, process.url)
-        parked = _run_again_what_is_parked(folder)
-        _settle(client, process.url)
-        row = _row(f"`kill -9` at random moments under load, SQLite (seed {seed})", kills, load, missed, parked)
-        process.stop()
-    return row
+        yield world, sandbox, Path(name), client
 
 
-def _settle(client: httpx.Client, url: str) -> None:
-    def waiting() -> float:
-        for line in client.get(f"{url}/metrics", timeout=30).text.splitlines():
-            if line.startswith("psplan_deliveries_waiting "):
-                return float(line.rsplit(" ", 1)[1])
-        return -1.0
+def _killed(fleet: Fleet, load: Load, kills: int, on_what: str) -> Row:
+    add_hook(load.world, fleet.url)
+    for _ in range(kills):
+        stop = threading.Event()
+        talking = threading.Thread(target=load.one_life, args=(fleet.url, stop))
+        talking.start()
+        time.sleep(load.rng.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S))
+        fleet.kill(load.rng)
+        stop.set()
+        talking.join()
+    load.finish(fleet.url)
+    _settle(fleet)
+    missed = 0
+    for _ in range(SWEEPS):
+        found = fleet.sweep()
+        missed += found["comments"] + found["changes"]
+        _settle(fleet)
+    parked = fleet.parked()
+    for delivery in parked:
+        fleet.replay(delivery)
+    _settle(fleet)
+    return _row(f"`kill -9` at random moments under load, {on_what}", kills, load, missed, len(parked))
 
-    until(lambda: waiting() == 0, SETTLE_PATIENCE_S)
 
-
-def _run_again_what_is_parked(folder: Path) -> int:
-    """What was being worked on at three deaths in a row is parked, guilty or not; an operator runs it again."""
-    engine = open_for_reading(folder / "psplan.sqlite3")
-    with engine.connect() as connection:
-        rows = inbox.listed(connection, limit=100_000, state="dead")
-    engine.dispose()
-    for row in reversed(rows):
-        errand(folder, "replay", id=row.id)
-    return len(rows)
+def _settle(fleet: Fleet) -> None:
+    until(lambda: fleet.waiting() == 0, SETTLE_PATIENCE_S)
 
 
 def _row(what: str, kills: int, load: Load, missed: int, parked: int) -> Row:

@@ -1,7 +1,7 @@
 """`psplan` that dies by kill -9 at a point of one's choice; the points are every commit and every call to a vendor.
 
-Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point (0: never), counted from the
-arrival of the delivery number `MORTAL_FROM` on; or `MORTAL_DIE_ON=name`: at every point of that name.
+Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point (0: never); or
+`MORTAL_DIE_ON=name`: at every point of that name. `MORTAL_ARMED_BY=file`: points count only once that file is there.
 `MORTAL_POINTS=file`: append the name of every point that is passed.
 """
 
@@ -20,21 +20,20 @@ from app.store import writer
 
 DIE_AT = int(os.environ.get("MORTAL_DIE_AT", "0"))
 DIE_ON = os.environ.get("MORTAL_DIE_ON")
-FROM = int(os.environ.get("MORTAL_FROM", "1"))
+ARMED_BY = os.environ.get("MORTAL_ARMED_BY")
 POINTS = os.environ.get("MORTAL_POINTS")
 
 
 class Fate:
-    """Counts arrivals, then points, and ends the process at the chosen one."""
+    """Counts points, and ends the process at the chosen one."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.passed = 0
-        self.arrived = 0
 
     def point(self, name: str) -> None:
         with self.lock:
-            if self.arrived < FROM:
+            if not self.passed and ARMED_BY and not Path(ARMED_BY).exists():
                 return
             self.passed += 1
             if POINTS:
@@ -50,7 +49,6 @@ real_call = PythonGitLab._call
 
 
 def mortal_commit(connection: Any, items: Any, insert: Any) -> None:
-    fate.arrived += sum(isinstance(item, writer._Arrival) for item in items)
     fate.point("before a commit")
     real_commit(connection, items, insert)
     fate.point("after a commit")

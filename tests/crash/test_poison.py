@@ -18,7 +18,7 @@ from tests.harness import KEY, Process, Stage, add_hook, environment, errand, su
 def test_after_three_deaths_a_delivery_is_parked_with_its_reason(tmp_path: Path) -> None:
     poison = submission()
     with SandboxServer(World()) as sandbox, httpx.Client(timeout=10) as client:
-        deadly = {"MORTAL_DIE_ON": "before POST issue", "MORTAL_FROM": "0"}
+        deadly = {"MORTAL_DIE_ON": "before POST issue"}
         process = Process(environment(tmp_path, sandbox.url, **deadly), tmp_path, module="tests.crash.mortal")
         process.start()
         stage = Stage(sandbox.world, process.url, client)
@@ -50,7 +50,7 @@ def test_a_reply_in_doubt_is_found_again_however_much_was_said_since(tmp_path: P
         process.stop()
         # once after the reply has gone out, then twice before it can be looked for
         for point in ("after POST note", "before GET notes", "before GET notes"):
-            process.env |= {"MORTAL_DIE_ON": point, "MORTAL_FROM": "0"}
+            process.env |= {"MORTAL_DIE_ON": point}
             process.start()
             if point.startswith("after"):
                 sandbox.world.add_note("alice", 1, "/ps nonsense")
@@ -81,7 +81,7 @@ def test_an_issue_is_known_by_its_marker_where_the_submission_that_made_it_was_p
         world, poison = sandbox.world, submission()
         # once after the issue was made, then twice before it can be looked for
         for point in ("after POST issue", "before GET issues", "before GET issues"):
-            process.env |= {"MORTAL_DIE_ON": point, "MORTAL_FROM": "0"}
+            process.env |= {"MORTAL_DIE_ON": point}
             process.start()
             if point.startswith("after"):
                 with suppress(Failure, httpx.HTTPError):

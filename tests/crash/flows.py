@@ -1,0 +1,153 @@
+"""Every kind of flow through the service, to be ended by kill -9 at each of its points.
+
+A flow is prepared undisturbed; from then on the process may die; and something undisturbed comes after it, which shows
+that the service goes on from there as if nothing had been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.events import CommentPosted, IssueChanged, Parked, SubmissionReceived
+from app.operations import REPLAY, SWEEP
+from app.sandbox.faults import Fault, FaultKind
+from tests.crash.life import Life, life, seen
+from tests.harness import submission
+
+ID: Final = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
+FIRST: Final = submission(submission_id=ID)
+CHANGED: Final = submission(submission_id=ID, customer_name="Acme Europe SE", services=["migration_scm", "security"])
+BLOCK: Final = "```psplan-submission\ncustomer_name: Hand GmbH\nservices: [readiness]\n```"
+FOR_EVER: Final = 10**9
+
+Step = Callable[[Life], object]
+
+
+def nothing(_: Life) -> None:
+    """No step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What happens, and which kinds of event and errand the service works on meanwhile."""
+
+    name: str
+    step: Step
+    through: frozenset[object]
+    before: Step = nothing
+    after: Step = nothing
+
+
+def _begun(on: Life) -> None:
+    on.submit(FIRST)
+
+
+def _talked(on: Life) -> None:
+    _begun(on)
+    on.say("erin", "/ps next")
+    on.say("erin", "/ps answer users_current 800")
+
+
+def _refused(on: Life) -> None:
+    """GitLab lets the bot change no issue."""
+    _begun(on)
+    on.world.faults.add(Fault("PUT", r"/issues/\d+$", FaultKind.STATUS, status=403, times=FOR_EVER))
+
+
+def _parked(on: Life) -> None:
+    """A comment that could not be carried out, and an administrator who has seen to it since."""
+    _refused(on)
+    on.say("erin", "/ps next")
+    on.world.faults.clear()
+
+
+def _missed(on: Life) -> None:
+    _begun(on)
+    on.have_done(SWEEP)  # so that what is known is known
+    on.world.update_issue("erin", 1, add_labels=["proposal::Awaiting_Discovery"])
+    on.write_unheard("erin", "/ps answer users_current 800")
+    on.write_unheard("erin", "/ps nonsense")
+
+
+def _lost(on: Life) -> None:
+    _talked(on)
+    on.lose_the_database()
+
+
+def _replay(on: Life) -> None:
+    on.have_done(REPLAY, id=2)
+
+
+def _next(on: Life) -> None:
+    on.say("erin", "/ps next")
+
+
+FLOWS: Final = (
+    Flow("a new submission", _begun, frozenset({SubmissionReceived}), after=_next),
+    Flow("a revision", lambda on: on.submit(CHANGED), frozenset({SubmissionReceived}), before=_begun, after=_next),
+    Flow(
+        "a comment with commands",
+        lambda on: on.say("erin", "/ps next\n/ps answer users_current 800\n/ps nonsense"),
+        frozenset({CommentPosted}),
+        before=_begun,
+        after=_next,
+    ),
+    Flow(
+        "a label that a person set",
+        lambda on: on.change("erin", add_labels=["proposal::Awaiting_Discovery"]),
+        frozenset({IssueChanged}),
+        before=_begun,
+        after=_next,
+    ),
+    Flow(
+        "an issue that is closed",
+        lambda on: on.change("erin", state_event="close"),
+        frozenset({IssueChanged}),
+        before=_begun,
+        after=lambda on: on.change("erin", state_event="reopen"),
+    ),
+    Flow(
+        "an issue that a person opened with a block",
+        lambda on: on.open("alice", "Please scope this", BLOCK),
+        frozenset({IssueChanged}),
+        after=_next,
+    ),
+    Flow(
+        "a comment that cannot be carried out, and is parked",
+        lambda on: on.say("erin", "/ps next"),
+        frozenset({CommentPosted, Parked}),
+        before=_refused,
+    ),
+    Flow("a parked comment that is run again", _replay, frozenset({REPLAY, Parked}), before=_parked, after=_next),
+    Flow(
+        "a sweep that finds a label and two comments",
+        lambda on: on.have_done(SWEEP),
+        frozenset({SWEEP, IssueChanged, CommentPosted}),
+        before=_missed,
+        after=_next,
+    ),
+    Flow(
+        "a lost database that is rebuilt from GitLab",
+        lambda on: on.have_done(SWEEP, rebuild=True),
+        frozenset({SWEEP}),
+        before=_lost,
+        after=_next,
+    ),
+)
+
+
+def live_through(folder: Path, flow: Flow, *, die_at: int) -> tuple[dict[str, Any], list[str]]:
+    """The flow with one death on the way (0: none): what people see in the end, and the points that were passed."""
+    folder.mkdir()
+    points, armed_by = folder / "points", folder / "armed"
+    with life(folder, die_at=die_at, points=points, armed_by=armed_by) as on:
+        flow.before(on)
+        armed_by.touch()
+        flow.step(on)
+        passed = points.read_text().splitlines()
+        on.process.env.pop("MORTAL_POINTS")
+        flow.after(on)
+        return seen(on.world), passed

@@ -1,0 +1,147 @@
+"""A service that dies by kill -9 somewhere on the way and is started again, as a supervisor would; and who uses it.
+
+Senders repeat what was not acknowledged. GitLab's deliveries come again by hand here, so that the points of a flow are
+the same in each run: the bot hears of nothing but what a step tells it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.failure import Failure
+from app.sandbox.hook_shapes import issue_event, note_event
+from app.sandbox.server import SandboxServer
+from app.sandbox.world import World
+from tests.harness import HOOK_TOKEN, KEY, Process, Stage, end_state, environment, errand
+
+PATIENCE_S = 60.0
+MOST_LIVES = 5
+
+
+@dataclass
+class Life:
+    """The service, its GitLab, and what can be done to them; every step ends when the service has come to rest."""
+
+    stage: Stage
+    process: Process
+    folder: Path
+
+    @property
+    def world(self) -> World:
+        """The sandbox."""
+        return self.stage.world
+
+    def submit(self, body: dict[str, Any]) -> None:
+        """As the calculator does: until it is accepted."""
+        self._persist(lambda: bool(self.stage.send(body)))
+        self.rest()
+
+    def say(self, by: str, text: str, *, iid: int = 1) -> int:
+        """A comment that GitLab delivers."""
+        number = self.write_unheard(by, text, iid=iid)
+        self._deliver("Note Hook", note_event(self.world, self.world.notes[number], action="create"))
+        return number
+
+    def write_unheard(self, by: str, text: str, *, iid: int = 1) -> int:
+        """A comment of which GitLab tells nobody."""
+        note = self.world.add_note(by, iid, text).note
+        assert note is not None
+        return note.id
+
+    def change(self, by: str, *, iid: int = 1, **fields: Any) -> None:
+        """A change of an issue that GitLab delivers."""
+        issue = self.world.update_issue(by, iid, **fields)
+        self._tell_of(iid, by, "close" if not issue.is_open else "update")
+
+    def open(self, by: str, title: str, description: str) -> None:
+        """A new issue that GitLab delivers."""
+        self._tell_of(self.world.create_issue(by, title=title, description=description).iid, by, "open")
+
+    def have_done(self, kind: str, **words: Any) -> dict[str, Any]:
+        """An errand for the service; the answer is what the last life says."""
+        answer: dict[str, Any] = errand(self.folder, kind, between=self.revive, **words)
+        self.rest()
+        return answer
+
+    def lose_the_database(self) -> None:
+        """Stopped, its file deleted, started again."""
+        assert self.process.stop() == 0
+        for file in self.folder.glob("psplan.sqlite3*"):
+            file.unlink()
+        self.process.start()
+
+    def rest(self) -> None:
+        """Until nothing waits."""
+        self._persist(lambda: self.stage.waiting() == 0)
+
+    def revive(self) -> None:
+        """Start it again where it has died; it dies no second time."""
+        assert self.process.running is not None
+        if self.process.running.poll() is None:
+            return
+        self.process.kill()
+        assert self.process.lives < MOST_LIVES
+        self.process.env["MORTAL_DIE_AT"] = "0"
+        self.process.start()
+
+    def _tell_of(self, iid: int, by: str, action: str) -> None:
+        issue = self.world.issue(iid)
+        told = issue_event(self.world, issue, user=self.world.user(by), action=action, changes={})
+        self._deliver("Issue Hook", told)
+
+    def _deliver(self, event: str, body: dict[str, Any]) -> None:
+        headers = {
+            "Content-Type": "application/json",
+            "X-Gitlab-Token": HOOK_TOKEN,
+            "X-Gitlab-Event": event,
+            "Idempotency-Key": f"delivery-{len(self.world.requests)}-{event}",
+        }
+        content = json.dumps(body).encode()
+
+        def is_taken() -> bool:
+            answer = self.stage.client.post(f"{self.stage.url}/webhooks/gitlab", content=content, headers=headers)
+            return answer.status_code == httpx.codes.ACCEPTED
+
+        self._persist(is_taken)
+        self.rest()
+
+    def _persist(self, is_done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            assert time.monotonic() < deadline
+            self.revive()
+            try:
+                if is_done():
+                    return
+            except (Failure, httpx.HTTPError):
+                pass
+            time.sleep(0.01)
+
+
+@contextmanager
+def life(folder: Path, *, die_at: int, points: Path, armed_by: Path) -> Iterator[Life]:
+    """Started; dies at that point once it is armed (0: never)."""
+    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
+        mortality = {"MORTAL_ARMED_BY": str(armed_by), "MORTAL_DIE_AT": str(die_at), "MORTAL_POINTS": str(points)}
+        env = environment(folder, sandbox.url, PSPLAN_RECORD_KEYS=KEY, **mortality)
+        process = Process(env, folder, module="tests.crash.mortal")
+        process.start()
+        try:
+            yield Life(Stage(sandbox.world, process.url, client), process, folder)
+            assert process.stop() == 0
+        finally:
+            process.kill()
+
+
+def seen(world: World) -> dict[str, Any]:
+    """What people see in the end, with the reactions to comments."""
+    reactions = sorted((award.note_id or 0, award.name) for award in world.awards.values())
+    return {**end_state(world), "reactions": reactions}

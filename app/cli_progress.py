@@ -29,14 +29,19 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Make room for what came of it; the next that is told begins a new bar."""
         self._shown.close()
+        self._bar = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """So much of it is done; implements tell.Tell."""
         if not self._is_seen or total <= 0:
             return
         if what != self._what or done < self._done or self._bar is None:
-            self._shown.close()
+            self.clear()
             self._shown.callback(sys.stderr.write, ERASED)
             made = click.progressbar(length=total, label=what, file=sys.stderr, show_pos=True, width=24)
             self._bar = self._shown.enter_context(made)

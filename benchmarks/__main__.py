@@ -31,6 +31,7 @@ from benchmarks import decisions
 from benchmarks.bare import TOKEN
 from benchmarks.contestants import KEY, ROOT, Contestant, bare, psplan, sandbox
 from benchmarks.load import Load, closed_loop, open_loop, requests_for
+from benchmarks.rounds import counted
 
 CONNECTIONS = (1, 16, 64)
 RATE = 217.0
@@ -60,7 +61,7 @@ def acknowledgements(rounds: int, seconds: float, open_seconds: float) -> None:
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     starts: list[float] = []
     memories: list[float] = []
-    for number in range(rounds):
+    for number in counted(rounds, "acknowledgements"):
         with (
             TemporaryDirectory() as folder,
             sandbox() as gitlab,

@@ -19,6 +19,7 @@ from app.main import create_app
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.store.database import migrate, open_for_writing
+from benchmarks.rounds import counted
 from tests.harness import settings_for
 from tests.seeds import seed
 
@@ -70,7 +71,7 @@ def _count(statements: list[str]) -> None:
 def _measure(client: httpx.Client, url: str, title: str, rounds: int, statements: list[str]) -> str:
     client.get(url).raise_for_status()
     firsts, size, asked = [], 0, 0
-    for _ in range(rounds):
+    for _ in counted(rounds, "pages"):
         statements.clear()
         began = time.perf_counter()
         with client.stream("GET", url) as answer:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from app.cli_progress import Progress
+from app.tell import Tell
 from benchmarks.faults.acks import acknowledged_after_sync
 from benchmarks.faults.away import away
 from benchmarks.faults.clock import clock_set
@@ -22,21 +24,21 @@ from benchmarks.faults.sick import input_output_errors
 from benchmarks.faults.token import revoked
 from benchmarks.faults.writes import performed_then_failed
 
-ROWS: Final[dict[str, Callable[[argparse.Namespace], Iterable[Row]]]] = {
-    "everywhere": lambda _: killed_everywhere(),
-    "kills": lambda words: [random_kills(words.kills, seed=words.seed)],
-    "replicas": lambda words: [random_kills_of_replicas(words.replica_kills, seed=words.seed)],
-    "acks": lambda words: [acknowledged_after_sync(words.acks)],
-    "disk": lambda _: [full_disk()],
-    "io": lambda _: [input_output_errors()],
-    "lock": lambda _: [locked()],
-    "clock": lambda _: [clock_set()],
-    "writes": lambda _: [performed_then_failed()],
-    "late": lambda _: [applied_late()],
-    "limits": lambda _: (run() for run in (obeyed, without_a_word)),
-    "away": lambda _: [away()],
-    "token": lambda _: [revoked()],
-    "hostile": lambda _: (run() for run in (malformed_bytes, generated_requests)),
+ROWS: Final[dict[str, Callable[[argparse.Namespace, Tell], Iterable[Row]]]] = {
+    "everywhere": lambda _, tell: killed_everywhere(tell),
+    "kills": lambda words, tell: [random_kills(words.kills, seed=words.seed, tell=tell)],
+    "replicas": lambda words, tell: [random_kills_of_replicas(words.replica_kills, seed=words.seed, tell=tell)],
+    "acks": lambda words, tell: [acknowledged_after_sync(words.acks, tell)],
+    "disk": lambda *_: [full_disk()],
+    "io": lambda *_: [input_output_errors()],
+    "lock": lambda *_: [locked()],
+    "clock": lambda *_: [clock_set()],
+    "writes": lambda *_: [performed_then_failed()],
+    "late": lambda *_: [applied_late()],
+    "limits": lambda *_: (run() for run in (obeyed, without_a_word)),
+    "away": lambda *_: [away()],
+    "token": lambda *_: [revoked()],
+    "hostile": lambda *_: (run() for run in (malformed_bytes, generated_requests)),
 }
 
 
@@ -52,9 +54,11 @@ def main() -> int:
     print(HEAD, flush=True)
     is_good = True
     for name in words.only or ROWS:
-        for row in ROWS[name](words):
-            is_good &= row.is_good
-            print(row.line(), flush=True)
+        with Progress() as progress:
+            for row in ROWS[name](words, progress):
+                progress.clear()
+                is_good &= row.is_good
+                print(row.line(), flush=True)
     return 0 if is_good else 1
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
+from app.tell import Tell
 from benchmarks.faults.row import Row
 from benchmarks.load import closed_loop, requests_for
 from tests.harness import HOOK_TOKEN, Process, environment
@@ -62,7 +63,7 @@ class Reading:
             self.latest_sync_began = max(self.latest_sync_began, self.syncs.pop(thread, moment))
 
 
-def acknowledged_after_sync(wanted: int) -> Row:
+def acknowledged_after_sync(wanted: int, tell: Tell) -> Row:
     """So many deliveries, under strace."""
     what = "every acknowledgement held against the `fdatasync` before it, by `strace`"
     strace = shutil.which("strace")
@@ -80,6 +81,7 @@ def acknowledged_after_sync(wanted: int) -> Row:
         make = requests_for("/webhooks/gitlab", BODY.read_bytes(), {"X-Gitlab-Token": HOOK_TOKEN})
         port, sent, began = int(process.url.rsplit(":", 1)[1]), 0, time.monotonic()
         while sent < wanted and time.monotonic() - began < MOST_S:
+            tell("deliveries under strace", sent, wanted)
             sent += closed_loop(port, make, connections=CONNECTIONS, seconds=PIECE_S).answered
         tracing.terminate()
         tracing.wait(timeout=30)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from app.tell import Tell
 from benchmarks.faults.row import Row
 from tests.crash.flows import FLOWS, Flow, live_through
 
@@ -17,21 +18,24 @@ SIDE_BY_SIDE = 3
 """More than two cores, since half of the time is spent waiting for a process to start or to end."""
 
 
-def killed_everywhere() -> Iterator[Row]:
+def killed_everywhere(tell: Tell) -> Iterator[Row]:
     """A row for each flow."""
     for flow in FLOWS:
         with tempfile.TemporaryDirectory() as name:
-            yield _killed(flow, Path(name))
+            yield _killed(flow, Path(name), tell)
 
 
-def _killed(flow: Flow, folder: Path) -> Row:
+def _killed(flow: Flow, folder: Path, tell: Tell) -> Row:
     undisturbed, points = live_through(folder / "undisturbed", flow, die_at=0)
 
     def is_same(place: int) -> bool:
         return live_through(folder / f"dies-at-{place}", flow, die_at=place)[0] == undisturbed
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        outcomes = list(pool.map(is_same, range(1, len(points) + 1)))
+        outcomes = []
+        for is_so in pool.map(is_same, range(1, len(points) + 1)):
+            outcomes.append(is_so)
+            tell(flow.name, len(outcomes), len(points))
     others = [f"{place} ({points[place - 1]})" for place, is_so in enumerate(outcomes, 1) if not is_so]
     calls = sum(point.startswith("after") and point != "after a commit" for point in points)
     commits = points.count("after a commit")

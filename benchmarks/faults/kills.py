@@ -27,6 +27,7 @@ from app.failure import Failure
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.submit import send
+from app.tell import Tell
 from benchmarks.faults.fleet import Fleet, one_process, two_replicas
 from benchmarks.faults.row import Row
 from tests.harness import KEY, add_hook, submission, until
@@ -90,16 +91,16 @@ class Load:
         self.asked.append(note.id)
 
 
-def random_kills(kills: int, *, seed: int) -> Row:
+def random_kills(kills: int, *, seed: int, tell: Tell) -> Row:
     """On SQLite, one process."""
     with _on_loopback() as (world, sandbox, folder, client), one_process(folder, sandbox.url) as fleet:
-        return _killed(fleet, Load(world, random.Random(seed), client), kills, f"SQLite (seed {seed})")
+        return _killed(fleet, Load(world, random.Random(seed), client), kills, f"SQLite (seed {seed})", tell)
 
 
-def random_kills_of_replicas(kills: int, *, seed: int) -> Row:
+def random_kills_of_replicas(kills: int, *, seed: int, tell: Tell) -> Row:
     """On PostgreSQL, two replicas, one or both at a time."""
     with _on_loopback() as (world, sandbox, folder, client), two_replicas(folder, sandbox.url) as fleet:
-        return _killed(fleet, Load(world, random.Random(seed), client), kills, f"two replicas (seed {seed})")
+        return _killed(fleet, Load(world, random.Random(seed), client), kills, f"two replicas (seed {seed})", tell)
 
 
 @contextmanager
@@ -109,9 +110,10 @@ def _on_loopback() -> Iterator[tuple[World, SandboxServer, Path, httpx.Client]]:
         yield world, sandbox, Path(name), client
 
 
-def _killed(fleet: Fleet, load: Load, kills: int, on_what: str) -> Row:
+def _killed(fleet: Fleet, load: Load, kills: int, on_what: str, tell: Tell) -> Row:
     add_hook(load.world, fleet.url)
-    for _ in range(kills):
+    for number in range(kills):
+        tell("kill -9", number, kills)
         stop = threading.Event()
         talking = threading.Thread(target=load.one_life, args=(fleet.url, stop))
         talking.start()
@@ -127,7 +129,8 @@ def _killed(fleet: Fleet, load: Load, kills: int, on_what: str) -> Row:
         missed += found["comments"] + found["changes"]
         _settle(fleet)
     parked = fleet.parked()
-    for delivery in parked:
+    for number, delivery in enumerate(parked):
+        tell("replay", number, len(parked))
         fleet.replay(delivery)
     _settle(fleet)
     return _row(f"`kill -9` at random moments under load, {on_what}", kills, load, missed, len(parked))

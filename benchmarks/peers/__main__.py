@@ -29,7 +29,7 @@ from benchmarks.peers.forge import REPLIES
 from benchmarks.peers.lineup import Ground, Peer, lineup
 from benchmarks.peers.phases import MOST_EVENTS_A_LIFE, MOST_IN_LOOP, MOST_WARM_UP, RATE, Trial, answers, kills, way
 from benchmarks.peers.table import HEAD, Found
-from benchmarks.replicas import CALL_S
+from benchmarks.replicas import FAST_CALL_S
 from tests import postgres
 
 FOOT = """
@@ -92,7 +92,7 @@ def _trial(peer: Peer, server: postgres.Cluster | None, number: int, phase: str,
     print(f"round {number + 1}, {phase}: {peer.name}", file=sys.stderr, flush=True)
     database = server if peer.is_on_postgres else None
     port = free_port()
-    words = ["--port", str(port), "--comments", str(comments), "--call-s", str(CALL_S)]
+    words = ["--port", str(port), "--comments", str(comments), "--call-s", str(FAST_CALL_S)]
     with (
         running([sys.executable, "-m", "benchmarks.peers.forge", *words], port, REPLIES, {}),
         TemporaryDirectory() as folder,

@@ -6,6 +6,7 @@ that the service goes on from there as if nothing had been.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.harness import submission
 ID: Final = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 FIRST: Final = submission(submission_id=ID)
 CHANGED: Final = submission(submission_id=ID, customer_name="Acme Europe SE", services=["migration_scm", "security"])
-BLOCK: Final = "```psplan-submission\ncustomer_name: Hand GmbH\nservices: [readiness]\n```"
+BY_HAND: Final = submission(submission_id="0d1f4c1e-6a43-4a55-9f53-0c5b8f4f2a77", services=["readiness"])
+BLOCK: Final = f"```psplan-submission\n{json.dumps(BY_HAND)}\n```"
 FOR_EVER: Final = 10**9
 
 Step = Callable[[Life], object]

@@ -19,6 +19,7 @@ from benchmarks.faults.kills import random_kills, random_kills_of_replicas
 from benchmarks.faults.late import applied_late
 from benchmarks.faults.limits import obeyed, without_a_word
 from benchmarks.faults.locked import locked
+from benchmarks.faults.missed import partly_delivered
 from benchmarks.faults.row import HEAD, Row
 from benchmarks.faults.sick import input_output_errors
 from benchmarks.faults.token import revoked
@@ -28,6 +29,7 @@ ROWS: Final[dict[str, Callable[[argparse.Namespace, Tell], Iterable[Row]]]] = {
     "everywhere": lambda _, tell: killed_everywhere(tell),
     "kills": lambda words, tell: [random_kills(words.kills, seed=words.seed, tell=tell)],
     "replicas": lambda words, tell: [random_kills_of_replicas(words.replica_kills, seed=words.seed, tell=tell)],
+    "missed": lambda words, tell: [partly_delivered(words.histories, seed=words.seed, tell=tell)],
     "acks": lambda words, tell: [acknowledged_after_sync(words.acks, tell)],
     "disk": lambda *_: [full_disk()],
     "io": lambda *_: [input_output_errors()],
@@ -49,6 +51,7 @@ def main() -> int:
     parser.add_argument("--replica-kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--acks", type=int, default=10_000)
+    parser.add_argument("--histories", type=int, default=25)
     parser.add_argument("--only", choices=ROWS, action="append")
     words = parser.parse_args()
     print(HEAD, flush=True)

@@ -18,7 +18,7 @@ from app.errors import Permanent, Retry, attempt
 from app.operations import SWEEP, Operations, Refused
 from app.store import errands, retention, swept
 from app.store.store import Store
-from app.sweep.sweeper import LAST_LOOK
+from app.sweep.lists import LAST_LOOK
 from app.tell import Tell, unheard
 
 ERRANDS_EVERY_S: Final = 0.5

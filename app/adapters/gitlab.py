@@ -34,6 +34,7 @@ from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.clock import Clock
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
+from app.listing import Listing
 from app.metrics import Metrics
 from app.ports import Assignment, Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
@@ -264,15 +265,15 @@ class PythonGitLab:
 
         return self._call("GET notes", "api", ask)
 
-    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+    def label_events(self, iid: int, *, after: int = 0) -> Listing[LabelEvent]:
         """One page where that is all, else from the last page backwards, at most twenty pages."""
         rows = newest_rows(lambda page: self._page("GET label events", iid, "resourcelabelevents", page), after=after)
-        return [label_event_of(row) for row in rows]
+        return Listing(map(label_event_of, rows), is_cut=rows.is_cut)
 
-    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+    def state_events(self, iid: int, *, after: int = 0) -> Listing[StateEvent]:
         """As label_events."""
         rows = newest_rows(lambda page: self._page("GET state events", iid, "resourcestateevents", page), after=after)
-        return [event for event in map(state_event_of, rows) if event is not None]
+        return Listing((event for event in map(state_event_of, rows) if event is not None), is_cut=rows.is_cut)
 
     def _page(self, verb: str, iid: int, history: str, page: int) -> Page:
         def ask() -> Page:

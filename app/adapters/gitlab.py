@@ -69,7 +69,7 @@ class PythonGitLab:
         self,
         *,
         url: str,
-        token: str,
+        token: str | Callable[[], str],
         project: str,
         timeout_s: float,
         clock: Clock,
@@ -77,9 +77,12 @@ class PythonGitLab:
         restraint: Restraint,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_stopping`: no request is begun any more; for who reads long lists, and may leave off in the middle."""
+        """`token`: a function where it may change.
+
+        `is_stopping`: no request is begun any more; for who reads long lists, and may leave off in the middle.
+        """
         self._url = url
-        self._token = token
+        self._token = token if callable(token) else lambda: token
         self._project = project
         self._timeout_s = timeout_s
         self._clock = clock
@@ -292,7 +295,8 @@ class PythonGitLab:
 
     def _client(self) -> _Client:
         client: _Client | None = getattr(self._mine, "client", None)
-        if client is None:
+        token = self._token()
+        if client is None or client.private_token != token:
             session = requests.Session()
             session.max_redirects = 0  # the token must not follow a redirect to another host
             session.hooks["response"].append(self._remember)
@@ -300,7 +304,7 @@ class PythonGitLab:
             # of the environment are obeyed, since an operator puts them there
             client = _Client(
                 self._url,
-                private_token=self._token,
+                private_token=token,
                 timeout=self._timeout_s,
                 session=session,
                 keep_base_url=True,

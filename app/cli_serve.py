@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.failure import Failure
+from app.live_secrets import LiveSecrets, watched_files
 from app.logs import set_up_logs
 from app.main import Service, create_app
 from app.methodology import MethodologyFaults
@@ -57,9 +58,9 @@ class Server(uvicorn.Server):
 def serve(host: str, port: int) -> int:
     """Run the service. Raises Failure or SettingsFault where it cannot start."""
     settings = load_settings()
-    set_up_logs(style=settings.log_format, secrets=settings.secret_values())
+    hide = set_up_logs(style=settings.log_format, secrets=settings.secret_values())
     try:
-        service = Service(settings)
+        service = Service(settings, live=LiveSecrets(settings, watched_files(), hide=hide))
         config = _config(create_app(settings, service=service))
         with _listening(host, port) as opened, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(service, config, opened))

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,8 +16,9 @@ SHORTEST_SECRET = 6
 """Shorter values would cut holes into ordinary words."""
 
 
-def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -> None:
-    """`style`: json, console, or auto (console on a terminal). `is_quiet`: warnings only."""
+def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -> Callable[[Iterable[str]], None]:
+    """`style`: json, console, or auto (console on a terminal). `is_quiet`: warnings only. Answers what hides more."""
+    redactor = _Redactor(secrets)
     plain = style == "console" or (style == "auto" and sys.stderr.isatty())
     last: Any = _for_people() if plain else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -26,7 +27,7 @@ def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,  # before the redactor, which reads texts only
-            _Redactor(secrets),
+            redactor,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_quiet else logging.INFO),
@@ -34,6 +35,7 @@ def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_IntoStructlog()], force=True)
+    return redactor.hide
 
 
 def _for_people() -> structlog.dev.ConsoleRenderer:
@@ -52,9 +54,14 @@ class _Redactor:
     """Replaces every secret in every text of an entry, in the forms in which it may stand there."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets: tuple[str, ...] = ()
+        self.hide(secrets)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """These as well, from now on."""
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_SECRET}
         # the longest first: a key without its prefix would leave the prefix behind
-        self._secrets = tuple(sorted(forms, key=len, reverse=True))
+        self._secrets = tuple(sorted({*self._secrets, *forms}, key=len, reverse=True))
 
     def __call__(self, _logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {name: self._clean(value) for name, value in entry.items()}

@@ -43,6 +43,7 @@ from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
 from app.issue_text import Playbook
 from app.keys import load_record_keys
+from app.live_secrets import LiveSecrets
 from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.operations import REPLAY, Operations
@@ -101,16 +102,21 @@ class Service:
         clock: Clock = system_clock,
         timer: Timer = steady_clock,
         rng: random.Random | None = None,
+        live: LiveSecrets | None = None,
     ) -> None:
-        """`timer` measures how long, where `clock` says when: that one may be set while the service runs."""
+        """`timer` measures how long, where `clock` says when: that one may be set while the service runs.
+
+        `live`: where secrets may change meanwhile.
+        """
         self.settings = settings
+        self.live = live or LiveSecrets(settings)
         self.clock = clock
         self.timer = timer
         self.metrics = Metrics()
         self.playbook = load_playbook(settings)
         self.record_keys = load_record_keys(settings)
         self.restraint = Restraint(settings.gitlab_calls_per_minute, timer, self.metrics)
-        self.gitlab = self._adapter(PythonGitLab, settings.gitlab_token)
+        self.gitlab = self._adapter(PythonGitLab, lambda now: now.gitlab_token)
         self.directory = Directory(self.gitlab, timer)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.lane_of(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
@@ -205,7 +211,7 @@ class Service:
         watch = HookWatch(
             keeper=self._adapter(
                 GitLabHooks,
-                settings.gitlab_admin_token or settings.gitlab_token,
+                lambda now: now.gitlab_admin_token or now.gitlab_token,
                 is_stopping=engine.stopping.is_set,
             ),
             store=store,
@@ -218,7 +224,7 @@ class Service:
         )
         sweeper = Sweeper(
             store=store,
-            overview=self._adapter(GitLabOverview, settings.gitlab_token, is_stopping=engine.stopping.is_set),
+            overview=self._adapter(GitLabOverview, lambda now: now.gitlab_token, is_stopping=engine.stopping.is_set),
             hook=watch,
             decider=engine.decider,
             keys=self.record_keys,
@@ -237,13 +243,16 @@ class Service:
             is_listening=self._is_listening,
             sweep_interval_s=settings.sweep_interval_s if is_serving else 0,
             keep_days=settings.keep_days,
+            secrets=self.live,
         )
 
-    def _adapter(self, kind: type[A], token: SecretStr, *, is_stopping: Callable[[], bool] = lambda: False) -> A:
+    def _adapter(
+        self, kind: type[A], token: Callable[[Settings], SecretStr], *, is_stopping: Callable[[], bool] = lambda: False
+    ) -> A:
         settings = self.settings
         return kind(
             url=settings.gitlab_url,
-            token=token.get_secret_value(),
+            token=lambda: token(self.live.settings).get_secret_value(),
             project=settings.project,
             timeout_s=settings.gitlab_timeout_s,
             clock=self.clock,
@@ -328,7 +337,8 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
             store=lambda: running.store,
             clock=running.clock,
             metrics=running.metrics,
-            metrics_token=settings.metrics_token,
+            metrics_token=lambda: running.live.settings.metrics_token,
+            alarms=lambda: running.live.alarms,
         )
     )
     app.include_router(calculator_routes(_calculator_door(settings, running, room)))
@@ -355,7 +365,7 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
         )
     app.before_all = partial(
         GitLabDoor,
-        secrets=GitLabSecrets(settings.webhook_tokens, settings.webhook_signing_keys),
+        secrets=running.live.of(lambda now: GitLabSecrets(now.webhook_tokens, now.webhook_signing_keys)),
         arrivals=running.arrivals,
         store=lambda: running.store,
         wake=running.wake,
@@ -377,7 +387,7 @@ _HEADERS_OF_A_BROWSER = (
 
 def _calculator_door(settings: Settings, running: Service, room: Room) -> CalculatorDoor:
     return CalculatorDoor(
-        keyring=Keyring(settings.calculator_keys),
+        keyring=running.live.of(lambda now: Keyring(now.calculator_keys)),
         record_keys=running.record_keys,
         store=lambda: running.store,
         wake=running.wake,

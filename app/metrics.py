@@ -74,6 +74,11 @@ class Metrics:
         self.hook_is_well = Gauge(
             "psplan_hook_is_well", "1 while GitLab's webhook is there and not disabled", registry=self.registry
         )
+        self.secrets_ill = Gauge(
+            "psplan_secret_files_not_usable",
+            "Files of secrets that cannot be used now, so that the last good value is",
+            registry=self.registry,
+        )
         self._actions = Histogram(
             "psplan_action_seconds",
             "Time to perform an action, the vendor's time included",

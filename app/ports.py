@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from app.listing import Listing
 from app.project import AccessToken, Board, Instance, ProjectFacts, ProjectFile, ProjectLabel
 
 
@@ -124,6 +125,7 @@ class ListedIssue:
 
     issue: Issue
     notes_count: int
+    created_at: datetime
     updated_at: datetime
 
 
@@ -194,19 +196,22 @@ class Probe(Protocol):
 
 
 class Overview(Protocol):
-    """What a sweep looks at, as the bot's user. Lists are bounded, and may be cut short."""
+    """What a sweep looks at, as the bot's user. Lists are bounded, and say when they are cut short."""
 
-    def open_issues(self) -> Sequence[ListedIssue]:
-        """Every open issue, oldest first."""
+    def open_issues(self, *, since: datetime) -> Listing[ListedIssue]:
+        """Open issues that were not made before a moment, oldest first."""
 
-    def issues_since(self, moment: datetime) -> Sequence[ListedIssue]:
-        """Issues, open or closed, whose `updated_at` is not before a moment."""
+    def issues_since(self, moment: datetime) -> Listing[ListedIssue]:
+        """Issues, open or closed, whose `updated_at` is not before a moment, in the order of that."""
 
-    def all_issues(self) -> Sequence[ListedIssue]:
-        """Every issue, oldest first."""
+    def all_issues(self, *, since: datetime) -> Listing[ListedIssue]:
+        """Issues, open or closed, that were not made before a moment, oldest first."""
 
-    def comments_since(self, iid: int, moment: datetime) -> Sequence[Comment]:
-        """Comments of people and bots that were written or edited at that moment or later, oldest first."""
+    def comments_since(self, iid: int, moment: datetime) -> Listing[Comment]:
+        """Comments of people and bots that were written or edited at that moment or later, oldest first.
+
+        What is cut off is the oldest part.
+        """
 
     def edited_at(self, comment: Comment) -> datetime | None:
         """When a comment was last edited, by whomever; None: never. Where GitLab does not say: when it was touched."""
@@ -218,11 +223,16 @@ class Overview(Protocol):
 class HookKeeper(Protocol):
     """The webhooks of the project: a Maintainer's business."""
 
-    def hooks(self) -> Sequence[Hook]:
+    def hooks(self) -> Listing[Hook]:
         """All of them. Raises Permanent where the token may not see them."""
 
-    def failed_deliveries(self, hook_id: int, *, since: datetime) -> Sequence[FailedDelivery]:
-        """What GitLab's log says it could not deliver, oldest first."""
+    def failed_deliveries(
+        self, hook_id: int, *, since: datetime, from_page: int, pages: int
+    ) -> Listing[FailedDelivery]:
+        """What GitLab's log says it could not deliver, oldest first; what is cut off is the oldest part.
+
+        `from_page`: page 1 holds the newest, and what is on a page now is never on an earlier one later.
+        """
 
     def test_hook(self, hook_id: int) -> None:
         """Have GitLab send a test; one that is answered well switches a disabled hook on again."""
@@ -348,8 +358,8 @@ class GitLab(Protocol):
     def assignments(self, iid: int) -> Sequence[Assignment]:
         """When assignees were changed: as far as the newest hundred entries of what was done to the issue tell."""
 
-    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+    def label_events(self, iid: int, *, after: int = 0) -> Listing[LabelEvent]:
         """The label history of an issue, oldest first: what came after the event `after`, at most the newest 2,000."""
 
-    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+    def state_events(self, iid: int, *, after: int = 0) -> Listing[StateEvent]:
         """When the issue was closed and reopened; as `label_events`. Making an issue is no event."""

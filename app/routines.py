@@ -15,10 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.clock import Clock
 from app.directory import REFRESH_S, Directory
 from app.errors import Permanent, Retry, attempt
+from app.live_secrets import LOOK_EVERY_S, LiveSecrets
 from app.operations import SWEEP, Operations, Refused
 from app.store import errands, retention, swept
 from app.store.store import Store
-from app.sweep.sweeper import LAST_LOOK
+from app.sweep.lists import LAST_LOOK
 from app.tell import Tell, unheard
 
 ERRANDS_EVERY_S: Final = 0.5
@@ -46,6 +47,7 @@ class Routines:
         is_listening: asyncio.Event,
         sweep_interval_s: float,
         keep_days: float,
+        secrets: LiveSecrets | None = None,
     ) -> None:
         self._directory = directory
         self._operations = operations
@@ -56,6 +58,7 @@ class Routines:
         self._is_listening = is_listening
         self._sweep_interval_s = sweep_interval_s
         self._keep_days = keep_days
+        self._secrets = secrets
         self._one_at_a_time = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -64,6 +67,8 @@ class Routines:
         routines: list[Coroutine[Any, Any, None]] = [self._warm_up(), self._run_errands(), self._throw_away()]
         if self._sweep_interval_s > 0:
             routines.append(self._sweep())
+        if self._secrets is not None and self._secrets.is_watching:
+            routines.append(self._look_at(self._secrets))
         self._tasks = [asyncio.create_task(each) for each in routines]
 
     async def stop(self, patience_s: float) -> bool:
@@ -129,6 +134,11 @@ class Routines:
             answer = {"refused": f"the database could not do it ({type(fault).__name__}); the log has more"}
             log.error("errand.failed", kind=waiting.kind, exc_info=fault)
         await _in_thread(partial(self._store.write, partial(errands.answer, errand_id=waiting.id, words=answer)))
+
+    async def _look_at(self, secrets: LiveSecrets) -> None:
+        while True:
+            await self._or_later(partial(_in_thread, secrets.look))
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _throw_away(self) -> None:
         while True:

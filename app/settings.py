@@ -271,26 +271,52 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        words = {**dotenv_values(".env"), **os.environ}
+        words = words_given()
         # what is given as an argument needs no file
         names = [name for name in secret_names(self.settings_cls) if name not in self.current_state]
         held = {name: secret_file(name, words) for name in names}
         return {name: secret for name, secret in held.items() if secret is not None}
 
 
+def words_given() -> dict[str, str | None]:
+    """What the environment and `.env` say."""
+    return {**dotenv_values(".env"), **os.environ}
+
+
+def secret_path(name: str, words: Mapping[str, str | None]) -> Path | None:
+    """The file that is named for a secret."""
+    path = words.get(f"{PREFIX}{name.upper()}_FILE")
+    return Path(path) if path else None
+
+
 def secret_file(name: str, words: Mapping[str, str | None]) -> str | None:
     """The secret in the file that is named for it; None where none is named. Raises SettingsFault."""
     setting = PREFIX + name.upper()
-    path = words.get(setting + "_FILE")
-    if not path:
+    path = secret_path(name, words)
+    if path is None:
         return None
     if words.get(setting):
         raise SettingsFault(f"{setting} and {setting}_FILE are both set: keep one of them.")
+    return read_secret(name, path)
+
+
+def read_secret(name: str, path: Path) -> str:
+    """The secret in a file. Raises SettingsFault where there is none."""
+    setting = f"{PREFIX}{name.upper()}_FILE"
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as fault:
         reason = getattr(fault, "strerror", None) or "is not text"
-        raise SettingsFault(f"{setting}_FILE: {path} cannot be read ({reason}).") from fault
+        raise SettingsFault(f"{setting}: {path} cannot be read ({reason}).") from fault
+    if not secret.strip(" ,"):
+        raise SettingsFault(f"{setting}: {path} is empty.")
+    return secret
+
+
+def with_secret(settings: Settings, name: str, text: str) -> Settings:
+    """The same with another secret. Raises SettingsFault where it is malformed."""
+    held = {each: getattr(settings, each) for each in type(settings).model_fields}
+    return load_part(Settings, _env_file=None, **{**held, name: text})
 
 
 def key_bytes(key: SecretStr) -> bytes:

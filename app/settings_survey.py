@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from app.settings import PREFIX, Settings, SettingsFault, lacking, secret_file, secret_names, sentence
+from app.settings import PREFIX, Settings, SettingsFault, lacking, secret_file, secret_names, sentence, words_given
 
 _STAND_IN: Final = {"gitlab_url": "http://gitlab.invalid", "gitlab_token": "none", "project": "none"}
 """For what is required and not there: nothing that needs it is done."""
@@ -32,7 +30,7 @@ class Survey:
 def survey(**given: Any) -> Survey:
     """Read what there is. Raises nothing."""
     faults: dict[str, str] = {}
-    words = {**dotenv_values(".env"), **os.environ}
+    words = words_given()
     for name in secret_names(Settings):
         try:
             secret_file(name, words)

@@ -102,7 +102,7 @@ def progress(
     )
     scene = _as_ordered(outcome.scene, ledger)
     if orders is not None:
-        orders.conclude(outcome.standing, outcome.scene)
+        orders.conclude(outcome.answered_at, outcome.scene)
     parts = {} if revised is not None else _answered_parts(engagement, {**issues, **_scoping(ledger)}, playbook, now)
     _wait_for_roles(outcome, scene, snapshot)
     is_ordered = bool(ledger.answers or ledger.add or ledger.remove or ledger.assignee)

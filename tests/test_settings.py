@@ -121,6 +121,14 @@ def test_a_secret_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPa
         load_settings()
 
 
+@pytest.mark.parametrize("text", ["", "\n", " , "])
+def test_an_empty_secret_file_is_no_secret(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PSPLAN_METRICS_TOKEN_FILE", str(tmp_path / "token"))
+    (tmp_path / "token").write_text(text)
+    with pytest.raises(SettingsFault, match=r"PSPLAN_METRICS_TOKEN_FILE: .* is empty\."):
+        load_settings()
+
+
 def test_short_keys_work_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSPLAN_CALCULATOR_KEYS", "whsec_" + base64.b64encode(b"0123456789").decode())
     assert load_settings().weak_keys() == ["PSPLAN_CALCULATOR_KEYS"]

@@ -34,6 +34,7 @@ from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.clock import Clock
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
+from app.listing import Listing
 from app.metrics import Metrics
 from app.ports import Assignment, Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 
@@ -68,7 +69,7 @@ class PythonGitLab:
         self,
         *,
         url: str,
-        token: str,
+        token: str | Callable[[], str],
         project: str,
         timeout_s: float,
         clock: Clock,
@@ -76,9 +77,12 @@ class PythonGitLab:
         restraint: Restraint,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_stopping`: no request is begun any more; for who reads long lists, and may leave off in the middle."""
+        """`token`: a function where it may change.
+
+        `is_stopping`: no request is begun any more; for who reads long lists, and may leave off in the middle.
+        """
         self._url = url
-        self._token = token
+        self._token = token if callable(token) else lambda: token
         self._project = project
         self._timeout_s = timeout_s
         self._clock = clock
@@ -264,15 +268,15 @@ class PythonGitLab:
 
         return self._call("GET notes", "api", ask)
 
-    def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
+    def label_events(self, iid: int, *, after: int = 0) -> Listing[LabelEvent]:
         """One page where that is all, else from the last page backwards, at most twenty pages."""
         rows = newest_rows(lambda page: self._page("GET label events", iid, "resourcelabelevents", page), after=after)
-        return [label_event_of(row) for row in rows]
+        return Listing(map(label_event_of, rows), is_cut=rows.is_cut)
 
-    def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
+    def state_events(self, iid: int, *, after: int = 0) -> Listing[StateEvent]:
         """As label_events."""
         rows = newest_rows(lambda page: self._page("GET state events", iid, "resourcestateevents", page), after=after)
-        return [event for event in map(state_event_of, rows) if event is not None]
+        return Listing((event for event in map(state_event_of, rows) if event is not None), is_cut=rows.is_cut)
 
     def _page(self, verb: str, iid: int, history: str, page: int) -> Page:
         def ask() -> Page:
@@ -291,7 +295,8 @@ class PythonGitLab:
 
     def _client(self) -> _Client:
         client: _Client | None = getattr(self._mine, "client", None)
-        if client is None:
+        token = self._token()
+        if client is None or client.private_token != token:
             session = requests.Session()
             session.max_redirects = 0  # the token must not follow a redirect to another host
             session.hooks["response"].append(self._remember)
@@ -299,7 +304,7 @@ class PythonGitLab:
             # of the environment are obeyed, since an operator puts them there
             client = _Client(
                 self._url,
-                private_token=self._token,
+                private_token=token,
                 timeout=self._timeout_s,
                 session=session,
                 keep_base_url=True,

@@ -61,7 +61,8 @@ def note_of(held: Json) -> Note:
 
 def listed_of(held: Json) -> ListedIssue:
     """An issue in a list."""
-    return ListedIssue(issue_of(held), int(held.get("user_notes_count") or 0), moment(held["updated_at"]))
+    made, changed = moment(held["created_at"]), moment(held["updated_at"])
+    return ListedIssue(issue_of(held), int(held.get("user_notes_count") or 0), made, changed)
 
 
 def comment_of(held: Json) -> Comment:

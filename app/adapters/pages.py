@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from app.listing import Listing
+
 Row = dict[str, Any]
 
 PER_PAGE = 100
@@ -31,7 +33,7 @@ ReadPage = Callable[[int], Page]
 """Reads the page of this number, counted from 1."""
 
 
-def newest_rows(read: ReadPage, *, after: int) -> list[Row]:
+def newest_rows(read: ReadPage, *, after: int) -> Listing[Row]:
     """The rows with an `id` above `after`, ascending; at most those of the last MOST_PAGES pages.
 
     A page may hold fewer rows than asked for, even none: GitLab takes out what the bot may not see after it has paged.
@@ -40,15 +42,17 @@ def newest_rows(read: ReadPage, *, after: int) -> list[Row]:
     read = cache(read)
     first = read(1)
     if not first.has_next:
-        return _ascending(first.rows, after)
+        return Listing(_ascending(first.rows, after))
     last = first.total_pages or _last_page(read)
     found: list[Row] = []
+    is_cut = last > MOST_PAGES
     for number in range(last, max(last - MOST_PAGES, 0), -1):
         rows = read(number).rows
         found += rows
         if any(row["id"] <= after for row in rows):
+            is_cut = False
             break
-    return _ascending(found, after)
+    return Listing(_ascending(found, after), is_cut=is_cut)
 
 
 def _last_page(read: ReadPage) -> int:

@@ -10,12 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+import structlog
+
 from app.clock import Timer
+from app.listing import Listing
 from app.ports import Assignment, GitLab, Issue, LabelEvent, StateEvent
 
 E = TypeVar("E", LabelEvent, StateEvent)
 
 MOST_AGE_S: Final = 5.0
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -24,6 +29,8 @@ class SharedLook:
 
     gitlab: GitLab
     timer: Timer
+    cut: set[int] = field(default_factory=set)
+    """Issues with a longer history than is read: its oldest part was left out."""
     _since: float = 0.0
     _issues: dict[int, Issue] = field(default_factory=dict)
     _labels: dict[int, tuple[int, Sequence[LabelEvent]]] = field(default_factory=dict)
@@ -45,12 +52,12 @@ class SharedLook:
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """As GitLab.label_events."""
         self._refresh()
-        return _later(self._labels, iid, after, self.gitlab.label_events)
+        return self._later(self._labels, iid, after, self.gitlab.label_events)
 
     def state_events(self, iid: int, *, after: int = 0) -> Sequence[StateEvent]:
         """As GitLab.state_events."""
         self._refresh()
-        return _later(self._states, iid, after, self.gitlab.state_events)
+        return self._later(self._states, iid, after, self.gitlab.state_events)
 
     def assignments(self, iid: int) -> Sequence[Assignment]:
         """As GitLab.assignments; asked for so rarely that it is not shared."""
@@ -60,11 +67,14 @@ class SharedLook:
         if self.timer() - self._since > MOST_AGE_S:
             self.forget()
 
-
-def _later(
-    known: dict[int, tuple[int, Sequence[E]]], iid: int, after: int, read: Callable[..., Sequence[E]]
-) -> Sequence[E]:
-    """The events after one: those of an earlier look serve as long as it began no later."""
-    if iid not in known or known[iid][0] > after:
-        known[iid] = (after, read(iid, after=after))
-    return [event for event in known[iid][1] if event.id > after]
+    def _later(
+        self, known: dict[int, tuple[int, Sequence[E]]], iid: int, after: int, read: Callable[..., Listing[E]]
+    ) -> Sequence[E]:
+        """The events after one: those of an earlier look serve as long as it began no later."""
+        if iid not in known or known[iid][0] > after:
+            events = read(iid, after=after)
+            known[iid] = (after, events)
+            if events.is_cut:
+                self.cut.add(iid)
+                log.warning("history.cut", issue=iid, kept=len(events))
+        return [event for event in known[iid][1] if event.id > after]

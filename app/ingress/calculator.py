@@ -44,7 +44,7 @@ log = structlog.get_logger()
 class CalculatorDoor:
     """What the two routes need."""
 
-    keyring: Keyring
+    keyring: Callable[[], Keyring]
     record_keys: RecordKeys
     store: Callable[[], Store]
     wake: Callable[[str], None]
@@ -61,17 +61,18 @@ class CalculatorDoor:
         return answer
 
     async def _submit(self, request: Request) -> Response:
-        if not self.keyring:
+        keyring = self.keyring()
+        if not keyring:
             return problem(404)
         headers = headers_of(request.scope)
-        if "webhook-signature" not in headers and not self.keyring.bears(headers):
+        if "webhook-signature" not in headers and not keyring.bears(headers):
             return problem(401)  # before the body is read: only a signature needs it to be judged
         try:
-            room = None if self.keyring.bears(headers) else self.room
+            room = None if keyring.bears(headers) else self.room
             body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return problem(fault.status)
-        is_authentic = self.keyring.bears(headers) or self.keyring.signed(headers, body)
+        is_authentic = keyring.bears(headers) or keyring.signed(headers, body)
         if not is_authentic or not is_json(headers):
             return problem(415 if is_authentic else 401)
         now = self.clock()
@@ -141,7 +142,7 @@ class CalculatorDoor:
         """How far a submission is; 404 for whoever may not know."""
         ident = submission_id.lower()
         token = request.query_params.get("token", "")
-        if not (self.keyring.bears(headers_of(request.scope)) or self.record_keys.is_token_of(ident, token)):
+        if not (self.keyring().bears(headers_of(request.scope)) or self.record_keys.is_token_of(ident, token)):
             return problem(404)
         store = self.store()
         found = await run_in_threadpool(store.read, partial(progress, ident=ident))

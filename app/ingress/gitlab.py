@@ -52,7 +52,7 @@ class GitLabDoor:
         self,
         app: ASGIApp,
         *,
-        secrets: GitLabSecrets,
+        secrets: Callable[[], GitLabSecrets],
         arrivals: Arrivals,
         store: Callable[[], Store],
         wake: Callable[[str], None],
@@ -83,15 +83,15 @@ class GitLabDoor:
         await send({"type": "http.response.body", "body": b""})
 
     async def _take_in(self, scope: Scope, receive: Receive) -> int:
-        headers = headers_of(scope)
-        if not self._secrets.may_pass(headers):
+        headers, secrets = headers_of(scope), self._secrets()
+        if not secrets.may_pass(headers):
             return 401  # before the body is read: a stranger may not fill the memory with it
         try:
-            room = self._room if self._secrets.goes_by_signature(headers) else None
+            room = self._room if secrets.goes_by_signature(headers) else None
             body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return fault.status
-        if not self._secrets.vouch(headers, body):
+        if not secrets.vouch(headers, body):
             return 401
         if not is_json(headers):
             return 415

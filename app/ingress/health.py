@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,9 +25,14 @@ from app.verify import any_equal
 
 
 def health_routes(
-    *, store: Callable[[], Store], clock: Clock, metrics: Metrics, metrics_token: SecretStr | None
+    *,
+    store: Callable[[], Store],
+    clock: Clock,
+    metrics: Metrics,
+    metrics_token: Callable[[], SecretStr | None],
+    alarms: Callable[[], Sequence[str]],
 ) -> APIRouter:
-    """The routes for probes and Prometheus."""
+    """The routes for probes and Prometheus. `alarms`: what has to be mended, although deliveries are taken in."""
     router = APIRouter(tags=["operation"])
 
     @router.get("/healthz", summary="The process is alive")
@@ -40,7 +45,8 @@ def health_routes(
     async def ready() -> Response:
         fault = await run_in_threadpool(_fault_of, store)
         if fault is None:
-            return JSONResponse({"status": "ready"})
+            told = list(alarms())
+            return JSONResponse({"status": "ready", "alarms": told} if told else {"status": "ready"})
         return JSONResponse({"status": "not ready", "reason": fault}, 503)
 
     @router.get(
@@ -50,8 +56,10 @@ def health_routes(
         responses=documented({401: "A bearer is configured, and this is not it"}),
     )
     async def read_metrics(request: Request) -> Response:
-        if metrics_token is not None and not _may_read(request, metrics_token):
+        token = metrics_token()
+        if token is not None and not _may_read(request, token):
             return problem(401)
+        metrics.secrets_ill.set(len(alarms()))
         with suppress(SQLAlchemyError, sqlite3.Error):  # the counters are wanted most when the database is ill
             waiting, dead, oldest = await run_in_threadpool(lambda: store().read(_backlog))
             metrics.waiting.set(waiting)

@@ -48,7 +48,7 @@ def proceed(
         signs, turns, scene = _as_of(until, signs, turns, scene, standing)
     acts = _in_order(_new(signs, standing.seen, scene), _new(turns, standing.seen_states, scene), deeds)
     course = Course(_placed(standing, scene, methodology, now=now), scene, methodology, index_of(methodology))
-    is_settled = False
+    is_settled, ordered = False, None
     for act, then in zip(acts, _scenes(acts, scene), strict=True):
         # of the past only the labels are known; all else is as it is, with what a deed has written by now
         course.scene = replace(course.scene, issues=then.issues) if deeds else then
@@ -60,6 +60,7 @@ def proceed(
             continue
         course.settle(act.at)
         is_settled = True
+        ordered = course.standing if isinstance(act, Deed) else ordered
     scene = course.scene = replace(course.scene, issues=scene.issues) if deeds else scene
     course.cause = ""
     if not is_settled:
@@ -73,6 +74,8 @@ def proceed(
         open={} if until is not None else open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
         unlost=frozenset(course.unlost),
+        # the answer to the last of several tells of what was done since; what is between two of them is not now
+        answered_at=ordered if until is not None and ordered is not None else stands,
     )
 
 

@@ -174,7 +174,7 @@ class Outcome:
     """Where the engagement stands now, and what has to be done about it.
 
     `scene`: as it is now, with what was written by command. `open`: issue → whether it should be. `unlost`: labels that
-    said why it was lost, and are void since.
+    said why it was lost, and are void since. `answered_at`: the standing that answers to orders tell of.
     """
 
     standing: Standing
@@ -184,3 +184,4 @@ class Outcome:
     open: Mapping[IssueKind, bool] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     unlost: frozenset[str] = frozenset()
+    answered_at: Standing = field(default_factory=Standing)

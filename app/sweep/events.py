@@ -60,13 +60,13 @@ def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
     return waiting_now(Source.SWEEP, key, lane, ISSUE_HOOK, orjson.dumps(payload), now=now)
 
 
-def of_comments(found: Iterable[Found], lane: str, *, now: float) -> list[Acceptance]:
-    """Comments of an engagement: in the order of time, and each knows the next."""
+def of_comments(found: Iterable[Found], lane: str, *, now: float, next_at: datetime | None = None) -> list[Acceptance]:
+    """Comments of an engagement in the order of time; each knows the next, and the last one what comes at `next_at`."""
     ordered = sorted(found, key=lambda each: (each.said_at, each.comment.id))
     made = []
     for number, each in enumerate(ordered, start=1):
-        next_at = ordered[number].said_at if number < len(ordered) else None
-        made.append(of_comment(each, lane, now=now, next_at=next_at))
+        after = ordered[number].said_at if number < len(ordered) else next_at
+        made.append(of_comment(each, lane, now=now, next_at=after))
     return made
 
 

@@ -30,13 +30,46 @@ from app.sweep.report import Swept
 LOG_KEPT: Final = timedelta(days=7)
 OVERLAP: Final = timedelta(minutes=10)
 LAST_LOG: Final = "delivery log"
+LOG_BEGUN: Final = "begun log"
+LOG_PAGE: Final = "page of log"
 OF_ISSUES: Final = frozenset({"issue", "work_item"})
 """A comment is found by the look at the comments, as it stands now: its author may have thought better of it since."""
 
 log = structlog.get_logger()
 
+LOG_PAGES: Final = 50
+"""Of each kind of failure, and one sweep."""
+
 TakeIn = Callable[[dict[str, str], bytes, dict[str, object]], Acceptance]
 """What the webhook's door makes of a delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where to go on in the log of a hook, which is read from its newest page on, if need be in several sweeps.
+
+    `begun_at`: when this reading began; `last`: when the one before it did.
+    """
+
+    hook_id: int
+    begun_at: float
+    page: int = 1
+    last: float | None = None
+
+    @classmethod
+    def kept(cls, connection: Connection, *, hook_id: int, now: float) -> LogPlace:
+        """The place to go on from; page 1 where the reading before went to its end."""
+        last, begun, page = (swept.mark(connection, f"{name} {hook_id}") for name in (LAST_LOG, LOG_BEGUN, LOG_PAGE))
+        if not page:
+            return cls(hook_id, begun_at=now, last=last)
+        return cls(hook_id, begun_at=now if begun is None else begun, page=int(page), last=last)
+
+    def keep_next(self, connection: Connection, *, is_cut: bool) -> None:
+        """Note where the next sweep goes on."""
+        swept.keep_mark(connection, f"{LOG_BEGUN} {self.hook_id}", self.begun_at)
+        swept.keep_mark(connection, f"{LOG_PAGE} {self.hook_id}", self.page + LOG_PAGES if is_cut else 0)
+        if not is_cut:
+            swept.keep_mark(connection, f"{LAST_LOG} {self.hook_id}", self.begun_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +91,13 @@ class HookWatch:
     def look(self, found: Swept) -> None:
         """Take in what failed, and heal."""
         try:
-            hooks = [hook for hook in self.keeper.hooks() if self._is_ours(hook)]
+            listed = self.keeper.hooks()
         except Permanent as fault:
             found.hook = f"cannot be looked at: the token is no Maintainer's ({fault.reason})"
             return
+        if listed.is_cut:
+            found.was_cut(f"webhooks: only {len(listed)} are read")
+        hooks = [hook for hook in listed if self._is_ours(hook)]
         if not hooks:
             self._report_none(found)
             return
@@ -87,21 +123,23 @@ class HookWatch:
         self._report(found, told, is_well=True)
 
     def _read_log(self, hook: Hook, found: Swept) -> None:
-        now = self.clock()
-        name = f"{LAST_LOG} {hook.id}"
-        last = self.store.read(lambda c: swept.mark(c, name))
-        since: datetime = at(now) - LOG_KEPT if last is None else at(last) - OVERLAP
-        logged = self.keeper.failed_deliveries(hook.id, since=since)
+        place = self.store.read(partial(LogPlace.kept, hook_id=hook.id, now=self.clock()))
+        since: datetime = at(place.begun_at) - LOG_KEPT if place.last is None else at(place.last) - OVERLAP
+        logged = self.keeper.failed_deliveries(hook.id, since=since, from_page=place.page, pages=LOG_PAGES)
+        if logged.is_cut:
+            found.was_cut(f"GitLab's log of failed deliveries: the next sweep goes on, {len(logged)} are read at once")
         failed = [self.take_in(*_as_sent(each)) for each in logged if each.payload.get("object_kind") in OF_ISSUES]
-        waiting = self.store.write(partial(self._keep, failed=failed, name=name, now=now))
+        waiting = self.store.write(partial(self._keep, failed=failed, place=place, is_cut=logged.is_cut))
         found.from_log += len(waiting)
         found.lanes |= {each.lane for each in waiting}
 
-    def _keep(self, connection: Connection, *, failed: list[Acceptance], name: str, now: float) -> list[Acceptance]:
+    def _keep(
+        self, connection: Connection, *, failed: list[Acceptance], place: LogPlace, is_cut: bool
+    ) -> list[Acceptance]:
         waiting = [each for each in inbox.add_new(connection, failed) if each.body is not None]
         for lane in {each.lane: None for each in waiting}:
             self.store.defer(connection, lane)
-        swept.keep_mark(connection, name, now)
+        place.keep_next(connection, is_cut=is_cut)
         return waiting
 
     def _heal(self, hooks: list[Hook], found: Swept) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -32,12 +31,13 @@ from app.signed_record import Sealed, find_sealed, read_unsigned
 from app.store import outbox, swept
 from app.store.store import Store
 from app.store.swept import SweptIssue
+from app.sweep.comments import ALWAYS
+from app.sweep.lists import REBUILT_FROM, beginning_of, end_of
 from app.sweep.report import Swept
 from app.tell import Tell
 from app.text import find_markers
 
 STATUS: Final = "status"
-ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -77,11 +77,16 @@ def rebuild(
     """
     bot = decider.directory.bot().id
     by_engagement: dict[str, list[_Found]] = {}
-    listed = overview.all_issues()
+    listed = overview.all_issues(since=beginning_of(store, REBUILT_FROM))
+    if listed.is_cut:
+        found.was_cut(f"all issues: {len(listed)} are read; rebuild again to go on after #{listed[-1].issue.iid}")
     for number, row in enumerate(listed, start=1):
         tell("reading issues", number, len(listed))
         if store.lane_of(row.issue.iid) is None and _may_be_ours(row, decider, bot):
-            for each in _records_on(row, overview.comments_since(row.issue.iid, ALWAYS), keys, bot):
+            comments = overview.comments_since(row.issue.iid, ALWAYS)
+            if comments.is_cut:
+                found.was_cut(f"comments of #{row.issue.iid}: only the newest {len(comments)} can be read")
+            for each in _records_on(row, comments, keys, bot):
                 by_engagement.setdefault(each.sealed.engagement, []).append(each)
     for ident, records in by_engagement.items():
         engagement = attempt(partial(_engagement, ident, records, found))
@@ -93,6 +98,7 @@ def rebuild(
             store.learn(engagement)
             found.rebuilt += 1
             log.info("engagement.rebuilt", engagement=ident, genuine=max(records, key=lambda r: r.rank).is_genuine)
+    store.write(lambda c: swept.keep_mark(c, REBUILT_FROM, end_of(listed)))
 
 
 def _may_be_ours(row: ListedIssue, decider: Decider, bot: int) -> bool:

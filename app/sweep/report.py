@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger()
+
 
 @dataclass(slots=True)
 class Swept:
-    """Counts of one sweep. `lanes`: where there is work now; `troubles`: what could not be looked at, and why."""
+    """Counts of one sweep. `lanes`: where there is work now; `troubles`: what could not be looked at, and why.
+
+    `cut`: lists that are longer than what is read at once; where there is a way to go on, the next sweep does.
+    """
 
     issues: int = 0
     looked_into: int = 0
@@ -19,6 +26,12 @@ class Swept:
     hook: str = "not looked at"
     lanes: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+
+    def was_cut(self, told: str) -> None:
+        """A list was longer than what is read of it."""
+        log.warning("sweep.list_cut", told=told)
+        self.cut.append(told)
 
     @property
     def missed(self) -> int:
@@ -39,6 +52,7 @@ class Swept:
         if self.rebuilt:
             told.append(f"rebuilt from GitLab: {_number(self.rebuilt, 'engagement')}")
         told.append(f"webhook: {self.hook}")
+        told += [f"longer than is read at once: {each}" for each in self.cut]
         return told + [f"trouble: {each}" for each in self.troubles]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -15,10 +16,11 @@ from app.engine import retry
 _set_up = cli_serve.set_up_logs
 
 
-def _talk(**given: Any) -> None:
-    _set_up(**given)
+def _talk(**given: Any) -> Callable[[Iterable[str]], None]:
+    hide = _set_up(**given)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
     logging.getLogger().setLevel(logging.DEBUG)
+    return hide
 
 
 cli_serve.set_up_logs = _talk

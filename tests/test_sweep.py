@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -245,6 +246,35 @@ def test_a_lost_database_comes_back_from_gitlab(tmp_path: Path) -> None:
         assert "white_check_mark" in {a.name for a in world.awards.values() if a.note_id == note}
         assert on.submit(body)["scoping_issue"]["iid"] == 1
         assert len(world.issues) == len(before["issues"]) == 2
+        say(on, "erin", "/ps next")
+        assert on.quiet()
+        assert "proposal::SOW_WIP" in labels(on, 1), "the TA's yes was not lost"
+
+
+def test_a_restored_back_up_is_brought_forward_to_what_gitlab_knows(tmp_path: Path) -> None:
+    """What was decided since the back-up is not taken back, a yes at a gate above all."""
+    world = World(hook_delay_s=0.0)
+    key = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
+    first, second = tmp_path / "first", tmp_path / "second"
+    with stage(first, world, record_keys=[key]) as on:
+        on.submit(submission(estimate={"amount": 62000, "currency": "USD"}))
+        say(on, "erin", "/ps next")
+        assert on.quiet()
+    shutil.copytree(first, second)
+    world.hooks = {}
+    with stage(first, world, record_keys=[key]) as on:
+        for by, text in [("erin", "/ps next"), ("erin", "/ps next"), ("tara", "/ps ta approve"), ("erin", "/ps agree")]:
+            say(on, by, text)
+            assert on.quiet()
+        was = labels(on, 1)
+    world.hooks = {}
+    before = len(spoken(world))
+    with stage(second, world, record_keys=[key]) as on:
+        found = sweep(second, rebuild=True)
+        assert (found["rebuilt"], found["comments"], found["troubles"]) == (1, 0, [])
+        assert on.quiet()
+        assert (labels(on, 1), len(spoken(world))) == (was, before), "nothing is taken back, and nothing said again"
+        assert sweep(second, rebuild=True)["rebuilt"] == 0
         say(on, "erin", "/ps next")
         assert on.quiet()
         assert "proposal::SOW_WIP" in labels(on, 1), "the TA's yes was not lost"

@@ -1,8 +1,9 @@
 """A lost database, rebuilt from GitLab: each status note holds its engagement's record, signed.
 
-What the note does not know yet (labels set since, comments not heard) is found by the sweep that follows. Where the
-record's signature does not hold, because the key was lost as well or somebody has touched the note, the submission in
-it still says which engagement it was, but nothing that somebody said yes to is believed.
+What the note does not know yet (labels set since, comments not heard) is found by the sweep that follows. A database
+that was restored from a back-up is brought forward as well: where a genuine record is later than what it knows, the
+record counts. Where the record's signature does not hold, because the key was lost as well or somebody has touched the
+note, the submission in it still says which engagement it was, but nothing that somebody said yes to is believed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from app.engagement import (
 from app.engine.deciding import Decider
 from app.errors import attempt
 from app.keys import RecordKeys
+from app.machine.standing import Standing
 from app.ports import Comment, ListedIssue, Overview
 from app.signed_record import Sealed, find_sealed, read_unsigned
 from app.store import outbox, swept
@@ -71,7 +73,7 @@ def rebuild(
     found: Swept,
     tell: Tell,
 ) -> None:
-    """Bring back every engagement that the database does not know; one that it knows is left alone.
+    """Bring back every engagement that the database does not know, or knows as it was before its latest record.
 
     Raises Retry or Permanent as the port does; what was brought back until then stays.
     """
@@ -82,13 +84,15 @@ def rebuild(
         found.was_cut(f"all issues: {len(listed)} are read; rebuild again to go on after #{listed[-1].issue.iid}")
     for number, row in enumerate(listed, start=1):
         tell("reading issues", number, len(listed))
-        if store.lane_of(row.issue.iid) is None and _may_be_ours(row, decider, bot):
+        if _may_be_ours(row, decider, bot):
             comments = overview.comments_since(row.issue.iid, ALWAYS)
             if comments.is_cut:
                 found.was_cut(f"comments of #{row.issue.iid}: only the newest {len(comments)} can be read")
             for each in _records_on(row, comments, keys, bot):
                 by_engagement.setdefault(each.sealed.engagement, []).append(each)
     for ident, records in by_engagement.items():
+        if not _is_news(store.read(partial(outbox.engagement, ident=ident)), records):
+            continue
         engagement = attempt(partial(_engagement, ident, records, found))
         if isinstance(engagement, Exception):
             log.error("engagement.not_rebuilt", engagement=ident, exc_info=engagement)
@@ -99,6 +103,12 @@ def rebuild(
             found.rebuilt += 1
             log.info("engagement.rebuilt", engagement=ident, genuine=max(records, key=lambda r: r.rank).is_genuine)
     store.write(lambda c: swept.keep_mark(c, REBUILT_FROM, end_of(listed)))
+
+
+def _is_news(known: Engagement | None, records: Sequence[_Found]) -> bool:
+    """Whether the records tell more than the database: each decision is stored there before it is written to a note, so
+    that only one that came back from a back-up is behind."""
+    return known is None or max(each.rank for each in records) > (True, known.standing.serial)
 
 
 def _may_be_ours(row: ListedIssue, decider: Decider, bot: int) -> bool:
@@ -150,14 +160,23 @@ def _engagement(ident: str, records: list[_Found], found: Swept) -> Engagement |
     found.troubles.append(f"engagement {ident}: its record is not signed by our key: approvals must be given again")
     bare = {name: value for name, value in submission.items() if name != "estimate"}
     links = {each.role: each.link for each in records if each.is_marked}
-    return Engagement(id=EngagementId(ident), submission=stored_submission(bare), issues=links, is_linked=True)
+    return Engagement(
+        id=EngagementId(ident),
+        submission=stored_submission(bare),
+        issues=links,
+        is_linked=True,
+        standing=Standing(serial=1),  # its issues have their notes: they are looked for, and not made a second time
+    )
 
 
 def _keep(connection: Connection, *, engagement: Engagement, now: float) -> bool:
-    taken = outbox.issue_lanes(connection).keys() & {link.iid for link in engagement.issues.values()}
-    if taken or outbox.engagement(connection, engagement.id) is not None:
+    before = outbox.engagement(connection, engagement.id)
+    if before is not None and before.standing.serial >= engagement.standing.serial:
+        return False  # it was decided on meanwhile
+    lanes = outbox.issue_lanes(connection)
+    if any(lanes.get(link.iid, engagement.id) != engagement.id for link in engagement.issues.values()):
         return False
-    outbox.keep_engagement(connection, engagement, before=None, now=now)
+    outbox.keep_engagement(connection, engagement, before=before, now=now)
     for link in engagement.issues.values():
         swept.keep_swept(connection, link.iid, SweptIssue("", 0.0))  # all its comments have to be looked at
     return True

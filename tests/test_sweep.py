@@ -320,6 +320,8 @@ def test_a_record_that_is_not_ours_brings_the_engagement_back_without_its_approv
         assert found["rebuilt"] == 1
         assert "approvals must be given again" in found["troubles"][0]
         assert on.quiet()
+        status = sorted(each.issue_iid for each in world.notes.values() if each.body.startswith("<!-- psplan:status:"))
+        assert status == [1, 2], "one note for each issue, as before"
         say(on, "erin", "/ps next")
         assert on.quiet()
         assert "proposal::SOW_WIP" not in labels(on, 1)

@@ -22,7 +22,8 @@ def list_deliveries(arguments: argparse.Namespace) -> int:
         print_json([_as_json(row) for row in rows])
         return 0
     if not rows:
-        sys.stdout.write("Nothing came in yet.\n")
+        none = "Nothing came in yet." if arguments.state is None else f"Nothing is {arguments.state}."
+        sys.stdout.write(f"{none}\n")
     for row in rows:
         reason = f"  {row.reason}" if row.reason else ""
         columns = f"{row.source:<10}  {row.state:<7}  {row.kind:<24}  {row.lane}{reason}"

@@ -48,13 +48,13 @@ def own_fields(command: Command, methodology: Methodology) -> str:
     )
 
 
-def as_markdown(commands: Mapping[str, Command], methodology: Methodology) -> str:
-    """A table for a document."""
-    written = [f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}"]
+def as_markdown(commands: Mapping[str, Command], methodology: Methodology, *, heads: tuple[str, ...] = HEADS) -> str:
+    """A table for a document, of the first columns or of all."""
+    written = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     for row in rows(commands, methodology):
         code = "`" + row.form.replace("|", "\\|") + "`"
-        cells = (cell.replace("|", chr(92) + "|") for cell in (row.says, row.who, row.when))
-        written.append(f"| {code} | {' | '.join(cells)} |")
+        cells = [code, *(cell.replace("|", chr(92) + "|") for cell in (row.says, row.who, row.when))]
+        written.append(f"| {' | '.join(cells[: len(heads)])} |")
     return "\n".join(written) + "\n"
 
 

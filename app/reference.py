@@ -14,10 +14,11 @@ from pathlib import Path
 import handlers  # noqa: F401  (importing it registers every command)
 from app.cli import parser
 from app.command_table import as_markdown
-from app.methodology import Methodology, load_methodology, tables
+from app.methodology import Methodology, fields, load_methodology, tables
 from app.registry import registry
 from app.settings import EXAMPLES, PREFIX, Settings
 
+FOR_MANAGERS = ("status", "answer", "estimate", "agree", "sow", "cogs", "next", "submit", "hold", "won")
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
 
@@ -51,6 +52,13 @@ def said_table() -> str:
     return as_markdown(registry.commands(methodology), methodology)
 
 
+def manager_table() -> str:
+    """The commands that an Engagement Manager needs from the first to the last day."""
+    methodology = load_methodology()
+    known = registry.commands(methodology)
+    return as_markdown({name: known[name] for name in FOR_MANAGERS}, methodology, heads=("say", "what it does"))
+
+
 def _of_process(table: Callable[[Methodology], str]) -> Callable[[], str]:
     return lambda: table(load_methodology())
 
@@ -59,6 +67,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "commands": commands_table,
     "said": said_table,
+    "managers": manager_table,
+    "fields": fields.reference,
     "stages": _of_process(tables.stages),
     "tracks": _of_process(tables.tracks),
     "gates": _of_process(tables.gates),

@@ -87,6 +87,7 @@ def test_a_dead_letter_is_run_again_and_what_was_said_of_it_is_taken_back(is_run
     assert not any("psplan:parked" in body for body in spoken(field.world))
     assert [a.name for a in field.world.awards.values()].count("x") == 0
     assert field.dead() == []
+    assert field.psplan("deliveries", "list", "--state", "dead") == (0, "Nothing is dead.\n", "")
 
 
 def test_one_that_was_half_done_is_finished_and_not_done_again(field: Field) -> None:

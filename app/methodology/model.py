@@ -110,6 +110,7 @@ class Clock(Block):
 
     hours: Annotated[int, Field(ge=1, le=24 * 90)]
     counts: Counting = Counting.HOURS
+    """Every hour of the calendar, or hours of Monday to Friday."""
 
 
 class Clocks(Block):
@@ -124,6 +125,7 @@ class Holders(Block):
     users: tuple[Username, ...] = ()
     groups: tuple[GroupPath, ...] = ()
     access_level: AccessLevel | None = None
+    """Everybody who has at least this in the project."""
 
 
 class Role(Holders):
@@ -131,6 +133,7 @@ class Role(Holders):
 
     title: Plain
     segments: Mapping[Segment, Holders] = Field(default_factory=dict)
+    """Who holds it instead, for engagements of a segment."""
 
     def within(self, segment: str | None) -> Holders:
         """Who holds it in a segment (None: not known)."""
@@ -141,17 +144,24 @@ class Pages(Block):
     """Which roles may do more on the bot's pages than read them."""
 
     replay: tuple[Key, ...] = ()
+    """Roles that may run a delivery again."""
 
 
 class RoutingRules(Block):
     """Which EM gets a submission."""
 
     default_em: Username | None
+    """The EM where nothing else names one."""
     triage_role: Key
+    """Who is asked where no EM is found."""
     pubsec_em: Username | None
+    """The EM for US public sector."""
     account_team: Mapping[Username, Username]
+    """User of the account team → EM."""
     segments: Mapping[Segment, Username | None]
+    """Segment → EM."""
     territories: Mapping[Annotated[str, StringConstraints(min_length=1, max_length=100)], Segment]
+    """Sales territory → segment; `*` stands for anything, the most exact wins."""
 
 
 class ServiceRules(Block):
@@ -161,6 +171,7 @@ class ServiceRules(Block):
     category: Plain
     label: LabelName | None
     question_sets: Mapping[Key, Condition]
+    """The sets it brings, each with its condition; `{}` is always."""
 
 
 class Stage(Block):
@@ -168,8 +179,10 @@ class Stage(Block):
 
     title: Plain
     dri: Key
+    """The role that leads it."""
     supported_by: Plain
     steps: Annotated[Mapping[Key, Plain], Field(min_length=1, max_length=30)]
+    """The boxes of the checklist."""
     note: Plain | None = None
 
 
@@ -178,8 +191,11 @@ class IntakeField(Block):
 
     title: Plain
     needed_by: NeededBy
+    """When it has to be known at the latest."""
     owner: Key
+    """The role that is asked for it."""
     answered_by: Annotated[tuple[FieldPath, ...], Field(alias="from")] = ()
+    """Fields of the submission that fill it."""
     written_by: CommandName | None = None
     """The command that fills it: `schedule`, or `staff` or `meeting` with a word of its own behind it."""
     only: tuple[Key, ...] = ()
@@ -193,6 +209,7 @@ class QuestionSet(Block):
 
     title: Plain
     always: bool = False
+    """Asked whatever service was chosen."""
     answers: FieldPath | None = None
 
 
@@ -202,11 +219,16 @@ class Question(Block):
     sets: Annotated[tuple[Key, ...], Field(min_length=1)]
     text: Plain
     why: Plain
+    """What the answer is needed for."""
     example: Plain
     required: bool = False
+    """Whether it holds up the way out of discovery."""
     answered_by: Annotated[tuple[FieldPath, ...], Field(alias="from")] = ()
+    """Fields of the submission that answer it."""
     intake: Key | None = None
+    """The intake field that gets the same answer."""
     when: Condition = Field(default_factory=dict)
+    """Asked only when the submission says so."""
 
 
 class Label(Block):
@@ -215,7 +237,9 @@ class Label(Block):
     colour: Colour
     description: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     on: Annotated[tuple[IssueKind, ...], Field(min_length=1)]
+    """The issues that it may stand on."""
     optional: bool = False
+    """Made by `psplan setup --all-labels` only."""
 
 
 class LabelFamily(Label):

@@ -100,11 +100,17 @@ class Criterion(Block):
 
     title: Plain
     owner: Key
+    """The role that can bring it about."""
     fact: Fact | None = None
+    """What the bot sees, or has on record."""
     ticked: tuple[StepRef, ...] = ()
+    """Boxes, by stage and step, or by `readiness` and item."""
     field: Key | None = None
+    """An intake field that is filled."""
     labels: tuple[LabelName, ...] = ()
+    """A label that is there."""
     states: tuple[StateRef, ...] = ()
+    """A state, by track and name, that was reached."""
     said: tuple[Saying, ...] = ()
     """What people said by command; all of these have to be there, about the documents as they are now."""
     set_by: Key | None = None
@@ -140,15 +146,21 @@ class Gate(Block):
 
     title: Plain
     role: Key
+    """Whose yes it is."""
     track: Key
     before: Key
+    """The state that needs it, and so do all that come after."""
     weight: Weight
+    """`block`: the move is put back; `warn`: it stands, and what is missing is listed."""
     document: Document | None = None
+    """What is judged; none: it is passed by its proof."""
     above: Decimal | None = None
     """Only for an estimate of more than this, strictly, in the currency of the methodology."""
     not_for_sku: bool = False
+    """Not needed for catalogue orders."""
     labels: GateLabels = GateLabels()
     ask_in: tuple[Key, ...] = ()
+    """States in which the role is asked."""
     request: Plain | None = None
     """What the role is asked to do."""
     sends_back: Key | None = None
@@ -176,6 +188,7 @@ class Ask(Block):
     on: IssueKind
     roles: Annotated[tuple[Key, ...], Field(min_length=1)]
     request: Plain
+    """What they are asked to do."""
     missing: tuple[Key, ...] = ()
     """Criteria of which those that are not met are listed."""
 
@@ -185,7 +198,9 @@ class OnEnter(Block):
 
     pull: tuple[Pull, ...] = ()
     ask: tuple[Key, ...] = ()
+    """Who is asked for something."""
     close: bool = False
+    """The issue is closed."""
     quarter: bool = False
     """The label of the quarter of the close is set."""
 
@@ -195,15 +210,21 @@ class State(Block):
 
     title: Plain
     label: LabelName | None
+    """The label that says it; one state of each track has none, and issues begin there."""
     stage: Key
+    """The stage of the methodology that it belongs to."""
     step: Plain
+    """What is done in it."""
     dri: Key
+    """The role that leads it."""
     kind: Kind = Kind.STEP
+    """What it means: a step on the way, a rest, or an end."""
     leave: tuple[Key, ...] = ()
     """Criteria that should be met before the next state."""
     back: tuple[Key, ...] = ()
     """Where it usually goes back to."""
     sfdc: tuple[str, ...] = ()
+    """Salesforce stages in which it is usual."""
     on_enter: OnEnter = OnEnter()
 
     @property
@@ -218,9 +239,11 @@ class Automatic(Block):
     track: Key
     only_from: Annotated[tuple[Key, ...], Field(alias="from", min_length=1)]
     to: Key
+    """The state that it moves to."""
     when: Annotated[tuple[Key, ...], Field(min_length=1)]
     """Criteria that must all be met."""
     why: Plain
+    """What is told as the reason."""
 
 
 class Start(Block):
@@ -229,7 +252,9 @@ class Start(Block):
     when: Annotated[tuple[Key, ...], Field(min_length=1)]
     pull: tuple[Pull, ...] = ()
     ask: tuple[Key, ...] = ()
+    """Who is asked for something."""
     why: Plain
+    """What is told as the reason."""
 
 
 class Spelling(Block):
@@ -244,7 +269,9 @@ class Track(Block):
 
     title: Plain
     on: IssueKind
+    """The issue that carries it."""
     scope: Annotated[str, StringConstraints(pattern=r"^[^,:]+(?:::[^,:]+)*$", max_length=100)]
+    """What stands before `::` in its labels."""
     states: Annotated[Mapping[Key, State], Field(min_length=2)]
     reopened_by: Key
     """The role that may take an engagement out of an end."""
@@ -310,6 +337,7 @@ class Switch(Block):
 
     about: Plain
     chosen: Annotated[str, Field(alias="is")]
+    """The option in force."""
     options: Annotated[Mapping[Key, Option], Field(min_length=2)]
 
 

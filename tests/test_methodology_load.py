@@ -59,8 +59,29 @@ routing: {territories: {"Mars*": SMB}}
     assert found.questions["geo"].required
     assert found.questions["geo"].text == shipped.questions["geo"].text
     assert "proxy" not in found.questions
-    assert list(found.questions)[-1] == "coffee"
+    names = list(found.questions)
+    assert names.index("coffee") == names.index("geo") + 1
     assert len(found.routing.territories) == len(shipped.routing.territories) + 1
+
+
+NEGOTIATION = """\
+extends: default
+tracks:
+  proposal:
+    states:
+      {before}negotiation: {{title: Talks, label: "proposal::Talks", stage: scoping, step: Talk, dri: em}}
+labels: {{"proposal::Talks": {{colour: "#123456", description: x, on: [scoping]}}}}
+"""
+
+
+def test_a_new_state_stands_behind_the_one_that_it_follows_in_its_own_file(tmp_path: Path) -> None:
+    found = load(tmp_path, NEGOTIATION.format(before="approved: {}\n      "))
+    assert found.tracks["proposal"].path[-3:] == ("approved", "negotiation", "closed_won")
+
+
+def test_a_new_state_that_follows_none_would_come_after_the_end_and_is_refused(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, NEGOTIATION.format(before=""))
+    assert fault.startswith("own.yaml:5: tracks.proposal.states.negotiation: stands behind 'closed_won'")
 
 
 def test_what_is_dumped_loads_as_the_same_methodology(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A methodology file → Methodology; what is wrong with the file is told by file and line, all of it at once.
 
 `extends: default` lays a file over the one that ships: named entries are merged by name, lists and single values are
-replaced, and a named entry set to null is taken away. Between the two lies what the chosen options of switches change.
+replaced, and a named entry set to null is taken away; a new entry stands behind the one that it follows in its own file
+(a state's place is its place on the way). Between the two lies what the chosen options of switches change.
 """
 
 from __future__ import annotations
@@ -242,13 +243,25 @@ def _lists(where: _Where, content: Any) -> Iterator[_Where]:
 def _merged(base: Any, own: Any) -> Any:
     if not isinstance(base, dict) or not isinstance(own, dict):
         return own
-    merged = dict(base)
+    merged, before = dict(base), None
     for name, value in own.items():
         if value is None and isinstance(base.get(name), dict):
             merged.pop(name)
+            continue
+        if name in merged:
+            merged[name] = _merged(merged[name], value)
         else:
-            merged[name] = _merged(base.get(name), value)
+            merged = _placed(merged, name, _merged(None, value), behind=before)
+        before = name
     return merged
+
+
+def _placed(content: dict[str, Any], name: str, value: Any, *, behind: str | None) -> dict[str, Any]:
+    """With a new entry behind the one that it follows in its own file; at the end where it follows none."""
+    names = list(content)
+    place = len(names) if behind is None else names.index(behind) + 1
+    names.insert(place, name)
+    return {each: value if each == name else content[each] for each in names}
 
 
 def _line(tree: _Tree, where: _Where) -> str:

@@ -127,6 +127,12 @@ def _states(path: Path, track: Track) -> Found:
         for kind in (Kind.WON, Kind.LOST):  # neither is well: such a track can only be cancelled
             if track.of_kind(kind) is None:
                 yield path, f"lack a state of kind {kind}, though `closing_asks` asks for it"
+    won = track.of_kind(Kind.WON)
+    for name in track.path[track.path.index(won) + 1 :] if won is not None else ():
+        yield (
+            (*path, name),
+            f"stands behind {won!r}, the end of the way; name it behind the state that it follows",
+        )
     first = track.of_kind(Kind.HOLD)
     for name, state in track.states.items():
         if state.kind is Kind.HOLD and name != first:

@@ -34,6 +34,7 @@ from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider
 from app.engine.moments import Moments
 from app.engine.process import Engine
+from app.foresight import Foreseer
 from app.ingress import gitlab as gitlab_door
 from app.ingress.answers import TITLES, documented, problem
 from app.ingress.arrival import Arrivals
@@ -426,6 +427,7 @@ def _pages(settings: Settings, running: Service, *, is_open: bool) -> list[Route
         commands=registry.commands(methodology),
         clock=running.clock,
         replay=lambda ident: running.carry_out(REPLAY, {"id": ident}, lambda *_: None),
+        foresee=Foreseer(read=lambda: running.store.read, decider=lambda: running.decider(running.store.read)),
     )
     frame = Frame(site="PS Plan Bot")
     if is_open:

@@ -18,7 +18,7 @@ from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.store.memory import StoreMemory
 from tests.harness import Stage, add_hook, errand, settings_for, submission
-from tests.properties.test_missed import GAP_S, Step, Time, label, labels, says
+from tests.histories import GAP_S, Step, Time, label, labels, says
 
 SOW = "https://docs.google.com/document/d/1"
 CASES: dict[str, list[Step]] = {

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.events import Source
+from app.foresight import Foresight, Unforeseeable
 from app.operations import Refused
 from app.pages.frame import Frame, NotThere, Visit, to
 from app.pages.house import House
@@ -19,6 +20,8 @@ from app.store import inbox, lists, outbox
 from app.store.schema import DeliveryState
 
 MOST_ROWS: Final = 100
+UNFINISHED: Final = (DeliveryState.DEAD, DeliveryState.WAITING)
+AHEAD: Final = "ahead"
 RETURNS: Final = {"again": "It is being worked on again."}
 
 
@@ -56,6 +59,8 @@ def delivery_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> list[
         row = house.read()(lambda c: lists.came_in(c, [ident])).get(ident)
         if row is None:
             raise NotThere
+        may_ask = visit.visitor.may_replay and row.has_body and row.state in UNFINISHED
+        ahead, why_not = _ahead(house, ident) if may_ask and visit.asked("look") == AHEAD else (None, "")
         return frame.page(
             "delivery.html",
             visit.visitor,
@@ -65,6 +70,9 @@ def delivery_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> list[
             told=house.read()(lambda c: outbox.read_journal(c, ident)),
             word=RETURNS.get(visit.asked("word"), ""),
             refused="",
+            may_ask=may_ask,
+            ahead=ahead,
+            why_not=why_not,
         )
 
     async def again(visit: Visit) -> Response:
@@ -83,6 +91,14 @@ def delivery_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> list[
         frame.reading("/deliveries/{ident:int}", one, gatekeeper),
         frame.writing("/deliveries/{ident:int}/replay", again, gatekeeper),
     ]
+
+
+def _ahead(house: House, ident: int) -> tuple[Foresight | None, str]:
+    """What would be done now; or why that cannot be told."""
+    try:
+        return house.foresee(ident), ""
+    except Unforeseeable as fault:
+        return None, str(fault)
 
 
 def _for_those_who_see_all(visit: Visit) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.clock import Clock
+from app.foresight import Foresight
 from app.hearing import Command
 from app.methodology.model import Methodology
 from app.store.memory import Read
@@ -16,7 +17,7 @@ from app.store.memory import Read
 class House:
     """The parts of the service that the pages need.
 
-    `replay`: runs a delivery again. Raises operations.Refused.
+    `replay`: runs a delivery again. Raises operations.Refused. `foresee`: what it would do. Raises Unforeseeable.
     """
 
     read: Callable[[], Read]
@@ -24,6 +25,7 @@ class House:
     commands: Mapping[str, Command]
     clock: Clock
     replay: Callable[[int], Awaitable[Mapping[str, Any]]]
+    foresee: Callable[[int], Foresight]
 
     def role(self, name: str) -> str:
         """What a role is called."""

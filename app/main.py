@@ -219,7 +219,6 @@ class Service:
             public_url=settings.public_url,
             path=gitlab_door.PATH,
             clock=self.clock,
-            metrics=self.metrics,
             may_heal=self._is_listening.is_set,
         )
         sweeper = Sweeper(

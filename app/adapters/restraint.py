@@ -22,7 +22,9 @@ class Restraint:
 
     def __init__(self, per_minute: Mapping[str, int], timer: Timer, metrics: Metrics) -> None:
         self.timer = timer
-        self.quotas = Quotas(per_minute, timer)
+        self.quotas = Quotas(
+            per_minute, timer, lambda kind, wait_s: metrics.limit_wait.labels("gitlab", kind).observe(wait_s)
+        )
         self.breaker = Breaker("GitLab", timer, self._tell)
         self._open = metrics.vendor_open.labels("gitlab")
 

@@ -38,7 +38,7 @@ lock:
 
 # the tables and pictures that follow from the code and from the process file
 docs: $(VENV)/ready
-	@$(BIN)/python -m app.reference README.md docs/methodology.md
+	@$(BIN)/python -m app.reference README.md docs/methodology.md docs/observability/README.md
 
 # what ships, as a CycloneDX bill of materials: gl-sbom.cdx.json
 sbom: $(VENV)/tools/ready

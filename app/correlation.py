@@ -21,6 +21,12 @@ def correlation_of(source: str, key: str) -> str:
     return f"{source}:{key if is_plain else sha256(key.encode()).hexdigest()}"
 
 
+def source_and_key(correlation: str) -> tuple[str, str]:
+    """The way back; not from a digest."""
+    source, _, key = correlation.partition(":")
+    return source, key
+
+
 def correlated(correlation: str, **more: object) -> AbstractContextManager[None]:
     """Around everything that is done for a delivery, in one thread or task."""
     return structlog.contextvars.bound_contextvars(**{NAME: correlation}, **more)

@@ -48,6 +48,7 @@ from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.operations import REPLAY, Operations
 from app.perform import Performer
+from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
 from app.settings import Settings
@@ -84,6 +85,9 @@ class Scheduler(Protocol):
 
     def wake_in(self, lane: str, wait_s: float) -> None:
         """The lane has work in so many seconds."""
+
+    def trouble(self) -> str | None:
+        """Why lanes get no turns now, in words for an operator; None where they do."""
 
     def is_idle(self, *, within_s: float) -> bool:
         """Whether nothing runs, and nothing is due within that time."""
@@ -148,6 +152,24 @@ class Service:
         """There is work in this lane."""
         if self._scheduler is not None:
             self._scheduler.wake(lane)
+
+    def readiness(self) -> Readiness:
+        """What `/readyz` looks at."""
+        return Readiness(
+            store=lambda: self.store,
+            vendor_trouble=self.restraint.trouble,
+            work_trouble=self._work_trouble,
+            alarms=lambda: self.live.alarms,
+            clock=self.clock,
+            sweep_interval_s=self.settings.sweep_interval_s,
+        )
+
+    def _work_trouble(self) -> str | None:
+        if self._engine is None or self._scheduler is None:
+            return "the service has not begun yet"
+        if self._engine.stopping.is_set():
+            return "the service is stopping; what waits goes on at the next start, or on another replica"
+        return self._scheduler.trouble()
 
     async def carry_out(self, kind: str, words: dict[str, Any], tell: Tell) -> dict[str, Any]:
         """Run an errand of an operator. Raises operations.Refused."""
@@ -333,11 +355,11 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
     app.state.service = running
     app.include_router(
         health_routes(
+            readiness=running.readiness(),
             store=lambda: running.store,
             clock=running.clock,
             metrics=running.metrics,
             metrics_token=lambda: running.live.settings.metrics_token,
-            alarms=lambda: running.live.alarms,
         )
     )
     app.include_router(calculator_routes(_calculator_door(settings, running, room)))

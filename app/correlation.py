@@ -6,10 +6,11 @@ whichever replica, and in a replay. `psplan deliveries show` takes it.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
-import structlog
+from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 
 NAME = "correlation"
 """What lines of the log and spans call it."""
@@ -27,11 +28,17 @@ def source_and_key(correlation: str) -> tuple[str, str]:
     return source, key
 
 
-def correlated(correlation: str, **more: object) -> AbstractContextManager[None]:
+@contextmanager
+def correlated(correlation: str, **more: object) -> Iterator[None]:
     """Around everything that is done for a delivery, in one thread or task."""
-    return structlog.contextvars.bound_contextvars(**{NAME: correlation}, **more)
+    # structlog's own `bound_contextvars` looks through the whole context first, which the webhook's door would feel
+    tokens = bind_contextvars(**{NAME: correlation}, **more)
+    try:
+        yield
+    finally:
+        reset_contextvars(**tokens)
 
 
 def current() -> str | None:
     """The id of the delivery at hand."""
-    return structlog.contextvars.get_contextvars().get(NAME)
+    return get_contextvars().get(NAME)

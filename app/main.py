@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -351,7 +352,14 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
         finally:
             await running.close()
 
-    app = _App(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    app = _App(
+        title="PS Plan Bot",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_SILENT,
+    )
     app.state.service = running
     app.include_router(
         health_routes(
@@ -396,6 +404,8 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
     return app
 
 
+# FastAPI's own traces hold addresses, and so the tokens in them, and the words of exceptions; app.tracing tells enough
+_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _HEADERS_OF_A_BROWSER = (
     "authorization",
     "content-type",

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from app import __version__
 
+DOORS: Final = ("calculator", "gitlab")
 SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 HANDLING_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200, 43200, 86400)
 """From a delivery at once to one that outlasts an outage."""
@@ -57,6 +58,7 @@ class Metrics:
         self._tell_vendors()
         self._tell_sweep()
         self._tell_process()
+        self._begin_at_zero()
 
     def _tell_deliveries(self) -> None:
         self.accepted = self._add(Counter, "psplan_deliveries_accepted_total", "Deliveries stored, by door", "source")
@@ -80,7 +82,7 @@ class Metrics:
         self.handling = self._add(
             Histogram,
             "psplan_delivery_seconds",
-            "From a delivery to its end, waits and retries included; a replay is not counted",
+            "From a delivery to its end, waits and retries included; what was parked and run again is not counted",
             "source",
             buckets=HANDLING_SECONDS,
         )
@@ -143,7 +145,7 @@ class Metrics:
         self.swept_at = self._add(
             Gauge,
             "psplan_swept_timestamp_seconds",
-            "Since when everything up to then has been looked at by a sweep; 0: never",
+            "When the last sweep began that saw everything; 0: never",
             of=Of.DATABASE,
         )
         self.sweep_interval_s = self._add(
@@ -169,6 +171,13 @@ class Metrics:
         self.is_working = self._add(Gauge, "psplan_scheduler_up", "1 while waiting deliveries are given to the workers")
         build = self._add(Gauge, "psplan_build_info", "What runs; always 1", "version", "python")
         build.labels(__version__, platform.python_version()).set(1)
+
+    def _begin_at_zero(self) -> None:
+        """What an alert counts has to be there before it happens: the first of a new series is no increase."""
+        for door in DOORS:
+            self.accepted.labels(door)
+            for status in ("401", "503"):
+                self.refused.labels(door, status)
 
     def _add(
         self, kind: type[M], name: str, meaning: str, *labels: str, of: Of = Of.REPLICA, buckets: Sequence[float] = ()

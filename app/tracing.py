@@ -1,9 +1,10 @@
 """Traces by OpenTelemetry, for who asks for them: the address of a collector stands in OTEL_EXPORTER_OTLP_ENDPOINT.
 
-Without it nothing of OpenTelemetry is imported, and a span costs a function call. Spans hold numbers, verbs and
-outcomes; never an exception's text, which may quote a customer. A trace's id is made from the correlation id of the
-delivery: so the request that brought it, every turn of it, on whichever replica, and its replays are one trace, and
-nothing has to be stored for that.
+Without it OpenTelemetry's SDK is not imported, and a span costs a function call. The provider is our own and not the
+global one: what libraries would tell by themselves (FastAPI: addresses with their tokens) stays here. Spans hold
+numbers, verbs and outcomes; never an exception's text, which may quote a customer. A trace's id is made from the
+correlation id of the delivery: so the request that brought it, every turn of it, on whichever replica, and its replays
+are one trace, and nothing has to be stored for that.
 """
 
 from __future__ import annotations

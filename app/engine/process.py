@@ -325,9 +325,13 @@ class _Turn:
         """One action: look where an earlier try is in doubt, else send; then keep what it proved."""
         action = from_json(stored.body)
         with structlog.contextvars.bound_contextvars(action=action.key):
-            return self._carry_out(delivery, stored, action, is_last=is_last)
+            proof = self._prove(delivery, stored, action)
+        if isinstance(proof, Later):
+            return proof
+        self._keep(delivery, stored, action, proof, is_last=is_last)
+        return None
 
-    def _carry_out(self, delivery: Delivery, stored: StoredAction, action: Action, *, is_last: bool) -> Later | None:
+    def _prove(self, delivery: Delivery, stored: StoredAction, action: Action) -> Evidence | Later:
         engine = self.engine
         if engine.stopping.is_set():
             return self._wait(delivery, 0.0, None)  # the service is stopping, and the next one goes on at once
@@ -338,10 +342,7 @@ class _Turn:
             if evidence is None and doubt_s > 0:
                 # a request sent just before a crash may still be at work inside GitLab
                 return self._wait(delivery, doubt_s, f"waiting to see whether {action.key} took effect")
-        if evidence is None:
-            evidence = self._send(stored, action)
-        self._keep(delivery, stored, action, evidence, is_last=is_last)
-        return None
+        return self._send(stored, action) if evidence is None else evidence
 
     def _quiet_for_s(self, sent_at: float) -> float:
         """Seconds since the latest moment at which an action may have been sent whose outcome is not known.
@@ -491,7 +492,8 @@ class _Turn:
         source, metrics = delivery.source.value, self.engine.metrics
         age_s = max(0.0, self.engine.clock() - delivery.received_at)
         metrics.settled.labels(source, state.value).inc()
-        metrics.handling.labels(source).observe(age_s)
+        if not delivery.was_parked:  # whose time was a person's
+            metrics.handling.labels(source).observe(age_s)
         note(state=state.value, is_failure=state is DeliveryState.DEAD)
         report = log.error if state is DeliveryState.DEAD else log.info
         report(

@@ -66,13 +66,13 @@ class Arrivals:
 
 
 def received(acceptance: Acceptance, accepted: Accepted) -> None:
-    """The first line of the log about a delivery."""
-    log.info(
+    """The first line of the log about a delivery; the echo of every deed of the bot's own is worth none."""
+    tell = log.debug if acceptance.state == _IGNORED else log.info
+    tell(
         "delivery.received",
         source=acceptance.source,
         kind=acceptance.kind,
         lane=acceptance.lane,
         accepted=accepted.value,
         state=acceptance.state,
-        reason=acceptance.reason,
     )

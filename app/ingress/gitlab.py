@@ -113,7 +113,7 @@ class GitLabDoor:
             except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
                 log.error("delivery.not_stored", source="gitlab", fault=type(fault).__name__)
                 return 503
-            if not self._store().is_rushed:  # while many wait, a line would cost a third of an answer
+            if not self._store().is_rushed:  # while many wait, a line would cost half an answer
                 received(acceptance, accepted)
         self._count(accepted, acceptance)  # outside: what is woken belongs to other deliveries as well
         return 202

@@ -13,14 +13,19 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
+from app.background import BackgroundServer
+from app.main import create_app
 from app.metrics import Metrics, Of
 from app.reference import renewed
 from app.sandbox.faults import Fault, FaultKind
+from app.sandbox.people import token_of
+from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
-from tests.harness import stage, submission, until
+from tests.harness import KEY, Stage, settings_for, stage, submission, until
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs" / "observability"
@@ -175,3 +180,23 @@ def test_a_limit_that_is_reached_is_counted(tmp_path: Path) -> None:
 def test_what_no_database_tells_is_told_all_the_same() -> None:
     assert b"psplan_hook_is_well NaN" in Metrics().exposition()
     assert b'psplan_requests_refused_total{door="gitlab",status="503"} 0.0' in Metrics().exposition()
+
+
+def test_replicas_tell_the_same_of_the_database_and_their_own_of_themselves(postgres_url: str, tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    shared = {"database_url": postgres_url, "record_keys": [KEY], "gitlab_admin_token": token_of("root")}
+    with SandboxServer(world) as sandbox, httpx.Client(timeout=10) as client:
+        sweeps = create_app(settings_for(tmp_path, sandbox.url, **shared, sweep_interval_s=300))
+        never = create_app(settings_for(tmp_path, sandbox.url, **shared))
+        with BackgroundServer(sweeps) as one, BackgroundServer(never) as two:
+            first, second = Stage(world, one.url, client), Stage(world, two.url, client)
+            second.submit(submission())
+            assert until(lambda: second.metric("psplan_swept_timestamp_seconds") > 0), "though the other one swept"
+            assert until(lambda: second.metric("psplan_hook_is_well") == 0), "the project has no webhook"
+            for name in ("psplan_swept_timestamp_seconds", "psplan_hook_is_well", "psplan_deliveries_waiting"):
+                assert first.metric(name) == second.metric(name)
+            accepted = 'psplan_deliveries_accepted_total{source="calculator"}'
+            assert [each.metric(accepted) for each in (first, second)] == [0, 1]
+            settled = 'psplan_deliveries_settled_total{source="calculator",state="done"}'
+            assert until(lambda: sum(each.metric(settled) for each in (first, second)) == 1)
+            assert [each.metric("psplan_sweep_interval_seconds") for each in (first, second)] == [300, 0]

@@ -145,7 +145,7 @@ class Metrics:
         self.swept_at = self._add(
             Gauge,
             "psplan_swept_timestamp_seconds",
-            "When the last sweep began that saw everything; 0: never",
+            "When the last sweep ended that met no trouble; 0: never",
             of=Of.DATABASE,
         )
         self.sweep_interval_s = self._add(

@@ -30,7 +30,7 @@ peers: $(VENV)/ready
 
 # newest versions that fit pyproject.toml; needs uv, and npm for the contestant on Node
 lock:
-	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra otel --extra postgres --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
 	uv pip compile requirements-tools.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-tools.lock
 	uv pip compile benchmarks/peers/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o benchmarks/peers/requirements.txt
@@ -38,7 +38,7 @@ lock:
 
 # the tables and pictures that follow from the code and from the process file
 docs: $(VENV)/ready
-	@$(BIN)/python -m app.reference README.md docs/*.md
+	@$(BIN)/python -m app.reference README.md docs/*.md docs/*/*.md
 
 # what ships, as a CycloneDX bill of materials: gl-sbom.cdx.json
 sbom: $(VENV)/tools/ready

@@ -115,7 +115,7 @@ def _add_deliveries(commands: argparse._SubParsersAction[argparse.ArgumentParser
     again.add_argument("--json", action="store_true")
     again.set_defaults(run=_replay)
     show = actions.add_parser("show", help="one delivery with its decision and what was done")
-    show.add_argument("id", metavar="ID", type=int)
+    show.add_argument("id", metavar="ID", help="its number, or the correlation id of a line of the log")
     show.add_argument("--json", action="store_true")
     show.set_defaults(run=show_delivery)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime
+from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection
 
 from app.cli_database import print_json, reading
 from app.clock import at
+from app.correlation import correlation_of, source_and_key
 from app.failure import Failure
 from app.store import inbox, outbox
 from app.store.records import DeliveryRow
@@ -34,14 +38,15 @@ def list_deliveries(arguments: argparse.Namespace) -> int:
 def show_delivery(arguments: argparse.Namespace) -> int:
     """One delivery, with why it was decided so and what was done."""
     with reading() as read:
-        row = read(lambda c: inbox.by_id(c, arguments.id))
-        entries = read(lambda c: outbox.read_journal(c, arguments.id))
-    if row is None:
-        raise Failure(f"there is no delivery {arguments.id}")
+        row = read(partial(_named, name=arguments.id))
+        if row is None:
+            raise Failure(f"there is no delivery {arguments.id}")
+        entries = read(partial(outbox.read_journal, delivery_id=row.id))
     if arguments.json:
         print_json({**_as_json(row), "journal": entries})
         return 0
     sys.stdout.write(f"{row.kind} from {row.source}, {_time(row.received_at)}: {row.state}\n")
+    sys.stdout.write(f"  in the log: {correlation_of(row.source, row.key)}\n")
     if row.reason:
         sys.stdout.write(f"  because: {row.reason}\n")
     for entry in entries:
@@ -60,7 +65,15 @@ def _as_json(row: DeliveryRow) -> dict[str, Any]:
         "reason": row.reason,
         "kind": row.kind,
         "engagement": row.lane,
+        "correlation": correlation_of(row.source, row.key),
     }
+
+
+def _named(connection: Connection, *, name: str) -> DeliveryRow | None:
+    if name.isascii() and name.isdigit():
+        return inbox.by_id(connection, int(name))
+    known = inbox.known(connection, *source_and_key(name))
+    return None if known is None else inbox.by_id(connection, known[0])
 
 
 def _time(seconds: float) -> str:

@@ -23,6 +23,7 @@ from app.methodology import MethodologyFaults
 from app.settings import load_settings
 from app.store.database import DatabaseFault
 from app.templates import TemplateFaults
+from app.tracing import TracingFault, end_traces, set_up_traces
 
 KEEP_ALIVE_S = 65
 MOST_CONNECTIONS = 1000
@@ -60,11 +61,13 @@ def serve(host: str, port: int) -> int:
     settings = load_settings()
     hide = set_up_logs(style=settings.log_format, secrets=settings.secret_values())
     try:
+        traces = set_up_traces()
         service = Service(settings, live=LiveSecrets(settings, watched_files(), hide=hide))
         config = _config(create_app(settings, service=service))
         with _listening(host, port) as opened, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(service, config, opened))
-    except (MethodologyFaults, TemplateFaults, DatabaseFault) as fault:
+        end_traces(traces)
+    except (MethodologyFaults, TemplateFaults, DatabaseFault, TracingFault) as fault:
         raise Failure(str(fault)) from fault
     return 0
 

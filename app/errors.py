@@ -39,13 +39,22 @@ class Retry(Exception):
         self.after_s = after_s
         self.in_doubt = in_doubt
 
+    @property
+    def cause(self) -> str:
+        """The kind of reason, for a metric's label."""
+        return "refused_for_now" if self.after_s is None else "asked_to_wait"
+
 
 class Held(Retry):
     """Our own restraint towards a vendor: no request was sent, so it says nothing about the vendor."""
 
+    cause = "held"
+
 
 class VendorDown(Retry):
     """No answer, or one with which a vendor says that it is not well."""
+
+    cause = "vendor_down"
 
 
 class Permanent(Exception):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -49,6 +50,7 @@ from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.operations import REPLAY, Operations
 from app.perform import Performer
+from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
 from app.settings import Settings
@@ -85,6 +87,9 @@ class Scheduler(Protocol):
 
     def wake_in(self, lane: str, wait_s: float) -> None:
         """The lane has work in so many seconds."""
+
+    def trouble(self) -> str | None:
+        """Why lanes get no turns now, in words for an operator; None where they do."""
 
     def is_idle(self, *, within_s: float) -> bool:
         """Whether nothing runs, and nothing is due within that time."""
@@ -149,6 +154,24 @@ class Service:
         """There is work in this lane."""
         if self._scheduler is not None:
             self._scheduler.wake(lane)
+
+    def readiness(self) -> Readiness:
+        """What `/readyz` looks at."""
+        return Readiness(
+            store=lambda: self.store,
+            vendor_trouble=self.restraint.trouble,
+            work_trouble=self._work_trouble,
+            alarms=lambda: self.live.alarms,
+            clock=self.clock,
+            sweep_interval_s=self.settings.sweep_interval_s,
+        )
+
+    def _work_trouble(self) -> str | None:
+        if self._engine is None or self._scheduler is None:
+            return "the service has not begun yet"
+        if self._engine.stopping.is_set():
+            return "the service is stopping; what waits goes on at the next start, or on another replica"
+        return self._scheduler.trouble()
 
     async def carry_out(self, kind: str, words: dict[str, Any], tell: Tell) -> dict[str, Any]:
         """Run an errand of an operator. Raises operations.Refused."""
@@ -220,7 +243,6 @@ class Service:
             public_url=settings.public_url,
             path=gitlab_door.PATH,
             clock=self.clock,
-            metrics=self.metrics,
             may_heal=self._is_listening.is_set,
         )
         sweeper = Sweeper(
@@ -331,15 +353,22 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
         finally:
             await running.close()
 
-    app = _App(title="PS Plan Bot", version=__version__, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    app = _App(
+        title="PS Plan Bot",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_SILENT,
+    )
     app.state.service = running
     app.include_router(
         health_routes(
+            readiness=running.readiness(),
             store=lambda: running.store,
             clock=running.clock,
             metrics=running.metrics,
             metrics_token=lambda: running.live.settings.metrics_token,
-            alarms=lambda: running.live.alarms,
         )
     )
     app.include_router(calculator_routes(_calculator_door(settings, running, room)))
@@ -376,6 +405,8 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
     return app
 
 
+# FastAPI's own traces hold addresses, and so the tokens in them, and the words of exceptions; app.tracing tells enough
+_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _HEADERS_OF_A_BROWSER = (
     "authorization",
     "content-type",

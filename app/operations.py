@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection
 
 from app.clock import Clock
+from app.correlation import correlated, correlation_of
 from app.events import Source
 from app.store import inbox
 from app.store.records import DeliveryRow
@@ -20,6 +22,8 @@ from app.tell import Tell, unheard
 
 SWEEP: Final = "sweep"
 REPLAY: Final = "replay"
+
+log = structlog.get_logger()
 
 
 class Refused(Exception):
@@ -62,6 +66,8 @@ class Operations:
             raise Refused(reason or "")
         if not self.store.write(partial(self._replay, row=row)):
             raise Refused(f"delivery {delivery_id} has changed just now: look at it again")
+        with correlated(correlation_of(row.source, row.key)):
+            log.info("delivery.replayed", delivery=delivery_id, lane=row.lane)
         return Done({"id": delivery_id, "lane": row.lane}, frozenset({row.lane}))
 
     def _replay(self, connection: Connection, row: DeliveryRow) -> bool:

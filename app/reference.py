@@ -15,6 +15,7 @@ import handlers  # noqa: F401  (importing it registers every command)
 from app.cli import parser
 from app.command_table import as_markdown
 from app.methodology import Methodology, fields, load_methodology, tables
+from app.metrics import metrics_table
 from app.registry import registry
 from app.settings import EXAMPLES, PREFIX, Settings
 
@@ -66,6 +67,7 @@ def _of_process(table: Callable[[Methodology], str]) -> Callable[[], str]:
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "commands": commands_table,
+    "metrics": metrics_table,
     "said": said_table,
     "managers": manager_table,
     "fields": fields.reference,

@@ -42,7 +42,7 @@ def not_called() -> Any:
 
 def doors() -> set[str]:
     router = health_routes(
-        store=not_called, clock=system_clock, metrics=Metrics(), metrics_token=not_called, alarms=list
+        readiness=not_called, store=not_called, clock=system_clock, metrics=Metrics(), metrics_token=lambda: None
     )
     return {str(getattr(route, "path", "")) for route in router.routes}
 

@@ -67,6 +67,10 @@ FORBIDDEN = {
     "app/setup/form_difference.py": IO,
     "app/doctor": VENDORS | {"app.engine", "app.ingress", "app.perform", "handlers"},
     "app/project.py": IO,
+    "app/correlation.py": IO,
+    "app/metrics.py": IO,
+    "app/tracing.py": VENDORS - {"requests"} | {"app.engine", "app.ingress", "app.perform", "app.store", "handlers"},
+    "app/readiness.py": VENDORS | {"app.engine", "app.ingress", "app.perform", "handlers"},
     "app/operations.py": {"app.adapters", "app.ingress", "app.routines", "handlers"},
 }
 

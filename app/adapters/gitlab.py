@@ -13,6 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import Any, TypeVar
 
 import gitlab
@@ -32,11 +33,13 @@ from app.adapters.gitlab_values import (
 from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
+from app.adapters.watch import OK, CallWatch
 from app.clock import Clock
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.listing import Listing
 from app.metrics import Metrics
 from app.ports import Assignment, Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
+from app.tracing import span
 
 T = TypeVar("T")
 
@@ -86,7 +89,7 @@ class PythonGitLab:
         self._project = project
         self._timeout_s = timeout_s
         self._clock = clock
-        self._metrics = metrics
+        self._watch = CallWatch("gitlab", metrics)
         self._gates = Gates(restraint.timer)
         self._quotas = restraint.quotas
         self._breaker = restraint.breaker
@@ -329,30 +332,34 @@ class PythonGitLab:
 
     def _call(self, verb: str, bucket: str, ask: Callable[[], T]) -> T:
         self._gates.check(bucket)
-        with self._breaker.call(), self._translated(verb, bucket):
+        with self._breaker.call(), span(f"gitlab {verb}"), self._translated(verb, bucket):
             if bucket != EVERYTHING:
                 self._quotas.take(bucket)
             answer = ask()
-        self._metrics.calls.labels("gitlab", verb, "ok").inc()
+            self._ended(verb, OK)
         return answer
 
     @contextmanager
     def _translated(self, verb: str, bucket: str) -> Iterator[None]:
         self._mine.headers = {}
+        self._mine.began_at = monotonic()
         may_have_written = verb.startswith("POST")
         try:
             yield
         except GitlabError as fault:
             code = fault.response_code or 0
-            self._metrics.calls.labels("gitlab", verb, str(code or "unreadable")).inc()
+            self._ended(verb, str(code or "unreadable"))
             raise self._in_our_terms(fault, code, verb, bucket, may_have_written=may_have_written) from fault
         except requests.TooManyRedirects as fault:
-            self._metrics.calls.labels("gitlab", verb, "redirect").inc()
+            self._ended(verb, "redirect")
             raise Permanent(f"GitLab redirected {verb}: PSPLAN_GITLAB_URL must be its final address") from fault
         except requests.RequestException as fault:
-            self._metrics.calls.labels("gitlab", verb, "network").inc()
+            self._ended(verb, "network")
             doubt = may_have_written and not _never_left(fault)
             raise VendorDown(f"GitLab did not answer {verb} ({type(fault).__name__})", in_doubt=doubt) from fault
+
+    def _ended(self, verb: str, outcome: str) -> None:
+        self._watch.ended(verb, outcome, self._mine.headers, began_at=self._mine.began_at)
 
     def _in_our_terms(
         self, fault: GitlabError, code: int, verb: str, bucket: str, *, may_have_written: bool

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.clock import Timer
 from app.errors import Held
@@ -19,7 +19,11 @@ WINDOW_S = 60.0
 class Quotas:
     """One quota for each kind that has a limit; shared by all worker threads."""
 
-    def __init__(self, per_minute: Mapping[str, int], timer: Timer) -> None:
+    def __init__(
+        self, per_minute: Mapping[str, int], timer: Timer, tell: Callable[[str, float], None] = lambda *_: None
+    ) -> None:
+        """`tell` hears of each wait: the kind, and the seconds."""
+        self._tell = tell
         self._quotas = {kind: Quota(most, timer) for kind, most in per_minute.items() if most > 0}
 
     def take(self, kind: str) -> None:
@@ -27,6 +31,7 @@ class Quotas:
         quota = self._quotas.get(kind)
         wait_s = 0.0 if quota is None else quota.take()
         if wait_s > 0:
+            self._tell(kind, wait_s)
             raise Held(f"the {kind} calls of this minute are used up", after_s=wait_s)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from app.adapters.breaker import Breaker, Change, State
+from app.adapters.breaker import LONGEST_WAIT_S, Breaker, Change, State
 from app.adapters.quota import Quotas
 from app.clock import Timer
 from app.metrics import Metrics
@@ -22,9 +22,18 @@ class Restraint:
 
     def __init__(self, per_minute: Mapping[str, int], timer: Timer, metrics: Metrics) -> None:
         self.timer = timer
-        self.quotas = Quotas(per_minute, timer)
+        self.quotas = Quotas(
+            per_minute, timer, lambda kind, wait_s: metrics.limit_wait.labels("gitlab", kind).observe(wait_s)
+        )
         self.breaker = Breaker("GitLab", timer, self._tell)
         self._open = metrics.vendor_open.labels("gitlab")
+
+    def trouble(self) -> str | None:
+        """Why GitLab is not asked now, in words for an operator."""
+        if self.breaker.state is State.CLOSED:
+            return None
+        least = f"it is tried again at least every {LONGEST_WAIT_S:.0f} s"
+        return f"GitLab does not answer; {least}, and what comes in waits until then"
 
     def _tell(self, change: Change) -> None:
         self._open.set(change.state is not State.CLOSED)

@@ -120,6 +120,15 @@ class Scheduler:
     def wake_in(self, lane: str, wait_s: float) -> None:
         """Nothing to do: what is unfinished has its job."""
 
+    def trouble(self) -> str | None:
+        """Why lanes get no turns on this replica."""
+        tenure = self._manager.tenure
+        if tenure is None:
+            return "this replica has not registered with the queue in the database yet, or has to do so again"
+        if not tenure.is_held():
+            return "no heartbeat of this replica reaches the database: others take over its work until one does"
+        return None
+
     def is_idle(self, *, within_s: float) -> bool:
         """Whether nothing is due within that time, on whichever replica; for a command that waits for its work."""
         due = [due_at for _, due_at in self._store.read(waiting_lanes)]

@@ -64,6 +64,10 @@ class Scheduler:
         handle = loop.call_later(min(max(0.0, wait_s), FARTHEST_TIMER_S), self._strike, lane)
         self._timers[lane] = (due_at, handle)
 
+    def trouble(self) -> str | None:
+        """A turn that failed in the store is tried again, and nothing else can keep a lane from its turn."""
+        return None
+
     def is_idle(self, *, within_s: float) -> bool:
         """Whether nothing runs, and nothing is due within that time."""
         soon = asyncio.get_running_loop().time() + within_s

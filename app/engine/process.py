@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.actions import Action, from_json, to_json
 from app.clock import Clock
+from app.correlation import correlated, correlation_of
 from app.engagement import Engagement
 from app.engine.dead_letters import DeadLetters
 from app.engine.deciding import Decider, event_of, rightful_lane
@@ -39,6 +40,7 @@ from app.store.memory import listen
 from app.store.records import Delivery, StoredAction
 from app.store.schema import DeliveryState
 from app.store.store import PATIENCE_S, Store
+from app.tracing import note, span
 
 T = TypeVar("T")
 
@@ -140,7 +142,11 @@ class _Turn:
 
     def _work_on(self, delivery: Delivery) -> Later | Moved | None:
         self.announced = set()
-        with structlog.contextvars.bound_contextvars(delivery=delivery.id, lane=self.lane):
+        correlation = correlation_of(delivery.source.value, delivery.key)
+        with (
+            correlated(correlation, delivery=delivery.id, lane=self.lane),
+            span("turn", delivery=delivery.id, source=delivery.source.value),
+        ):
             outcome = attempt(lambda: self._begin(delivery))
             if isinstance(outcome, SQLAlchemyError | sqlite3.Error | TimeoutError):
                 # the store's own trouble says nothing about the delivery: the scheduler gives the lane another turn
@@ -232,13 +238,14 @@ class _Turn:
             event = event_of(
                 delivery.source, delivery.body, received_at=delivery.received_at, was_parked=delivery.was_parked
             )
-            decision = self._rightful(event) or self.engine.decider.decide(
-                event,
-                self.engagement,
-                lane=self.lane,
-                is_patient=self.tries < PATIENT_TRIES,
-                issues=self.look,
-            )
+            with span("decide"):
+                decision = self._rightful(event) or self.engine.decider.decide(
+                    event,
+                    self.engagement,
+                    lane=self.lane,
+                    is_patient=self.tries < PATIENT_TRIES,
+                    issues=self.look,
+                )
             if decision.lane is not None and decision.lane != self.lane:
                 self._move(delivery, decision.lane)
                 return Moved(decision.lane)
@@ -311,12 +318,21 @@ class _Turn:
 
         pending = self._write(write)
         self.engagement = decision.engagement or self.engagement
+        log.info("delivery.decided", actions=[action.kind for action in decision.actions])
         return pending
 
     def _do(self, delivery: Delivery, stored: StoredAction, *, is_last: bool) -> Later | None:
         """One action: look where an earlier try is in doubt, else send; then keep what it proved."""
-        engine = self.engine
         action = from_json(stored.body)
+        with structlog.contextvars.bound_contextvars(action=action.key):
+            proof = self._prove(delivery, stored, action)
+        if isinstance(proof, Later):
+            return proof
+        self._keep(delivery, stored, action, proof, is_last=is_last)
+        return None
+
+    def _prove(self, delivery: Delivery, stored: StoredAction, action: Action) -> Evidence | Later:
+        engine = self.engine
         if engine.stopping.is_set():
             return self._wait(delivery, 0.0, None)  # the service is stopping, and the next one goes on at once
         evidence: Evidence | None = None
@@ -326,10 +342,7 @@ class _Turn:
             if evidence is None and doubt_s > 0:
                 # a request sent just before a crash may still be at work inside GitLab
                 return self._wait(delivery, doubt_s, f"waiting to see whether {action.key} took effect")
-        if evidence is None:
-            evidence = self._send(stored, action)
-        self._keep(delivery, stored, action, evidence, is_last=is_last)
-        return None
+        return self._send(stored, action) if evidence is None else evidence
 
     def _quiet_for_s(self, sent_at: float) -> float:
         """Seconds since the latest moment at which an action may have been sent whose outcome is not known.
@@ -427,6 +440,7 @@ class _Turn:
             given_up = f"given up after {delivery.attempts} tries: {retry.reason}"
             self._settle(delivery, DeliveryState.DEAD, given_up)
             return None
+        engine.metrics.retried.labels(retry.cause).inc()
         log.warning("delivery.postponed", reason=retry.reason, wait_s=round(wait, 1))
         now, due_at = engine.moments.note(), engine.moments.note(in_s=wait)
 
@@ -475,9 +489,21 @@ class _Turn:
         self.has_followed |= letters.follow_up(connection, delivery, state=state, reason=reason, now=now)
 
     def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
-        self.engine.metrics.settled.labels(delivery.source.value, state.value).inc()
+        source, metrics = delivery.source.value, self.engine.metrics
+        age_s = max(0.0, self.engine.clock() - delivery.received_at)
+        metrics.settled.labels(source, state.value).inc()
+        if not delivery.was_parked:  # whose time was a person's
+            metrics.handling.labels(source).observe(age_s)
+        note(state=state.value, is_failure=state is DeliveryState.DEAD)
         report = log.error if state is DeliveryState.DEAD else log.info
-        report("delivery.settled", source=delivery.source.value, kind=delivery.kind, state=state.value, reason=reason)
+        report(
+            "delivery.settled",
+            source=source,
+            kind=delivery.kind,
+            state=state.value,
+            reason=reason,
+            age_s=round(age_s, 3),
+        )
 
 
 def _take(connection: Connection, *, lane: str, limit: int) -> tuple[list[Delivery], Engagement | None]:

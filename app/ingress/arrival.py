@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+import structlog
+
 from app.clock import Clock
 from app.directory import Directory
 from app.events import ISSUE_LANE, Source, actor_id, is_of_project, subject_iid
 from app.store.records import Acceptance
 from app.store.schema import DeliveryState
+from app.store.store import Accepted
 
 _WAITING, _IGNORED = DeliveryState.WAITING.value, DeliveryState.IGNORED.value
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,16 @@ class Arrivals:
             return "another project's event"
         actor = actor_id(payload)
         return "the bot's own doing" if actor is not None and actor == self.directory.known_bot_id else None
+
+
+def received(acceptance: Acceptance, accepted: Accepted) -> None:
+    """The first line of the log about a delivery; the echo of every deed of the bot's own is worth none."""
+    tell = log.debug if acceptance.state == _IGNORED else log.info
+    tell(
+        "delivery.received",
+        source=acceptance.source,
+        kind=acceptance.kind,
+        lane=acceptance.lane,
+        accepted=accepted.value,
+        state=acceptance.state,
+    )

@@ -19,8 +19,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from app.clock import Clock, at
+from app.correlation import correlated, correlation_of
 from app.events import Source, read_submission
 from app.ingress.answers import documented, problem
+from app.ingress.arrival import received
 from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
 from app.ingress.depth import MOST_LEVELS, is_too_deep
 from app.keys import RecordKeys
@@ -32,6 +34,7 @@ from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
 from app.store.writer import StoreBusy
 from app.submission import Submission, SubmissionFaults, submission_json_schema
+from app.tracing import span
 from app.verify import Keyring
 
 LIMIT_BYTES = 1024 * 1024
@@ -103,13 +106,12 @@ class CalculatorDoor:
             due_at=now,
             state=DeliveryState.WAITING.value,
         )
-        try:
-            accepted = await self.store().accept(acceptance)
-            if accepted is Accepted.KNOWN and given is None:
-                accepted = await self._accept_return(acceptance)
-        except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
-            log.error("delivery.not_stored", source="calculator", fault=type(fault).__name__)
-            return problem(503)
+        with correlated(correlation_of(acceptance.source, acceptance.key)), span("receive", source="calculator"):
+            try:
+                accepted = await self._accept(acceptance, has_key=given is not None)
+            except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
+                log.error("delivery.not_stored", source="calculator", fault=type(fault).__name__)
+                return problem(503)
         if accepted is Accepted.OTHER_BODY:
             used = ("Idempotency-Key", "was used before, for other content: give each message a key of its own")
             return problem(422, faults=[used])
@@ -122,6 +124,13 @@ class CalculatorDoor:
             {"submission_id": ident, "status_url": self._status_url(request, ident)}, 202, {"Cache-Control": "no-store"}
         )
 
+    async def _accept(self, acceptance: Acceptance, *, has_key: bool) -> Accepted:
+        accepted = await self.store().accept(acceptance)
+        received(acceptance, accepted)
+        if accepted is Accepted.KNOWN and not has_key:
+            return await self._accept_return(acceptance)
+        return accepted
+
     async def _accept_return(self, acceptance: Acceptance) -> Accepted:
         """Content that was sent before without a key: a repetition, unless something else was sent in between.
 
@@ -132,7 +141,11 @@ class CalculatorDoor:
         latest = await run_in_threadpool(store.read, ask)
         if latest is None or latest[1] == acceptance.digest:
             return Accepted.KNOWN
-        return await store.accept(acceptance._replace(key=f"{acceptance.digest}:{latest[0]}"))
+        anew = acceptance._replace(key=f"{acceptance.digest}:{latest[0]}")
+        accepted = await store.accept(anew)
+        with correlated(correlation_of(anew.source, anew.key)):
+            received(anew, accepted)
+        return accepted
 
     def _status_url(self, request: Request, ident: str) -> str:
         base = self.public_url or str(request.base_url).rstrip("/")

@@ -14,8 +14,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.correlation import correlated, correlation_of
 from app.ingress.answers import problem
-from app.ingress.arrival import Arrivals
+from app.ingress.arrival import Arrivals, received
 from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
 from app.ingress.depth import MOST_LEVELS, is_too_deep, stopped_by_depth
 from app.metrics import Metrics
@@ -23,6 +24,7 @@ from app.store.records import Acceptance
 from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
 from app.store.writer import StoreBusy
+from app.tracing import span
 from app.verify import GitLabSecrets
 
 PATH = "/webhooks/gitlab"
@@ -68,6 +70,7 @@ class GitLabDoor:
         self._metrics = metrics
         self._accepted = metrics.accepted.labels("gitlab")
         self._repeated = metrics.repeated.labels("gitlab")
+        self._ignored = metrics.settled.labels("gitlab", DeliveryState.IGNORED.value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a delivery, or hand the request on."""
@@ -104,12 +107,15 @@ class GitLabDoor:
                 return 400
         why = f"nested more than {MOST_LEVELS} levels deep" if too_deep else None
         acceptance = self._arrivals.row(headers, body, payload if isinstance(payload, dict) else {}, unwanted=why)
-        try:
-            accepted = await self._store().accept(acceptance)
-        except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
-            log.error("delivery.not_stored", source="gitlab", fault=type(fault).__name__)
-            return 503
-        self._count(accepted, acceptance)
+        with correlated(correlation_of(acceptance.source, acceptance.key)), span("receive", source="gitlab"):
+            try:
+                accepted = await self._store().accept(acceptance)
+            except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
+                log.error("delivery.not_stored", source="gitlab", fault=type(fault).__name__)
+                return 503
+            if not self._store().is_rushed:  # while many wait, a line would cost half an answer
+                received(acceptance, accepted)
+        self._count(accepted, acceptance)  # outside: what is woken belongs to other deliveries as well
         return 202
 
     def _count(self, accepted: Accepted, acceptance: Acceptance) -> None:
@@ -119,3 +125,5 @@ class GitLabDoor:
         self._accepted.inc()
         if acceptance.state == _WAITING:
             self._wake(acceptance.lane)
+        else:
+            self._ignored.inc()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.correlation import correlation_of
 from app.events import Source
 from app.foresight import Foresight, Unforeseeable
 from app.operations import Refused
@@ -67,6 +68,7 @@ def delivery_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> list[
             here="/deliveries",
             title=f"Delivery {ident}",
             row=row,
+            correlation=correlation_of(row.source, row.key),
             told=house.read()(lambda c: outbox.read_journal(c, ident)),
             word=RETURNS.get(visit.asked("word"), ""),
             refused="",

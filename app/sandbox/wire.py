@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -118,7 +119,8 @@ async def send_answer(send: Send, answer: Answer, *, at: datetime) -> None:
     else:
         raw = orjson.dumps(body)
     date = format_datetime(at, usegmt=True)
-    headers = {"Content-Type": answer.content_type, "Content-Length": str(len(raw)), "Date": date, **answer.headers}
+    headers = {"Content-Type": answer.content_type, "Content-Length": str(len(raw)), "Date": date}
+    headers |= {"X-Request-Id": secrets.token_hex(16), **answer.headers}
     if answer.status == 204:
         del headers["Content-Type"], headers["Content-Length"]
     elif answer.status < 300:

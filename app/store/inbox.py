@@ -217,6 +217,7 @@ def oldest_waiting(connection: Connection) -> float | None:
 def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
     return Delivery(
         id=row.id,
+        key=row.key,
         lane=row.lane,
         source=Source(row.source),
         kind=row.kind,
@@ -235,6 +236,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
 def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
     return DeliveryRow(
         id=row.id,
+        key=row.key,
         source=row.source,
         kind=row.kind,
         lane=row.lane,

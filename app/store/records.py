@@ -36,6 +36,7 @@ class Delivery:
     """A delivery that waits to be worked on."""
 
     id: int
+    key: str
     lane: str
     source: Source
     kind: str
@@ -67,6 +68,7 @@ class DeliveryRow:
     """A delivery as an operator sees it."""
 
     id: int
+    key: str
     source: str
     kind: str
     lane: str

@@ -91,6 +91,11 @@ class Store:
         """Whether many senders wait at once: they go first, because GitLab switches a hook off that has to wait."""
         return self._timer() < self._rushed_until
 
+    @property
+    def queued(self) -> int:
+        """Batches of writes that wait for the writer."""
+        return self._writer.waiting
+
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Store a delivery before it is acknowledged.
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, TextClause, bindparam, func, insert, select, text, update
 
 from app.events import COMMENT_HOOKS, read_payload
 from app.store.schema import DeliveryState, deliveries, engagements, marks, swept_issues
+
+SWEPT: Final = "swept"
+"""The mark of the end of the last sweep that met no trouble."""
+HOOK_ILL: Final = "hook ill"
+"""Since when the webhook has been ill; zero: it is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Batches that wait for the thread."""
+        return self._queue.qsize()
+
     async def accept(self, acceptance: Acceptance) -> bool:
         """Store a delivery; returns after it is durable: True if it is new, False if its key was there already.
 

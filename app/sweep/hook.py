@@ -20,7 +20,6 @@ from sqlalchemy import Connection
 from app.clock import Clock, at
 from app.errors import Permanent, Retry
 from app.events import Source
-from app.metrics import Metrics
 from app.ports import FailedDelivery, Hook, HookKeeper
 from app.store import inbox, swept
 from app.store.records import Acceptance
@@ -85,7 +84,6 @@ class HookWatch:
     public_url: str | None
     path: str
     clock: Clock
-    metrics: Metrics
     may_heal: Callable[[], bool]
 
     def look(self, found: Swept) -> None:
@@ -165,7 +163,8 @@ class HookWatch:
 
     def _report(self, found: Swept, told: str, *, is_well: bool) -> None:
         found.hook = told
-        self.metrics.hook_is_well.set(int(is_well))
+        # in the database, because another replica may sweep next, and each of them is asked
+        self.store.write(lambda c: swept.keep_mark(c, swept.HOOK_ILL, 0.0 if is_well else self.clock()))
         if not is_well:
             log.error("hook.ill", told=told)
 

@@ -99,7 +99,9 @@ class Sweeper:
         ):
             self.metrics.missed.labels(what).inc(count)
         if not found.troubles:
-            self.metrics.swept_at.set(self.clock())
+            # in the database, because another replica may sweep next, and each of them is asked when the last one was
+            keep = partial(swept.keep_mark, name=swept.SWEPT, at=self.clock())
+            self._note(attempt(lambda: self.store.write(keep)), found)
         log.info("sweep.ended", **found.to_record())
 
     def _look(self, found: Swept, tell: Tell) -> None:

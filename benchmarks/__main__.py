@@ -127,9 +127,7 @@ def _line(name: str, control: list[Row], ours: list[Row]) -> str:
 
 def event_to_effect(submissions: int) -> None:
     """From the submission's POST to the third write at GitLab, beside the same three calls without us."""
-    set_up_logs(
-        style="json", secrets=(), is_quiet=True
-    )  # a line for each call here would be a handicap for the control
+    set_up_logs(style="json", secrets=(), is_quiet=True)  # a line for each call would slow the control
     ours: list[float] = []
     calls: list[float] = []
     with TemporaryDirectory() as folder, sandbox() as gitlab, psplan(Path(folder), gitlab) as service:

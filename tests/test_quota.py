@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from app.adapters.gitlab import PythonGitLab
+from app.adapters.gitlab_overview import GitLabOverview
+from app.adapters.limits import EVERYTHING, Gates
 from app.adapters.quota import WINDOW_S, Quota, Quotas
-from app.errors import Held
+from app.adapters.restraint import Restraint
+from app.errors import Held, Retry
+from app.metrics import Metrics
+from app.sandbox.faults import Fault, FaultKind
+from app.sandbox.people import token_of
+from app.sandbox.server import SandboxServer
+from app.sandbox.world import World
 
 
 @dataclass
@@ -59,3 +71,33 @@ def test_one_kind_does_not_hold_up_another_and_no_limit_is_none(clock: HandClock
     for kind in ("api", "search"):
         for _ in range(3_000):
             quotas.take(kind)
+
+
+def test_who_was_asked_to_wait_waits_whatever_it_is_that_asks_with_the_same_token() -> None:
+    with SandboxServer(World()) as sandbox:
+        sandbox.world.create_issue("alice", title="A question")
+        words: dict[str, Any] = {
+            "url": sandbox.url,
+            "project": "ps/ps-plan",
+            "timeout_s": 5,
+            "clock": time.time,
+            "metrics": Metrics(),
+            "restraint": Restraint({}, time.monotonic, Metrics()),
+        }
+        sandbox.world.faults.add(Fault("GET", "/notes", FaultKind.STATUS, status=429, retry_after_s=60))
+        with pytest.raises(Retry):
+            GitLabOverview(token=token_of("ps-bot"), **words).comments_since(1, datetime(2020, 1, 1, tzinfo=UTC))
+        with pytest.raises(Held):
+            PythonGitLab(token=token_of("ps-bot"), **words).read_issue(1)
+        assert PythonGitLab(token=token_of("erin"), **words).read_issue(1).iid == 1, (
+            "another user has limits of its own"
+        )
+
+
+def test_a_wait_of_a_year_is_believed_for_an_hour(clock: HandClock) -> None:
+    gates = Gates(clock)
+    gates.close(EVERYTHING, 365 * 24 * 3600.0)
+    with pytest.raises(Held):
+        gates.check("notes")
+    clock.now += 3600.0
+    gates.check("notes")

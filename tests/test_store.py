@@ -104,6 +104,14 @@ def test_what_was_accepted_is_there_after_closing_and_opening(dialect: str, requ
     second.close()
 
 
+def test_one_turn_takes_so_many_bytes_and_always_one_delivery(store: Store) -> None:
+    large = ARRIVAL._replace(body=b'"' + b"x" * (inbox.MOST_BYTES_AT_ONCE // 2) + b'"')
+    accept(store, *(large._replace(key=str(number)) for number in range(4)))
+    assert len(take(store)) == 2
+    accept(store, large._replace(key="other", lane="other", body=large.body * 3))
+    assert len(take(store, "other")) == 1
+
+
 def test_a_lane_is_taken_in_the_order_of_arrival(store: Store) -> None:
     for number in range(5):
         accept(store, ARRIVAL._replace(key=f"k{number}"))
@@ -112,8 +120,8 @@ def test_a_lane_is_taken_in_the_order_of_arrival(store: Store) -> None:
 
 
 def test_the_next_delivery_of_a_lane_is_found_without_sorting_what_waits(file: Store) -> None:
-    query = str(inbox._WAITING_IN_LANE.compile(dialect=sqlite.dialect()))
-    plan = file.read(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("lane", 1, 0)).all())
+    query = str(inbox._FIRST.element.compile(dialect=sqlite.dialect()))
+    plan = file.read(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (0, "lane", 1, 0)).all())
     assert "deliveries_waiting" in str(plan)
     assert "B-TREE" not in str(plan)
 

@@ -30,7 +30,7 @@ from app.adapters.gitlab_values import (
     person_of,
     state_event_of,
 )
-from app.adapters.limits import EVERYTHING, Gates
+from app.adapters.limits import EVERYTHING
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
 from app.adapters.watch import OK, CallWatch
@@ -90,7 +90,7 @@ class PythonGitLab:
         self._timeout_s = timeout_s
         self._clock = clock
         self._watch = CallWatch("gitlab", metrics)
-        self._gates = Gates(restraint.timer)
+        self._restraint = restraint
         self._quotas = restraint.quotas
         self._breaker = restraint.breaker
         self._is_stopping = is_stopping
@@ -331,7 +331,7 @@ class PythonGitLab:
         self._mine.headers = response.headers
 
     def _call(self, verb: str, bucket: str, ask: Callable[[], T]) -> T:
-        self._gates.check(bucket)
+        self._restraint.gates(self._token()).check(bucket)
         with self._breaker.call(), span(f"gitlab {verb}"), self._translated(verb, bucket):
             if bucket != EVERYTHING:
                 self._quotas.take(bucket)
@@ -367,11 +367,10 @@ class PythonGitLab:
         said = f"GitLab answered {code} to {verb}"
         if code == 429:
             wait_s = _seconds(self._mine.headers.get("Retry-After"), self._clock())
-            whole = "text/plain" in self._mine.headers.get(
-                "Content-Type", ""
-            )  # the limit of all calls, not of this kind
+            # the limit of all calls is told as plain text, that of one kind as JSON
+            whole = "text/plain" in self._mine.headers.get("Content-Type", "")
             if wait_s is not None:
-                self._gates.close("api" if whole else bucket, wait_s)
+                self._restraint.gates(self._token()).close(EVERYTHING if whole else bucket, wait_s)
             return Retry(said, after_s=wait_s)
         if code in RETRIED:
             return Retry(said)
@@ -393,7 +392,7 @@ def _never_left(fault: requests.RequestException) -> bool:
 
 def _seconds(text: str | None, now: float) -> float | None:
     """Retry-After as seconds; a date counts from now. None where there is none."""
-    if text is None or text.isdigit():
+    if text is None or text.isdecimal():
         return None if text is None else float(text)
     with suppress(ValueError):
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)

@@ -8,6 +8,8 @@ from app.clock import Timer
 from app.errors import Held
 
 EVERYTHING = "api"
+LONGEST_WAIT_S = 3600.0
+"""Then it is asked again, and says so again: a slip in one answer must not shut everything up until a restart."""
 
 
 class Gates:
@@ -27,6 +29,7 @@ class Gates:
             raise Held(f"GitLab asked to wait with {bucket} calls", after_s=remaining)
 
     def close(self, bucket: str, wait_s: float) -> None:
-        """Close the gate for a while; a longer wait stands."""
+        """Close the gate for a while, an hour at most; a longer wait stands."""
         with self._lock:
-            self._closed_until[bucket] = max(self._closed_until.get(bucket, 0.0), self._timer() + wait_s)
+            until = self._timer() + min(wait_s, LONGEST_WAIT_S)
+            self._closed_until[bucket] = max(self._closed_until.get(bucket, 0.0), until)

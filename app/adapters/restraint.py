@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import structlog
 
 from app.adapters.breaker import LONGEST_WAIT_S, Breaker, Change, State
+from app.adapters.limits import Gates
 from app.adapters.quota import Quotas
 from app.clock import Timer
 from app.metrics import Metrics
@@ -27,6 +28,11 @@ class Restraint:
         )
         self.breaker = Breaker("GitLab", timer, self._tell)
         self._open = metrics.vendor_open.labels("gitlab")
+        self._gates: dict[str, Gates] = {}
+
+    def gates(self, token: str) -> Gates:
+        """What GitLab said to whoever has this token, through whichever adapter: it counts by user."""
+        return self._gates.setdefault(token, Gates(self.timer))
 
     def trouble(self) -> str | None:
         """Why GitLab is not asked now, in words for an operator."""

@@ -121,7 +121,7 @@ class _Turn:
             limit = 1 if self.engine.store.is_rushed else MOST_AT_ONCE
             taken, self.engagement = self.engine.store.read(partial(_take, lane=self.lane, limit=limit))
             self.look.forget()
-            is_empty = len(taken) < limit
+            is_empty = len(taken) < limit and sum(len(each.body) for each in taken) < inbox.MOST_BYTES_AT_ONCE
             for delivery in taken:
                 if (rest_s := self._rest_s(delivery)) > 0:
                     return [*onward, Later(rest_s)]

@@ -47,6 +47,10 @@ _WAITING = DeliveryState.WAITING.value
 log = structlog.get_logger()
 
 
+PROVED_ROOM_BYTES = 256 * 1024 * 1024
+"""So much of larger bodies is held at once of senders who know the token."""
+
+
 class GitLabDoor:
     """ASGI middleware that answers one path itself and hands everything else on."""
 
@@ -63,6 +67,7 @@ class GitLabDoor:
     ) -> None:
         self._app = app
         self._room = room
+        self._proved = Room(PROVED_ROOM_BYTES)
         self._secrets = secrets
         self._arrivals = arrivals
         self._store = store
@@ -90,7 +95,7 @@ class GitLabDoor:
         if not secrets.may_pass(headers):
             return 401  # before the body is read: a stranger may not fill the memory with it
         try:
-            room = self._room if secrets.goes_by_signature(headers) else None
+            room = self._room if secrets.goes_by_signature(headers) else self._proved
             body = await read_body(receive, headers, limit_bytes=LIMIT_BYTES, room=room)
         except BodyFault as fault:
             return fault.status

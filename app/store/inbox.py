@@ -27,6 +27,8 @@ from app.store.schema import ActionState, DeliveryState, actions, deliveries
 # as a literal: SQLite uses a partial index only where the query says the same as the index
 _WAITING = text(f"deliveries.state = '{DeliveryState.WAITING.value}'")
 
+MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
+"""Of bodies that one turn holds, but for a single one that is larger."""
 _DEAD = text(f"deliveries.state = '{DeliveryState.DEAD.value}'")
 
 
@@ -52,7 +54,7 @@ def bring_forward(connection: Connection, *, now: float) -> float:
 
 
 def waiting(connection: Connection, lane: str, *, limit: int) -> list[Delivery]:
-    """The first waiting deliveries of a lane, in order.
+    """The first waiting deliveries of a lane, in order: so many, or so many bytes of them, and one in any case.
 
     What is decided comes first: a delivery that was moved here may be older than one that is half done.
     """
@@ -252,11 +254,25 @@ def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
 _IDENT: BindParameter[int] = bindparam("ident")
 _LANE: BindParameter[str] = bindparam("lane")
 _ONE = update(deliveries).where(deliveries.c.id == _IDENT)
+_IN_ORDER = (deliveries.c.decided_at.is_(None).label("undecided"), deliveries.c.id)
+_FIRST = (
+    select(*_IN_ORDER, func.coalesce(func.length(deliveries.c.body), 0).label("size"))
+    .where(_WAITING, deliveries.c.lane == _LANE)
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("most", type_=Integer))
+    .subquery()
+)
+# counted after the limit: a long lane is not gone through for every turn
+_SIZED = select(
+    _FIRST.c.id,
+    _FIRST.c.undecided,
+    (func.sum(_FIRST.c.size).over(order_by=(_FIRST.c.undecided, _FIRST.c.id)) - _FIRST.c.size).label("before"),
+).subquery()
 _WAITING_IN_LANE = (
     select(deliveries)
-    .where(_WAITING, deliveries.c.lane == _LANE)
-    .order_by(deliveries.c.decided_at.is_(None), deliveries.c.id)
-    .limit(bindparam("most", type_=Integer))
+    .join(_SIZED, deliveries.c.id == _SIZED.c.id)
+    .where(_SIZED.c.before < MOST_BYTES_AT_ONCE)
+    .order_by(_SIZED.c.undecided, _SIZED.c.id)
 )
 _LATEST_SUBMISSION = (
     select(deliveries)

@@ -26,7 +26,7 @@ from benchmarks.faults.token import revoked
 from benchmarks.faults.writes import performed_then_failed
 
 ROWS: Final[dict[str, Callable[[argparse.Namespace, Tell], Iterable[Row]]]] = {
-    "everywhere": lambda _, tell: killed_everywhere(tell),
+    "everywhere": lambda words, tell: killed_everywhere(tell, named=words.flow),
     "kills": lambda words, tell: [random_kills(words.kills, seed=words.seed, tell=tell)],
     "replicas": lambda words, tell: [random_kills_of_replicas(words.replica_kills, seed=words.seed, tell=tell)],
     "missed": lambda words, tell: [partly_delivered(words.histories, seed=words.seed, tell=tell)],
@@ -51,6 +51,7 @@ def main() -> int:
     parser.add_argument("--replica-kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--acks", type=int, default=10_000)
+    parser.add_argument("--flow", default="", help="only flows whose name has this in it")
     parser.add_argument("--histories", type=int, default=25)
     parser.add_argument("--only", choices=ROWS, action="append")
     words = parser.parse_args()

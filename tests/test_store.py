@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import closing
@@ -19,6 +20,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 import app.store
+import app.store.store
 from app.store import database, inbox, outbox, retention, swept, writer
 from app.store.database import DatabaseFault, open_for_reading
 from app.store.postgres import open_shared_store
@@ -281,6 +283,47 @@ def test_too_much_that_waits_is_refused_at_once(store: Store, monkeypatch: pytes
     monkeypatch.setattr(writer, "MOST_WAITING_BYTES", 1)
     with pytest.raises(StoreBusy):
         accept(store, ARRIVAL)
+
+
+def test_no_sender_waits_for_a_commit_that_hangs_and_what_is_written_after_all_wakes_its_lane(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 0.05)
+    let_go, woken = threading.Event(), []
+
+    async def come_while_it_hangs() -> None:
+        hung = store.begin_write(lambda _: let_go.wait(10))
+        late = (ARRIVAL, ARRIVAL._replace(key="k2", lane="other", state="ignored"))
+        for each in late:
+            with pytest.raises(StoreBusy):
+                await store.accept(each, wake=woken.append)
+        let_go.set()
+        await asyncio.wrap_future(hung)
+        assert await store.accept(ARRIVAL) is Accepted.KNOWN
+
+    asyncio.run(come_while_it_hangs())
+    assert woken == ["lane"], "nobody looks at what is ignored"
+
+
+def test_what_hangs_takes_up_room_though_its_sender_is_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 0.05)
+    monkeypatch.setattr(writer, "MOST_WAITING", 1)
+    let_go = threading.Event()
+
+    async def come_twice() -> None:
+        store.begin_write(lambda _: let_go.wait(10))
+        with pytest.raises(StoreBusy):
+            await store.accept(ARRIVAL)
+        monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 10.0)
+        with pytest.raises(StoreBusy):
+            await store.accept(ARRIVAL._replace(key="k2"))
+        let_go.set()
+        for _ in range(2):  # the second is begun when all who waited for the first have been told
+            await asyncio.wrap_future(store.begin_write(_nothing))
+        await asyncio.sleep(0)
+        assert await store.accept(ARRIVAL._replace(key="k3")) is Accepted.NEW
+
+    asyncio.run(come_twice())
 
 
 def test_a_database_that_cannot_be_written_says_so_and_recovers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

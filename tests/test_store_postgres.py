@@ -95,12 +95,26 @@ def test_numbers_beyond_31_bits_are_kept(store: Store) -> None:
     store.write(partial(outbox.write_journal, lane="lane", delivery_id=head(store).id, entry={}, now=1.0))
 
 
-def test_an_engagement_that_another_replica_made_is_found_and_then_known_at_the_door(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("came_in", "goes_into"),
+    [("issue:7", "engagement"), ("issue:8", "issue:8"), (f"issue:{2**64 - 1}", f"issue:{2**64 - 1}"), ("lane", "lane")],
+)
+def test_what_belongs_to_an_engagement_that_another_replica_made_is_stored_in_its_lane(
+    came_in: str, goes_into: str, store: Store
+) -> None:
+    store.write(lambda c: c.execute(text("INSERT INTO engagement_issues VALUES (7, 'engagement', 'scoping')")))
+    accept(store, ARRIVAL._replace(lane=came_in), ARRIVAL._replace(key="k2", lane="other"))
+    assert sorted(locks(store)) == sorted([goes_into, "other"])
+    assert len(store.read(partial(inbox.waiting, lane=goes_into, limit=9))) == 1
+
+
+def test_an_engagement_that_another_replica_made_is_found_and_then_known(store: Store) -> None:
     store.write(lambda c: c.execute(text("INSERT INTO engagement_issues VALUES (7, 'engagement', 'scoping')")))
     assert 7 not in store.issue_lanes
     assert store.lane_of(7) == "engagement"
     assert store.issue_lanes[7] == "engagement"
     assert store.lane_of(8) is None
+    assert store.lane_of(2**64 - 1) is None, "no error, though it is no number of a database's"
 
 
 def test_a_delivery_is_taken_once_by_those_who_saw_it_at_the_same_time(store: Store) -> None:

@@ -100,6 +100,14 @@ def lane_of_issue(connection: Connection, iid: int) -> str | None:
     return connection.execute(select(engagement_issues.c.engagement_id).where(of_issue)).scalar()
 
 
+def lanes_of_issues(connection: Connection, iids: Collection[int]) -> dict[int, str]:
+    """The engagements that issues belong to, where they belong to one."""
+    of_issues = select(engagement_issues.c.iid, engagement_issues.c.engagement_id).where(
+        engagement_issues.c.iid.in_(iids)
+    )
+    return {row.iid: row.engagement_id for row in connection.execute(of_issues)}
+
+
 def decide(
     connection: Connection,
     delivery_id: int,

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Generic, TypeVar
 
@@ -73,7 +74,7 @@ class Writer:
         self._is_ending = False
         self._waiting_bytes = 0
         self.arrivals_in_flight = 0
-        """Deliveries whose senders wait for their commit; counted by the event loop's thread alone."""
+        """Deliveries that wait for their commit; counted by the event loop's thread alone."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -82,24 +83,26 @@ class Writer:
         """Batches that wait for the thread."""
         return self._queue.qsize()
 
-    async def accept(self, acceptance: Acceptance) -> bool:
-        """Store a delivery; returns after it is durable: True if it is new, False if its key was there already.
+    def accept(self, acceptance: Acceptance) -> asyncio.Future[bool]:
+        """Store a delivery; done when it is durable: True if it is new, False if its key was there already.
 
-        Raises StoreBusy at once where too much waits already, and the database's error where it cannot be written.
+        Raises StoreBusy at once where too much waits already; the future, what the database says. Not to be cancelled:
+        a delivery takes up room until it is written, whether or not its sender still waits.
         """
         size = len(acceptance.body or b"")
         if self.arrivals_in_flight >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES:
             raise StoreBusy
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
+        future.add_done_callback(partial(self._leave, size))
         self._waiting_bytes += size
         self.arrivals_in_flight += 1
-        try:
-            self._gather(_Arrival(acceptance, loop, future))
-            return await future
-        finally:
-            self._waiting_bytes -= size
-            self.arrivals_in_flight -= 1
+        self._gather(_Arrival(acceptance, loop, future))
+        return future
+
+    def _leave(self, size: int, _: asyncio.Future[bool]) -> None:
+        self._waiting_bytes -= size
+        self.arrivals_in_flight -= 1
 
     def _gather(self, arrival: _Arrival) -> None:
         # what came in together is handed over together: one wake-up of the thread, one statement, one fsync

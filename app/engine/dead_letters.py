@@ -16,7 +16,10 @@ from app.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """`lanes`: those with dead letters, at the start and since; only there has to be looked for what is overcome."""
+    """`lanes`: those with dead letters, at the start and since; only there has to be looked for what is overcome.
+
+    Where replicas share the store, each knows its own alone, and looks every time.
+    """
 
     store: Store
     lanes: set[str]
@@ -35,7 +38,7 @@ class DeadLetters:
             return self._tell(connection, delivery, lane, reason, now, is_over=False)
         over = [delivery] if delivery.was_parked else []
         # a comment stands for itself: it does not carry out what another one ordered
-        if lane in self.lanes and delivery.kind not in COMMENT_HOOKS:
+        if (self.store.is_shared or lane in self.lanes) and delivery.kind not in COMMENT_HOOKS:
             over += inbox.overcome(connection, delivery)
         told = [self._tell(connection, each, lane, None, now, is_over=True) for each in over]
         return any(told)

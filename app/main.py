@@ -204,7 +204,6 @@ class Service:
             moments=Moments(self.clock, self.timer),
             rng=self._rng,
             grace_s=self.settings.grace_s,
-            opened_at=self.clock(),
             metrics=self.metrics,
             dead_letters=DeadLetters(store, store.read(parked_lanes)),
         )

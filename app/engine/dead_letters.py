@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from app.engine.retry import MOST_DEATHS
 from app.events import COMMENT_HOOKS, PARKED, Source
 from app.parked import parked_body
 from app.store import inbox
@@ -47,7 +48,14 @@ class DeadLetters:
         self, connection: Connection, of: Delivery, lane: str, reason: str | None, now: float, *, is_over: bool
     ) -> bool:
         body = parked_body(
-            delivery=of.id, source=of.source, body=of.body, kind=of.kind, reason=reason, at=now, is_over=is_over
+            delivery=of.id,
+            source=of.source,
+            body=of.body,
+            kind=of.kind,
+            reason=reason,
+            at=now,
+            is_over=is_over,
+            is_deadly=of.deaths >= MOST_DEATHS,
         )
         if body is None:
             return False

@@ -136,8 +136,12 @@ class Store:
         """Run `do` in a transaction; returns after the commit is durable. Not for the event loop's thread."""
         return self._writer.run(do)
 
+    def note(self, do: Callable[[Connection], T]) -> T:
+        """The same for what has to outlive this process, but not a loss of power: it waits for no disk."""
+        return self._writer.submit(do, is_lasting=False).result(timeout=PATIENCE_S)
+
     def begin_write(self, do: Callable[[Connection], T]) -> Future[T]:
-        """The same without waiting for the commit; later writes are committed after it or together with it."""
+        """Write without waiting for the commit; later writes are committed after it or together with it."""
         return self._writer.submit(do)
 
     def read(self, do: Callable[[Connection], T]) -> T:

@@ -80,7 +80,8 @@ class CommentPosted:
 class Parked:
     """A delivery became a dead letter, or, `is_over`, is none any more because it was run again and ended well.
 
-    `delivery`: its number. `at`: when that was, seconds since 1970. `of`: what it was.
+    `delivery`: its number. `at`: when that was, seconds since 1970. `of`: what it was; of what is `is_deadly`, because
+    the process died of it again and again, without the words.
     """
 
     noun: ClassVar[str] = "dead letter"
@@ -89,6 +90,7 @@ class Parked:
     reason: str
     is_over: bool
     of: IssueChanged | CommentPosted | Unknown
+    is_deadly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _parked(payload: Mapping[str, Any]) -> Parked:
         reason=payload["reason"],
         is_over=payload["is_over"],
         of=of if isinstance(of, IssueChanged | CommentPosted) else Unknown("submission"),
+        is_deadly=payload.get("is_deadly", False),
     )
 
 

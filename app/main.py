@@ -124,7 +124,7 @@ class Service:
         self.restraint = Restraint(settings.gitlab_calls_per_minute, timer, self.metrics)
         self.gitlab = self._adapter(PythonGitLab, lambda now: now.gitlab_token)
         self.directory = Directory(self.gitlab, timer)
-        self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.lane_of(iid), clock)  # noqa: PLW0108
+        self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
@@ -204,7 +204,6 @@ class Service:
             moments=Moments(self.clock, self.timer),
             rng=self._rng,
             grace_s=self.settings.grace_s,
-            opened_at=self.clock(),
             metrics=self.metrics,
             dead_letters=DeadLetters(store, store.read(parked_lanes)),
         )

@@ -17,20 +17,36 @@ ISSUE_FIELDS: Final = ("iid", "action", "author_id")
 
 
 def parked_body(
-    *, delivery: int, source: Source, body: bytes, kind: str, reason: str | None, at: float, is_over: bool
+    *,
+    delivery: int,
+    source: Source,
+    body: bytes,
+    kind: str,
+    reason: str | None,
+    at: float,
+    is_over: bool,
+    is_deadly: bool,
 ) -> bytes | None:
     """The body of the event; None where there is nobody to tell: it is about no issue, or is such an event itself.
 
-    `is_over`: the delivery was run again and is no dead letter any more.
+    `is_over`: the delivery was run again and is no dead letter any more. `is_deadly`: the process died of it, maybe of
+    its words; so they are left out, or what tells of it would die of them as well.
     """
-    of = _slim(source, body)
+    of = _slim(source, body, has_words=not is_deadly)
     if of is None or kind == PARKED:
         return None
-    event = {"object_kind": PARKED, "delivery": delivery, "reason": reason or "", "at": at, "is_over": is_over}
+    event = {
+        "object_kind": PARKED,
+        "delivery": delivery,
+        "reason": reason or "",
+        "at": at,
+        "is_over": is_over,
+        "is_deadly": is_deadly,
+    }
     return orjson.dumps({**event, "of": of})
 
 
-def _slim(source: Source, body: bytes) -> dict[str, Any] | None:
+def _slim(source: Source, body: bytes, *, has_words: bool) -> dict[str, Any] | None:
     if source is Source.CALCULATOR:
         return {"object_kind": "submission"}
     payload = read_payload(body)
@@ -38,7 +54,9 @@ def _slim(source: Source, body: bytes) -> dict[str, Any] | None:
     kind = payload.get("object_kind")
     if not isinstance(held, dict) or kind not in {"issue", "work_item", "note"}:
         return None
-    fields = NOTE_FIELDS if kind == "note" else ISSUE_FIELDS
+    fields: tuple[str, ...] = NOTE_FIELDS if kind == "note" else ISSUE_FIELDS
+    if not has_words:
+        fields = tuple(name for name in fields if name != "note")
     slim = {"object_kind": kind, "object_attributes": {name: held[name] for name in fields if name in held}}
     for name, wanted in (("user", ("id", "username")), ("issue", ("iid",))):
         part = payload.get(name)

@@ -43,18 +43,23 @@ def on_parked(event: Parked, snapshot: Snapshot, playbook: Playbook, now: dateti
 
 
 def _of_comment(event: Parked, comment: CommentPosted, snapshot: Snapshot, playbook: Playbook) -> Decision:
-    """Under the comment, where it has commands: who only talked has asked for nothing."""
+    """Under the comment, where it has commands: who only talked has asked for nothing.
+
+    Whether one that the process died of has any is not known, because nobody looks at its words again.
+    """
     reactions = playbook.methodology.commands.reactions
     lines = lines_meant(comment.body, playbook, snapshot.bot_name)
-    if comment.is_system or not lines or not comment.is_by_author:
+    is_for_us = bool(lines) or event.is_deadly or event.is_over
+    if comment.is_system or not is_for_us or not comment.is_by_author:
         return ignore("nothing was asked for in it")
     iid, note_id, mark = comment.iid, comment.note_id, marker("parked", f"comment-{comment.note_id}")
     if event.is_over:
         is_refused = bool(snapshot.heard.refused & {line.digest for line in lines})
         name = None if is_refused else reactions.refused
         return _said(event, Retract(key=_key(event, "back"), iid=iid, note_id=note_id, name=name, reply=mark))
-    called = together(person(comment.author), own(", I could not carry this out: "))
-    words = together(called, code_span(lines[0].source, limit_chars=100), own(". "), _why(event))
+    what = code_span(lines[0].source, limit_chars=100) if lines else own("your comment")
+    called = together(person(comment.author), own(", I could not carry this out: "), what, own(". "))
+    words = together(called, _why(event))
     react = React(key=_key(event, "emoji"), iid=iid, note_id=note_id, name=reactions.refused)
     return _said(event, react, _say(event, iid, mark, words, internal=comment.is_internal))
 

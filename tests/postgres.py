@@ -16,7 +16,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,21 @@ class Cluster:
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline, (self.folder / "log").read_text()
                 time.sleep(0.05)
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """While it lasts, the server and all who serve a connection are there and say nothing."""
+        assert self.running is not None
+        found = subprocess.run(["pgrep", "-P", str(self.running.pid)], capture_output=True, text=True, check=True)
+        stopped = [self.running.pid, *(int(word) for word in found.stdout.split())]
+        for each in stopped:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGCONT)
 
     def stop(self) -> None:
         """At once, as a crash would."""

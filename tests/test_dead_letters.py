@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.actions import React, Say
 from app.events import CommentPosted, Parked
 from app.sandbox.faults import Fault, FaultKind
 from app.snapshot import Needs
@@ -84,6 +85,15 @@ def test_where_nothing_was_asked_for_nobody_is_told(body: str, is_by_author: boo
     of = CommentPosted(1, 5, "create", 7, "erin", body=body, is_by_author=is_by_author)
     event = Parked(delivery=3, at=1.0, reason="GitLab answered 403", is_over=False, of=of)
     assert on_parked(event, begun().snapshot(Needs()), playbook(), BEGIN).changes_nothing
+
+
+def test_of_what_the_process_died_of_the_author_is_told_though_nobody_looks_at_the_words_again() -> None:
+    of = CommentPosted(1, 5, "create", 7, "erin", body="")
+    event = Parked(delivery=3, at=1.0, reason="died", is_over=False, of=of, is_deadly=True)
+    react, say = on_parked(event, begun().snapshot(Needs()), playbook(), BEGIN).actions
+    assert isinstance(react, React)
+    assert isinstance(say, Say)
+    assert "@erin, I could not carry this out: your comment" in str(say.body)
 
 
 def test_where_even_that_cannot_be_said_there_is_one_more_dead_letter_and_no_end_of_them(on: Stage) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import procrastinate
+import pytest
 from procrastinate.jobs import Job, Status
 
 from app.engine.jobs import QUEUE, FencedManager, LaneJobs
@@ -25,7 +26,12 @@ class Two:
         self.time = 0.0
         self.connector = procrastinate.PsycopgConnector(conninfo=conninfo(url), min_size=1, max_size=2)
         self.first, self.second = (
-            FencedManager(self.connector, Replica(name, STALL_LIMIT_S, lambda: self.time), is_stopping=lambda: False)
+            FencedManager(
+                self.connector,
+                Replica(name, STALL_LIMIT_S, lambda: self.time),
+                clock=NOW.timestamp,
+                is_stopping=lambda: False,
+            )
             for name in ("first", "second")
         )
 
@@ -51,7 +57,7 @@ class Two:
         assert mine is not None
         await self.fall_silent(self.first)
         (stalled,) = await self.second.get_stalled_jobs(seconds_since_heartbeat=STALL_LIMIT_S)
-        await self.second.retry_job(stalled, retry_at=NOW - timedelta(days=9000))
+        await self.second.retry_job(stalled)
         assert await self.fetch(self.second) is not None
         return mine
 
@@ -101,11 +107,28 @@ def test_a_second_sweeper_that_saw_the_same_does_not_set_the_job_free_again(post
         await two.fetch(two.first)
         await two.fall_silent(two.first)
         seen_twice = [list(await two.second.get_stalled_jobs(seconds_since_heartbeat=STALL_LIMIT_S)) for _ in range(2)]
-        await two.second.retry_job(seen_twice[0][0], retry_at=NOW - timedelta(days=9000))
+        await two.second.retry_job(seen_twice[0][0])
         assert await two.fetch(two.second) is not None
         before = await two.statuses()
         await two.second.retry_job(seen_twice[1][0], retry_at=NOW)
         assert await two.statuses() == before
+
+    play(postgres_url, story)
+
+
+@pytest.mark.parametrize(("wait_s", "comes_in_s"), [(300.0, 300.0), (0.0, 0.0), (-9.0, 0.0), (None, 0.0)])
+def test_a_job_waits_by_the_servers_clock_whatever_the_replicas_says(
+    wait_s: float | None, comes_in_s: float, postgres_url: str
+) -> None:
+    async def story(two: Two) -> None:
+        job = await two.fetch(two.first)
+        assert job is not None
+        await two.first.retry_job(job, retry_at=None if wait_s is None else NOW + timedelta(seconds=wait_s))
+        row = await two.connector.execute_query_one_async(
+            "SELECT extract(epoch FROM scheduled_at - now())::float AS s FROM procrastinate_jobs WHERE id = %(ident)s",
+            ident=job.id,
+        )
+        assert row["s"] == pytest.approx(comes_in_s, abs=5.0)
 
     play(postgres_url, story)
 

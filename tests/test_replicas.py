@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +24,11 @@ from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.submit import send
-from tests.harness import KEY, Process, add_hook, environment, issues, spoken, submission, until
+from tests.harness import HOOK_TOKEN, KEY, Process, add_hook, environment, issues, spoken, submission, until
 
 STALL_LIMIT_S = 2.0
 BUSY_MACHINE_S = 2.0
+GITLABS_PATIENCE_S = 10.0
 
 
 @dataclass
@@ -98,6 +100,14 @@ def replicas(tmp_path: Path, postgres_url: str) -> Iterator[Replicas]:
         }
         env = environment(tmp_path, sandbox.url, **more)
         yield Replicas(sandbox.world, client, postgres_url, tmp_path, env, held)
+
+
+def ring(process: Process, *, iid: int) -> int:
+    """GitLab tells of an issue; what it is answered."""
+    body = {"object_kind": "issue", "user": {"id": 3, "username": "erin"}, "object_attributes": {"iid": iid}}
+    headers = {"X-Gitlab-Token": HOOK_TOKEN, "X-Gitlab-Event": "Issue Hook"}
+    answer = httpx.post(f"{process.url}/webhooks/gitlab", json=body, headers=headers, timeout=GITLABS_PATIENCE_S)
+    return answer.status_code
 
 
 def named(number: int) -> dict[str, Any]:
@@ -269,10 +279,31 @@ def test_a_database_that_goes_away_stops_nothing_for_good(tmp_path: Path) -> Non
             bearer = {"Authorization": f"Bearer {KEY}"}
             answer = client.post(f"{process.url}/webhooks/calculator", json=json.loads(second), headers=bearer)
             assert answer.status_code == 503
+            assert ring(process, iid=99) == 503
             server.start()
             assert until(lambda: client.get(f"{process.url}/readyz").status_code == 200)
             send(client, process.url, second, KEY)
             assert until(lambda: len(sandbox.world.links) == 2)
             assert process.stop() == 0
+        finally:
+            process.kill()
+
+
+def test_a_database_that_hangs_keeps_no_sender_waiting_and_nothing_else(tmp_path: Path) -> None:
+    from tests.postgres import cluster
+
+    with cluster() as server, SandboxServer(World(hook_delay_s=0.0)) as sandbox, ThreadPoolExecutor() as senders:
+        more = {"PSPLAN_DATABASE_URL": server.new_database(), "PSPLAN_RECORD_KEYS": KEY}
+        process = Process(environment(tmp_path, sandbox.url, **more), tmp_path)
+        process.start()
+        try:
+            with server.hung():
+                rung = [senders.submit(ring, process, iid=iid) for iid in (98, 99)]
+                while not all(each.done() for each in rung):
+                    assert httpx.get(f"{process.url}/healthz", timeout=BUSY_MACHINE_S).status_code == 200
+                    time.sleep(0.2)
+            assert [each.result() for each in rung] == [503, 503]
+            assert until(lambda: httpx.get(f"{process.url}/readyz", timeout=30).status_code == 200)
+            assert ring(process, iid=98) == 202
         finally:
             process.kill()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -16,9 +18,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, delete, inspect, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 import app.store
+import app.store.store
 from app.store import database, inbox, outbox, retention, swept, writer
 from app.store.database import DatabaseFault, open_for_reading
 from app.store.postgres import open_shared_store
@@ -277,10 +280,80 @@ def test_the_journal_mode_is_durable(file: Store) -> None:
     assert file.write(lambda c: c.execute(text("PRAGMA synchronous")).scalar()) == 2, "FULL: an fsync before the 202"
 
 
+@pytest.mark.parametrize(
+    ("dialect", "ask", "lasting", "passing"),
+    [("sqlite", "PRAGMA synchronous", 2, 1), ("postgresql", "SHOW synchronous_commit", "on", "off")],
+)
+def test_what_is_only_noted_waits_for_no_disk_and_what_comes_after_it_does_whether_or_not_it_failed(
+    dialect: str, ask: str, lasting: object, passing: object, request: pytest.FixtureRequest
+) -> None:
+    store = open_as(dialect, request)
+    assert store.note(lambda c: c.execute(text(ask)).scalar()) == passing
+    assert store.write(lambda c: c.execute(text(ask)).scalar()) == lasting
+    with pytest.raises(DBAPIError):
+        store.note(lambda c: c.execute(text("SELECT nonsense")))
+    assert store.write(lambda c: c.execute(text(ask)).scalar()) == lasting
+    store.close()
+
+
+def test_what_is_noted_together_with_what_has_to_last_does_so_too(store: Store) -> None:
+    ask = "PRAGMA synchronous" if store.write(lambda c: c.dialect.name) == "sqlite" else "SHOW synchronous_commit"
+    let_go = threading.Event()
+    store.begin_write(lambda _: let_go.wait(10))
+    with ThreadPoolExecutor() as pool:
+        noted = pool.submit(store.note, lambda c: c.execute(text(ask)).scalar())
+        time.sleep(0.1)  # so that it waits in the queue
+        store.begin_write(_nothing)
+        let_go.set()
+        assert noted.result() in {2, "on"}
+
+
 def test_too_much_that_waits_is_refused_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "MOST_WAITING_BYTES", 1)
     with pytest.raises(StoreBusy):
         accept(store, ARRIVAL)
+
+
+def test_no_sender_waits_for_a_commit_that_hangs_and_what_is_written_after_all_wakes_its_lane(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 0.05)
+    let_go, woken = threading.Event(), []
+
+    async def come_while_it_hangs() -> None:
+        hung = store.begin_write(lambda _: let_go.wait(10))
+        late = (ARRIVAL, ARRIVAL._replace(key="k2", lane="other", state="ignored"))
+        for each in late:
+            with pytest.raises(StoreBusy):
+                await store.accept(each, wake=woken.append)
+        let_go.set()
+        await asyncio.wrap_future(hung)
+        monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 10.0)
+        assert await store.accept(ARRIVAL) is Accepted.KNOWN
+
+    asyncio.run(come_while_it_hangs())
+    assert woken == ["lane"], "nobody looks at what is ignored"
+
+
+def test_what_hangs_takes_up_room_though_its_sender_is_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 0.05)
+    monkeypatch.setattr(writer, "MOST_WAITING", 1)
+    let_go = threading.Event()
+
+    async def come_twice() -> None:
+        store.begin_write(lambda _: let_go.wait(10))
+        with pytest.raises(StoreBusy):
+            await store.accept(ARRIVAL)
+        monkeypatch.setattr(app.store.store, "ACCEPT_PATIENCE_S", 10.0)
+        with pytest.raises(StoreBusy):
+            await store.accept(ARRIVAL._replace(key="k2"))
+        let_go.set()
+        for _ in range(2):  # the second is begun when all who waited for the first have been told
+            await asyncio.wrap_future(store.begin_write(_nothing))
+        await asyncio.sleep(0)
+        assert await store.accept(ARRIVAL._replace(key="k3")) is Accepted.NEW
+
+    asyncio.run(come_twice())
 
 
 def test_a_database_that_cannot_be_written_says_so_and_recovers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from functools import partial
 import psycopg
 import pytest
 from procrastinate.schema import migrations_path
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import main
 from app.engine import jobs
+from app.engine.dead_letters import DeadLetters
 from app.engine.jobs import LaneJobs
 from app.errors import Overtaken
 from app.settings import SettingsFault, load_settings
@@ -95,12 +96,45 @@ def test_numbers_beyond_31_bits_are_kept(store: Store) -> None:
     store.write(partial(outbox.write_journal, lane="lane", delivery_id=head(store).id, entry={}, now=1.0))
 
 
-def test_an_engagement_that_another_replica_made_is_found_and_then_known_at_the_door(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("came_in", "goes_into"),
+    [("issue:7", "engagement"), ("issue:8", "issue:8"), (f"issue:{2**64 - 1}", f"issue:{2**64 - 1}"), ("lane", "lane")],
+)
+def test_what_belongs_to_an_engagement_that_another_replica_made_is_stored_in_its_lane(
+    came_in: str, goes_into: str, store: Store
+) -> None:
+    store.write(lambda c: c.execute(text("INSERT INTO engagement_issues VALUES (7, 'engagement', 'scoping')")))
+    accept(store, ARRIVAL._replace(lane=came_in), ARRIVAL._replace(key="k2", lane="other"))
+    assert sorted(locks(store)) == sorted([goes_into, "other"])
+    assert len(store.read(partial(inbox.waiting, lane=goes_into, limit=9))) == 1
+
+
+def test_an_engagement_that_another_replica_made_is_found_and_then_known(store: Store) -> None:
     store.write(lambda c: c.execute(text("INSERT INTO engagement_issues VALUES (7, 'engagement', 'scoping')")))
     assert 7 not in store.issue_lanes
     assert store.lane_of(7) == "engagement"
     assert store.issue_lanes[7] == "engagement"
     assert store.lane_of(8) is None
+    assert store.lane_of(2**64 - 1) is None, "no error, though it is no number of a database's"
+
+
+def test_what_one_replica_parked_is_taken_back_when_the_other_has_done_what_came_next(
+    store: Store, postgres_url: str
+) -> None:
+    body = b'{"object_kind": "issue", "object_attributes": {"iid": 1, "action": "update"}}'
+    other = open_shared_store(postgres_url, LaneJobs(), readers=2)
+    letters, others = (DeadLetters(each, each.read(inbox.parked_lanes)) for each in (store, other))
+    accept(store, *(ARRIVAL._replace(key=key, body=body) for key in "12"))
+    first, second = store.read(partial(inbox.waiting, lane="lane", limit=9))
+
+    def end(connection: Connection, by: DeadLetters, delivery: Delivery, state: DeliveryState) -> bool:
+        now = float(delivery.id)
+        inbox.settle(connection, delivery.id, state=state, reason=None, now=now)
+        return by.follow_up(connection, delivery, state=state, reason=None, now=now)
+
+    assert store.write(partial(end, by=letters, delivery=first, state=DeliveryState.DEAD))
+    assert other.write(partial(end, by=others, delivery=second, state=DeliveryState.DONE))
+    other.close()
 
 
 def test_a_delivery_is_taken_once_by_those_who_saw_it_at_the_same_time(store: Store) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from app.engine.retry import MOST_DEATHS
 from app.events import COMMENT_HOOKS, PARKED, Source
 from app.parked import parked_body
 from app.store import inbox
@@ -16,7 +17,10 @@ from app.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """`lanes`: those with dead letters, at the start and since; only there has to be looked for what is overcome."""
+    """`lanes`: those with dead letters, at the start and since; only there has to be looked for what is overcome.
+
+    Where replicas share the store, each knows its own alone, and looks every time.
+    """
 
     store: Store
     lanes: set[str]
@@ -35,7 +39,7 @@ class DeadLetters:
             return self._tell(connection, delivery, lane, reason, now, is_over=False)
         over = [delivery] if delivery.was_parked else []
         # a comment stands for itself: it does not carry out what another one ordered
-        if lane in self.lanes and delivery.kind not in COMMENT_HOOKS:
+        if (self.store.is_shared or lane in self.lanes) and delivery.kind not in COMMENT_HOOKS:
             over += inbox.overcome(connection, delivery)
         told = [self._tell(connection, each, lane, None, now, is_over=True) for each in over]
         return any(told)
@@ -44,7 +48,14 @@ class DeadLetters:
         self, connection: Connection, of: Delivery, lane: str, reason: str | None, now: float, *, is_over: bool
     ) -> bool:
         body = parked_body(
-            delivery=of.id, source=of.source, body=of.body, kind=of.kind, reason=reason, at=now, is_over=is_over
+            delivery=of.id,
+            source=of.source,
+            body=of.body,
+            kind=of.kind,
+            reason=reason,
+            at=now,
+            is_over=is_over,
+            is_deadly=of.deaths >= MOST_DEATHS,
         )
         if body is None:
             return False

@@ -108,7 +108,7 @@ class Scheduler:
                 configure=_each_for_itself,
             )
         )
-        self._manager = FencedManager(self._app.connector, replica, is_stopping=is_stopping)
+        self._manager = FencedManager(self._app.connector, replica, clock=clock, is_stopping=is_stopping)
         self._app.job_manager = self._manager
         self._app.task(name=TASK, queue=QUEUE, retry=_Patience(clock))(self._work)
         self._running = asyncio.create_task(self._run())
@@ -237,4 +237,4 @@ class Scheduler:
             return  # not connected yet
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._replica.stall_limit_s):
             log.warning("lane.taken_over", lane=job.lock, worker=job.worker_id)
-            await manager.retry_job(job, retry_at=at(self._clock()))
+            await manager.retry_job(job)

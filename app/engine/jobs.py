@@ -22,6 +22,7 @@ from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 
+from app.clock import Clock
 from app.engine.tenure import Replica, Tenure
 
 QUEUE = "lanes"
@@ -81,9 +82,12 @@ class FencedManager(JobManager):
     with the worker it names one run of a job.
     """
 
-    def __init__(self, connector: BaseConnector, replica: Replica, *, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, connector: BaseConnector, replica: Replica, *, clock: Clock, is_stopping: Callable[[], bool]
+    ) -> None:
         super().__init__(connector)
         self._replica = replica
+        self._clock = clock
         self._is_stopping = is_stopping
         self._tell: NotificationCallback | None = None
         self.tenure: Tenure | None = None
@@ -133,8 +137,13 @@ class FencedManager(JobManager):
         queue: str | None = None,  # noqa: ARG002
         lock: str | None = None,  # noqa: ARG002
     ) -> None:
-        """Set a job free until later, if this run of it is still the one."""
-        await self._fenced(_RETRY, job, retry_at=retry_at)
+        """Set a job free, at once or until later, if this run of it is still the one.
+
+        `retry_at` is of this replica's clock. The server compares with its own, which may be set otherwise: it is told
+        how long, not when.
+        """
+        wait_s = 0.0 if retry_at is None else retry_at.timestamp() - self._clock()
+        await self._fenced(_RETRY, job, wait_s=max(0.0, wait_s))
         await self.poke()
 
     async def _fenced(self, query: Any, job: jobs.Job, **arguments: Any) -> None:
@@ -174,4 +183,5 @@ WITH run AS (
 )
 """
 _FINISH = _RUN + "SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM run"  # noqa: S608
-_RETRY = _RUN + "SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) FROM run"  # noqa: S608
+_RETRY_AT = "now() + make_interval(secs => %(wait_s)s)"
+_RETRY = _RUN + f"SELECT procrastinate_retry_job_v2(id, {_RETRY_AT}, NULL, NULL, NULL) FROM run"  # noqa: S608

@@ -78,7 +78,6 @@ class Engine:
     moments: Moments
     rng: random.Random
     grace_s: float
-    opened_at: float
     metrics: Metrics
     troubled_at: dict[str, float] = field(default_factory=dict)
     """When a lane's turn last ended because the store failed: what it had sent by then may not be on record."""
@@ -175,16 +174,15 @@ class _Turn:
             self._settle(delivery, DeliveryState.DEAD, reason)
             return None
         if self.tenure is None:
-            self._mark(delivery)
+            # counted before anything is done about it, in case the process does not survive that
+            self.engine.store.note(partial(inbox.mark, delivery_id=delivery.id))
         self.tries = delivery.attempts
         return self._try(delivery)
 
     def _take(self, delivery: Delivery, tenure: Tenure) -> None:
         """Make the delivery this life's before anything is done about it, and count the try.
 
-        Durably, where another life may have tried it already. Work changes hands after the stall limit and no sooner,
-        so of what came in less long ago nobody can have died: there the mark is on its way while the decision is made,
-        and is committed before or with it. (The clocks of replicas are taken to agree within that limit.)
+        Durably, where another life has begun it already: what that one may have sent is in doubt from now on.
         """
         self._must_hold()
         self.held = None
@@ -192,10 +190,7 @@ class _Turn:
         is_same_try = delivery.life is not None and tenure.is_of_this_process(delivery.life)
         take = partial(inbox.take, delivery=delivery, life=tenure.life, is_same_try=is_same_try, now=now)
         is_untried = delivery.life is None and not delivery.is_decided
-        if is_untried and now - delivery.received_at < tenure.replica.stall_limit_s:
-            self.unconfirmed.append(self.engine.store.begin_write(take))
-        else:
-            self._write(take)
+        (self.engine.store.note if is_untried else self._write)(take)
         self.held = delivery
 
     def _must_hold(self) -> None:
@@ -213,23 +208,6 @@ class _Turn:
             return do(connection)
 
         return guarded
-
-    def _mark(self, delivery: Delivery) -> None:
-        """Count this try, in case the process does not survive it.
-
-        What an earlier life may have tried already is counted durably before anything happens; what came in during this
-        one is counted together with its decision, before the first action, so that an event that is merely ignored
-        costs one commit.
-        """
-        mark = partial(inbox.mark, delivery_id=delivery.id)
-        if not self._is_of_this_life(delivery):
-            self._write(mark)
-        elif delivery.is_decided:
-            self.engine.store.begin_write(mark)
-
-    def _is_of_this_life(self, delivery: Delivery) -> bool:
-        """Whether no other life can have tried it; asked only where one process owns the database."""
-        return delivery.received_at >= self.engine.opened_at
 
     def _try(self, delivery: Delivery) -> Later | Moved | None:
         if delivery.is_decided:
@@ -301,10 +279,9 @@ class _Turn:
         entry = {"decided": [a.describe() for a in decision.actions], "because": list(decision.reasons)}
 
         def write(connection: Connection) -> list[StoredAction]:
-            begins = self.tenure is None and self._is_of_this_life(delivery)  # else it is marked already
             if delivery.was_parked:
                 outbox.say_after_all(connection, delivery.id)
-            outbox.decide(connection, delivery.id, self.lane, bodies, now=now, begins=begins)
+            outbox.decide(connection, delivery.id, self.lane, bodies, now=now)
             outbox.write_journal(connection, self.lane, delivery.id, entry, now=now)
             if decision.listened is not None:
                 listen(connection, decision.listened, delivery_id=delivery.id, now=now)

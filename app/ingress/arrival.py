@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What a row is made with. `lane_of`: the engagement of an issue, where it is known."""
+    """What a row is made with. `lane_of`: the engagement of an issue, as far as memory knows: it asks no database."""
 
     project: str
     directory: Directory

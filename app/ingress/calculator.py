@@ -125,7 +125,7 @@ class CalculatorDoor:
         )
 
     async def _accept(self, acceptance: Acceptance, *, has_key: bool) -> Accepted:
-        accepted = await self.store().accept(acceptance)
+        accepted = await self.store().accept(acceptance, wake=self.wake)
         received(acceptance, accepted)
         if accepted is Accepted.KNOWN and not has_key:
             return await self._accept_return(acceptance)
@@ -142,7 +142,7 @@ class CalculatorDoor:
         if latest is None or latest[1] == acceptance.digest:
             return Accepted.KNOWN
         anew = acceptance._replace(key=f"{acceptance.digest}:{latest[0]}")
-        accepted = await store.accept(anew)
+        accepted = await store.accept(anew, wake=self.wake)
         with correlated(correlation_of(anew.source, anew.key)):
             received(anew, accepted)
         return accepted

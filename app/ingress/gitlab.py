@@ -114,7 +114,7 @@ class GitLabDoor:
         acceptance = self._arrivals.row(headers, body, payload if isinstance(payload, dict) else {}, unwanted=why)
         with correlated(correlation_of(acceptance.source, acceptance.key)), span("receive", source="gitlab"):
             try:
-                accepted = await self._store().accept(acceptance)
+                accepted = await self._store().accept(acceptance, wake=self._wake)
             except (StoreBusy, SQLAlchemyError, sqlite3.Error) as fault:
                 log.error("delivery.not_stored", source="gitlab", fault=type(fault).__name__)
                 return 503

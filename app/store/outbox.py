@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Executable, Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.actions import React, Retract, Say
@@ -100,6 +100,14 @@ def lane_of_issue(connection: Connection, iid: int) -> str | None:
     return connection.execute(select(engagement_issues.c.engagement_id).where(of_issue)).scalar()
 
 
+def lanes_of_issues(connection: Connection, iids: Collection[int]) -> dict[int, str]:
+    """The engagements that issues belong to, where they belong to one."""
+    of_issues = select(engagement_issues.c.iid, engagement_issues.c.engagement_id).where(
+        engagement_issues.c.iid.in_(iids)
+    )
+    return {row.iid: row.engagement_id for row in connection.execute(of_issues)}
+
+
 def decide(
     connection: Connection,
     delivery_id: int,
@@ -107,16 +115,13 @@ def decide(
     bodies: Iterable[tuple[str, str, str]],
     *,
     now: float,
-    begins: bool = False,
 ) -> None:
     """Store a decision: the delivery is decided, and its actions (key, kind, body) are to be done.
-
-    `begins`: mark the delivery as being worked on as well, as `inbox.mark` does.
 
     An action whose key is known was decided before and stays what it is; one that was dropped, because its delivery was
     parked, gets its new body and another chance, and keeps `sent_at`: whether it took effect is still to be looked at.
     """
-    connection.execute(_DECIDED, {"ident": delivery_id, "decided_at": now, "begun": int(begins)})
+    connection.execute(_DECIDED, {"ident": delivery_id, "decided_at": now})
     rows = [
         {
             "delivery_id": delivery_id,
@@ -179,11 +184,7 @@ _NEW_ENGAGEMENT = insert(engagements)
 _CHANGED_ENGAGEMENT = update(engagements).where(engagements.c.id == _IDENT)
 _DECIDED_ENGAGEMENT = _CHANGED_ENGAGEMENT.values(record_before=engagements.c.record)
 _NEW_ISSUE = insert(engagement_issues)
-_DECIDED = (
-    update(deliveries)
-    .where(deliveries.c.id == _IDENT)
-    .values(decided_at=bindparam("decided_at"), deaths=deliveries.c.deaths + bindparam("begun", type_=Integer))
-)
+_DECIDED = update(deliveries).where(deliveries.c.id == _IDENT).values(decided_at=bindparam("decided_at"))
 
 
 def _decided_actions(insertion: postgresql.Insert | sqlite.Insert) -> Executable:

@@ -17,9 +17,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.clock import Timer
+from app.events import ISSUE_LANE
+from app.store import outbox
 from app.store.database import DatabaseFault, bring_up_to_date
 from app.store.examine import Examined
 from app.store.records import Acceptance
+from app.store.schema import is_number
 from app.store.store import LaneQueue, Store
 from app.store.writer import Writer, insert_rows
 
@@ -162,8 +165,23 @@ def _migrate(engine: Engine, jobs: Jobs) -> None:
 
 def _insert(connection: Connection, arrivals: list[Acceptance], *, jobs: Jobs) -> set[tuple[str, str]]:
     """Store a batch, and defer one job for each lane in it that has new work, in the caller's transaction."""
+    arrivals = _in_their_lanes(connection, arrivals)
     values = insert_rows(arrivals, mark="%s")
     new = {(row.source, row.key) for row in connection.exec_driver_sql(*values)}
     lanes = {each.lane: None for each in arrivals if each.state == "waiting" and (each.source, each.key) in new}
     jobs.defer(connection, list(lanes))
     return new
+
+
+def _in_their_lanes(connection: Connection, arrivals: list[Acceptance]) -> list[Acceptance]:
+    """What belongs to an engagement that another replica has made goes into its lane, in its order.
+
+    Asked here because the door must not: it runs on the event loop, and a server may let it wait.
+    """
+    lanes = {each.lane for each in arrivals if each.lane.startswith(ISSUE_LANE)}
+    numbers = {lane: int(iid) for lane in lanes if (iid := lane.removeprefix(ISSUE_LANE)).isdecimal()}
+    asked = {number for number in numbers.values() if is_number(number)}
+    if not asked:
+        return arrivals
+    known = outbox.lanes_of_issues(connection, asked)
+    return [each._replace(lane=known.get(numbers.get(each.lane, 0), each.lane)) for each in arrivals]

@@ -34,6 +34,11 @@ Number = BigInteger().with_variant(Integer, "sqlite")
 has to be called so."""
 
 
+def is_number(value: int) -> bool:
+    """Whether a `Number` can hold it; JSON knows larger ones, which a database takes for an error."""
+    return value.bit_length() < 64
+
+
 class DeliveryState(StrEnum):
     """What became of a delivery. Waiting covers `decided, with actions still to do`."""
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import ExitStack
+from contextvars import Context
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,15 @@ from app.engagement import Engagement
 from app.store import database, inbox, outbox
 from app.store.checkpoint import Checkpointer
 from app.store.records import Acceptance
-from app.store.writer import PATIENCE_S, Writer, insert_into_file
+from app.store.schema import DeliveryState, is_number
+from app.store.writer import PATIENCE_S, StoreBusy, Writer, insert_into_file
 
 __all__ = ["PATIENCE_S", "Accepted", "Store", "open_store"]
 
 T = TypeVar("T")
 
+ACCEPT_PATIENCE_S = 5.0
+"""So long a sender is kept waiting: GitLab hangs up after ten seconds, and half of them are the network's."""
 RUSH = 4
 """So many senders waiting at once are a rush."""
 RUSH_LASTS_S = 0.05
@@ -64,13 +68,13 @@ class Store:
         self.issue_lanes: dict[int, str] = writer.run(outbox.issue_lanes)
         """Number of an issue → engagement; kept in memory because every delivery asks.
 
-        Another replica's newest may be lacking: `lane_of` knows them.
+        Another replica's newest may be lacking: `lane_of` knows them, and so does whoever stores a delivery there.
         """
 
     def lane_of(self, iid: int) -> str | None:
         """The engagement that an issue belongs to, also where another replica has made it; not for the event loop."""
         known = self.issue_lanes.get(iid)
-        if known is None and self._queue is not None:
+        if known is None and self._queue is not None and is_number(iid):
             known = self.read(partial(outbox.lane_of_issue, iid=iid))
             if known is not None:
                 self.issue_lanes[iid] = known
@@ -96,14 +100,26 @@ class Store:
         """Batches of writes that wait for the writer."""
         return self._writer.waiting
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, *, wake: Callable[[str], None] = lambda _: None) -> Accepted:
         """Store a delivery before it is acknowledged.
 
-        Raises StoreBusy when too much waits, SQLAlchemyError or sqlite3.Error when it cannot be written.
+        Raises StoreBusy when too much waits or it takes too long, SQLAlchemyError or sqlite3.Error when it cannot be
+        written. What took too long may be written later: then `wake` hears its lane, and whoever sends it again finds
+        it known.
         """
         if self._writer.arrivals_in_flight >= RUSH:
             self._rushed_until = self._timer() + RUSH_LASTS_S
-        if await self._writer.accept(acceptance):
+        writing = self._writer.accept(acceptance)
+        try:
+            async with asyncio.timeout(ACCEPT_PATIENCE_S):
+                return await self._outcome(acceptance, writing)
+        except TimeoutError:
+            # in no context: what is woken may belong to other deliveries as well
+            writing.add_done_callback(partial(_wake_late, acceptance=acceptance, wake=wake), context=Context())
+            raise StoreBusy from None
+
+    async def _outcome(self, acceptance: Acceptance, writing: asyncio.Future[bool]) -> Accepted:
+        if await asyncio.shield(writing):
             return Accepted.NEW
         ask = partial(self.read, lambda c: inbox.known(c, acceptance.source, acceptance.key))
         # a file answers at once; a server may keep this thread waiting, and with it every other sender
@@ -120,8 +136,12 @@ class Store:
         """Run `do` in a transaction; returns after the commit is durable. Not for the event loop's thread."""
         return self._writer.run(do)
 
+    def note(self, do: Callable[[Connection], T]) -> T:
+        """The same for what has to outlive this process, but not a loss of power: it waits for no disk."""
+        return self._writer.submit(do, is_lasting=False).result(timeout=PATIENCE_S)
+
     def begin_write(self, do: Callable[[Connection], T]) -> Future[T]:
-        """The same without waiting for the commit; later writes are committed after it or together with it."""
+        """Write without waiting for the commit; later writes are committed after it or together with it."""
         return self._writer.submit(do)
 
     def read(self, do: Callable[[Connection], T]) -> T:
@@ -145,6 +165,11 @@ class Store:
     def close(self) -> None:
         """Finish what waits and let go of the database."""
         self._held.close()
+
+
+def _wake_late(writing: asyncio.Future[bool], *, acceptance: Acceptance, wake: Callable[[str], None]) -> None:
+    if writing.exception() is None and writing.result() and acceptance.state == DeliveryState.WAITING.value:
+        wake(acceptance.lane)
 
 
 def open_store(path: Path, *, timer: Timer = time.monotonic) -> Store:

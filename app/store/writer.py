@@ -11,9 +11,10 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Generic, TypeVar
 
@@ -52,6 +53,8 @@ class _Arrival:
 class _Work(Generic[T]):
     do: Callable[[Connection], T]
     future: Future[T]
+    is_lasting: bool = True
+    """It has to outlive a loss of power as well, not only this process."""
 
 
 _Item = _Arrival | _Work[object]
@@ -73,7 +76,7 @@ class Writer:
         self._is_ending = False
         self._waiting_bytes = 0
         self.arrivals_in_flight = 0
-        """Deliveries whose senders wait for their commit; counted by the event loop's thread alone."""
+        """Deliveries that wait for their commit; counted by the event loop's thread alone."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -82,24 +85,26 @@ class Writer:
         """Batches that wait for the thread."""
         return self._queue.qsize()
 
-    async def accept(self, acceptance: Acceptance) -> bool:
-        """Store a delivery; returns after it is durable: True if it is new, False if its key was there already.
+    def accept(self, acceptance: Acceptance) -> asyncio.Future[bool]:
+        """Store a delivery; done when it is durable: True if it is new, False if its key was there already.
 
-        Raises StoreBusy at once where too much waits already, and the database's error where it cannot be written.
+        Raises StoreBusy at once where too much waits already; the future, what the database says. Not to be cancelled:
+        a delivery takes up room until it is written, whether or not its sender still waits.
         """
         size = len(acceptance.body or b"")
         if self.arrivals_in_flight >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES:
             raise StoreBusy
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
+        future.add_done_callback(partial(self._leave, size))
         self._waiting_bytes += size
         self.arrivals_in_flight += 1
-        try:
-            self._gather(_Arrival(acceptance, loop, future))
-            return await future
-        finally:
-            self._waiting_bytes -= size
-            self.arrivals_in_flight -= 1
+        self._gather(_Arrival(acceptance, loop, future))
+        return future
+
+    def _leave(self, size: int, _: asyncio.Future[bool]) -> None:
+        self._waiting_bytes -= size
+        self.arrivals_in_flight -= 1
 
     def _gather(self, arrival: _Arrival) -> None:
         # what came in together is handed over together: one wake-up of the thread, one statement, one fsync
@@ -111,10 +116,10 @@ class Writer:
         gathered, self._gathered = self._gathered, []
         self._queue.put(gathered)
 
-    def submit(self, do: Callable[[Connection], T]) -> Future[T]:
-        """Have `do` run in a transaction; the future is done after its commit."""
+    def submit(self, do: Callable[[Connection], T], *, is_lasting: bool = True) -> Future[T]:
+        """Have `do` run in a transaction; the future is done after its commit, and, `is_lasting`, after its fsync."""
         future: Future[T] = Future()
-        self._queue.put((_Work(do, future),))  # type: ignore[arg-type]
+        self._queue.put((_Work(do, future, is_lasting),))  # type: ignore[arg-type]
         return future
 
     def run(self, do: Callable[[Connection], T]) -> T:
@@ -176,8 +181,30 @@ def _write(connection: Connection, items: list[_Item], insert: Insert) -> list[o
     if len(arrivals) == len(items) and insert is insert_into_file:
         # one statement alone is a transaction of its own, and saves this path two trips into SQLite
         return _outcomes(connection, items, insert(connection, arrivals))
-    with connection.begin():
+    is_lasting = any(isinstance(item, _Arrival) or item.is_lasting for item in items)
+    with connection.begin() if is_lasting else _in_passing(connection):
         return _outcomes(connection, items, insert(connection, arrivals) if arrivals else set())
+
+
+@contextlib.contextmanager
+def _in_passing(connection: Connection) -> Iterator[None]:
+    """A transaction that waits for no disk: it outlives this process, and a loss of power with the next lasting one.
+
+    Either way the database stays whole (sqlite.org, "pragma synchronous"; PostgreSQL, "Asynchronous Commit").
+    """
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101
+    driver.execute("PRAGMA synchronous=NORMAL").close()
+    try:
+        with connection.begin():
+            yield
+    finally:
+        driver.execute("PRAGMA synchronous=FULL").close()
 
 
 def _outcomes(connection: Connection, items: list[_Item], new: set[tuple[str, str]]) -> list[object]:

@@ -1,7 +1,9 @@
 """`psplan` that dies by kill -9 at a point of one's choice; the points are every commit and every call to a vendor.
 
 Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n-th point (0: never); or
-`MORTAL_DIE_ON=name`: at every point of that name. `MORTAL_ARMED_BY=file`: points count only once that file is there.
+`MORTAL_DIE_ON=name`: at every point of that name; or `MORTAL_DIE_OF=word`: of every event with that word, before
+anything is decided about it. `MORTAL_AHEAD_S=seconds`: its clock is so far ahead.
+`MORTAL_ARMED_BY=file`: points count only once that file is there.
 `MORTAL_POINTS=file`: append the name of every point that is passed.
 """
 
@@ -11,15 +13,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from app.adapters.gitlab import PythonGitLab
 from app.cli import main
+from app.engine.deciding import Decider
+from app.main import Service
 from app.store import writer
 
 DIE_AT = int(os.environ.get("MORTAL_DIE_AT", "0"))
 DIE_ON = os.environ.get("MORTAL_DIE_ON")
+DIE_OF = os.environ.get("MORTAL_DIE_OF")
+AHEAD_S = float(os.environ.get("MORTAL_AHEAD_S", "0"))
 ARMED_BY = os.environ.get("MORTAL_ARMED_BY")
 POINTS = os.environ.get("MORTAL_POINTS")
 
@@ -46,6 +53,7 @@ class Fate:
 fate = Fate()
 real_commit = writer._commit
 real_call = PythonGitLab._call
+real_decide = Decider.decide
 
 
 def mortal_commit(connection: Any, items: Any, insert: Any) -> None:
@@ -61,7 +69,19 @@ def mortal_call(self: PythonGitLab, verb: str, bucket: str, ask: Any) -> Any:
     return answer
 
 
+def mortal_decide(self: Decider, event: Any, *values: Any, **named: Any) -> Any:
+    if DIE_OF and DIE_OF in repr(event):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_decide(self, event, *values, **named)
+
+
+def mortal_clock() -> float:
+    return time.time() + AHEAD_S
+
+
 writer._commit = mortal_commit
+Decider.decide = mortal_decide  # type: ignore[method-assign]
+Service.__init__.__kwdefaults__["clock"] = mortal_clock
 PythonGitLab._call = mortal_call  # type: ignore[method-assign]
 
 if __name__ == "__main__":

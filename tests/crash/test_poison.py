@@ -6,13 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from app.failure import Failure
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.store import inbox
 from app.store.database import open_for_reading
-from tests.harness import KEY, Process, Stage, add_hook, environment, errand, submission, until
+from tests.harness import KEY, Process, Stage, add_hook, environment, errand, spoken, submission, until
 
 
 def test_after_three_deaths_a_delivery_is_parked_with_its_reason(tmp_path: Path) -> None:
@@ -39,6 +40,36 @@ def test_after_three_deaths_a_delivery_is_parked_with_its_reason(tmp_path: Path)
         process.start()
         assert stage.submit(submission())["state"] == "done"
         process.stop()
+
+
+@pytest.mark.parametrize(
+    ("database", "ahead_s"), [("sqlite", 0), ("sqlite", 3600), ("postgresql", 0), ("postgresql", 3600)]
+)
+def test_what_kills_while_it_is_decided_kills_three_times_whatever_the_clock_is_set_to_and_is_told(
+    database: str, ahead_s: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    more = {"MORTAL_DIE_OF": "poison", "MORTAL_AHEAD_S": str(ahead_s), "PSPLAN_STALL_LIMIT_S": "2"}
+    if database == "postgresql":
+        more["PSPLAN_DATABASE_URL"] = request.getfixturevalue("postgres_url")
+        more["PSPLAN_RECORD_KEYS"] = KEY
+    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
+        process = Process(environment(tmp_path, sandbox.url, **more), tmp_path, module="tests.crash.mortal")
+        process.start()
+        add_hook(sandbox.world, process.url)
+        assert Stage(sandbox.world, process.url, client).submit(submission())["state"] == "done"
+        sandbox.world.add_note("erin", 1, "/ps answer scope poison")
+        for _ in range(3):
+            assert process.running is not None
+            process.running.wait(timeout=20)
+            process.kill()
+            process.env.pop("MORTAL_AHEAD_S", None)  # and then somebody set it right
+            with suppress(AssertionError):  # it may die again before it listens
+                process.start()
+        assert until(lambda: any("died 3 times" in words for words in spoken(sandbox.world)))
+        assert Stage(sandbox.world, process.url, client).quiet()
+        _, told = spoken(sandbox.world)
+        assert "@erin, I could not carry this out: your comment. The reason: " in told
+        assert process.stop() == 0
 
 
 def test_a_reply_in_doubt_is_found_again_however_much_was_said_since(tmp_path: Path) -> None:

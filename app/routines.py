@@ -119,13 +119,14 @@ class Routines:
 
     async def _run_errands(self) -> None:
         while True:
-            await self._or_later(self._run_errand)
-            await asyncio.sleep(ERRANDS_EVERY_S)
+            if not await self._or_later(self._run_errand):
+                await asyncio.sleep(ERRANDS_EVERY_S)
 
-    async def _run_errand(self) -> None:
+    async def _run_errand(self) -> bool:
+        """Whether there was one: who asks for many does not wait between them."""
         waiting = await _in_thread(partial(self._store.read, partial(errands.open_errand, now=self._clock())))
         if waiting is None:
-            return
+            return False
         try:
             answer: dict[str, Any] = {"done": await self.carry_out(waiting.kind, waiting.words, unheard)}
         except Refused as refused:
@@ -134,6 +135,7 @@ class Routines:
             answer = {"refused": f"the database could not do it ({type(fault).__name__}); the log has more"}
             log.error("errand.failed", kind=waiting.kind, exc_info=fault)
         await _in_thread(partial(self._store.write, partial(errands.answer, errand_id=waiting.id, words=answer)))
+        return True
 
     async def _look_at(self, secrets: LiveSecrets) -> None:
         while True:
@@ -152,14 +154,15 @@ class Routines:
             if not gone or self._stopping.is_set():
                 return
 
-    async def _or_later(self, routine: Callable[[], Awaitable[object]]) -> None:
-        """Run it; what the store cannot do now it may do the next time, and a bug ends no routine."""
+    async def _or_later(self, routine: Callable[[], Awaitable[T]]) -> T | None:
+        """Run it; what the store cannot do now it may do the next time (None), and a bug ends no routine."""
         try:
-            await routine()
+            return await routine()
         except Refused as refused:
             log.error("routine.failed", reason=str(refused))
         except STORE_FAULTS as fault:
             log.error("routine.failed", fault=type(fault).__name__)
+        return None
 
 
 async def _in_thread(do: Callable[[], T]) -> T:

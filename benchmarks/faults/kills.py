@@ -38,6 +38,8 @@ SHORTEST_LIFE_S = 0.01
 LONGEST_LIFE_S = 0.8
 SETTLE_PATIENCE_S = 300.0
 SWEEPS = 3
+REST_EVERY = 25
+"""Kills without a rest: else most of a thousand would find no more than a long queue of parked deliveries."""
 SEND_EVERY_S = 0.05
 REPLY = re.compile(r"<!-- psplan:reply:(\d+) -->")
 
@@ -121,6 +123,8 @@ def _killed(fleet: Fleet, load: Load, kills: int, on_what: str, tell: Tell) -> R
         fleet.kill(load.rng)
         stop.set()
         talking.join()
+        if number % REST_EVERY == REST_EVERY - 1:
+            _settle(fleet)
     load.finish(fleet.url)
     _settle(fleet)
     missed = 0

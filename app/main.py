@@ -266,6 +266,7 @@ class Service:
             sweep_interval_s=settings.sweep_interval_s if is_serving else 0,
             keep_days=settings.keep_days,
             secrets=self.live,
+            first_look=sweeper.first_look,
         )
 
     def _adapter(

@@ -48,7 +48,9 @@ class Routines:
         sweep_interval_s: float,
         keep_days: float,
         secrets: LiveSecrets | None = None,
+        first_look: Callable[[], object] = lambda: None,
     ) -> None:
+        """`first_look`: sees whether the database lacks what GitLab has."""
         self._directory = directory
         self._operations = operations
         self._store = store
@@ -59,6 +61,7 @@ class Routines:
         self._sweep_interval_s = sweep_interval_s
         self._keep_days = keep_days
         self._secrets = secrets
+        self._first_look = first_look
         self._one_at_a_time = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -100,6 +103,7 @@ class Routines:
 
     def _read_members(self) -> None:
         try:
+            self._first_look()
             self._directory.warm()
         except (Retry, Permanent) as fault:
             # not needed to take deliveries in; whoever needs a name asks for it then

@@ -89,6 +89,15 @@ class Memory(Protocol):
     def engagements(self, most: int) -> tuple[Engagement, ...]:
         """All engagements, the last changed first."""
 
+    def knows(self, ident: str) -> bool:
+        """Whether there is an engagement of this id."""
+
+    def owner_of(self, iid: int) -> str | None:
+        """The engagement that an issue belongs to."""
+
+    def is_whole(self) -> bool:
+        """Whether every engagement was known that GitLab had when the database was last held against it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

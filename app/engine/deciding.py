@@ -9,6 +9,7 @@ from app.clock import Clock, at
 from app.decide import decide, needs
 from app.directory import Directory
 from app.engagement import Engagement
+from app.engine.lost import unless_lost
 from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
 from app.issue_text import Playbook
 from app.ports import GitLab
@@ -31,7 +32,7 @@ class Decider:
     def decide(
         self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool, issues: Issues | None = None
     ) -> Decision:
-        """What an event brings about now; writes nothing. Raises Retry or Permanent as the ports do.
+        """What an event brings about now; writes nothing. Raises Retry or Permanent as the ports do, or Lost.
 
         `issues`: a look at them that is shared with other decisions; else this one has its own.
         """
@@ -46,7 +47,8 @@ class Decider:
             project=self.project,
             is_patient=is_patient,
         )
-        return decide(event, snapshot, self.playbook, at(self.clock()), self.registry)
+        decision = decide(event, snapshot, self.playbook, at(self.clock()), self.registry)
+        return unless_lost(event, decision, snapshot, self.memory, self.gitlab.search_issues)
 
 
 def event_of(source: Source, body: bytes, *, received_at: float, was_parked: bool) -> Event:

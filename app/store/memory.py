@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,12 +13,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.engagement import Engagement, engagement_from_record
 from app.registry import Listened
 from app.snapshot import Happening, Heard
+from app.store import outbox, swept
 from app.store.schema import DeliveryState, commands_heard, deliveries, engagements, journal
 
 T = TypeVar("T")
 
 MOST_LOOKED_AT = 20_000
 """Of the newest deliveries: they have no index by engagement, which would slow down every acknowledgement."""
+
+WHOLE: Final = "whole"
+"""When the database was last known to lack no engagement. 0: it may lack some. None: nobody has looked yet."""
 
 _NEWLY_HEARD = {
     "sqlite": sqlite.insert(commands_heard).on_conflict_do_nothing(),
@@ -58,6 +62,18 @@ class StoreMemory:
         query = select(engagements).order_by(engagements.c.updated_at.desc()).limit(most)
         rows = self.read(lambda c: c.execute(query).all())
         return tuple(engagement_from_record(row.id, json.loads(row.submission), json.loads(row.record)) for row in rows)
+
+    def knows(self, ident: str) -> bool:
+        """Whether there is an engagement of this id."""
+        return self.read(lambda c: outbox.engagement(c, ident)) is not None
+
+    def owner_of(self, iid: int) -> str | None:
+        """The engagement that an issue belongs to."""
+        return self.read(lambda c: outbox.lane_of_issue(c, iid))
+
+    def is_whole(self) -> bool:
+        """Whether it was held against GitLab, to the end."""
+        return bool(self.read(lambda c: swept.mark(c, WHOLE)))
 
 
 def listen(connection: Connection, listened: Listened, *, delivery_id: int, now: float) -> None:

@@ -4,10 +4,13 @@ What the note does not know yet (labels set since, comments not heard) is found 
 that was restored from a back-up is brought forward as well: where a genuine record is later than what it knows, the
 record counts. Where the record's signature does not hold, because the key was lost as well or somebody has touched the
 note, the submission in it still says which engagement it was, but nothing that somebody said yes to is believed.
+
+An issue whose comments cannot be read keeps back what it may be about, since the latest record may be there; no other.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,21 +28,27 @@ from app.engagement import (
     stored_submission,
 )
 from app.engine.deciding import Decider
-from app.errors import attempt
+from app.errors import Permanent, Retry, attempt
 from app.keys import RecordKeys
+from app.listing import Listing
 from app.machine.standing import Standing
 from app.ports import Comment, ListedIssue, Overview
 from app.signed_record import Sealed, find_sealed, read_unsigned
 from app.store import outbox, swept
+from app.store.memory import WHOLE
 from app.store.store import Store
 from app.store.swept import SweptIssue
 from app.sweep.comments import ALWAYS
-from app.sweep.lists import REBUILT_FROM, beginning_of, end_of
+from app.sweep.lists import BEGINNING, REBUILT_FROM, beginning_of, end_of
 from app.sweep.report import Swept
 from app.tell import Tell
 from app.text import find_markers
 
 STATUS: Final = "status"
+UNREAD: Final = "rebuild left out"
+"""Since when an issue could not be read; 0: all that were listed could, since the list was begun."""
+PAUSE_S: Final = 1.0
+MOST_TOLD: Final = 20
 
 log = structlog.get_logger()
 
@@ -71,26 +80,33 @@ def rebuild(
     decider: Decider,
     now: float,
     found: Swept,
+    stopping: threading.Event,
     tell: Tell,
-) -> None:
+) -> frozenset[int]:
     """Bring back every engagement that the database does not know, or knows as it was before its latest record.
 
-    Raises Retry or Permanent as the port does; what was brought back until then stays.
+    Returns the issues that could not be read, and those of the engagements that were kept back for it. Raises Retry or
+    Permanent where there is no list of the issues, or the service is stopping; what was brought back before stays.
     """
     bot = decider.directory.bot().id
+    begins_at = beginning_of(store, REBUILT_FROM)
+    store.write(partial(_begin, is_new_round=begins_at == BEGINNING))
     by_engagement: dict[str, list[_Found]] = {}
-    listed = overview.all_issues(since=beginning_of(store, REBUILT_FROM))
+    listed = overview.all_issues(since=begins_at)
     if listed.is_cut:
         found.was_cut(f"all issues: {len(listed)} are read; rebuild again to go on after #{listed[-1].issue.iid}")
-    for number, row in enumerate(listed, start=1):
-        tell("reading issues", number, len(listed))
-        if _may_be_ours(row, decider, bot):
-            comments = overview.comments_since(row.issue.iid, ALWAYS)
-            if comments.is_cut:
-                found.was_cut(f"comments of #{row.issue.iid}: only the newest {len(comments)} can be read")
-            for each in _records_on(row, comments, keys, bot):
-                by_engagement.setdefault(each.sealed.engagement, []).append(each)
+    ours = [row for row in listed if _may_be_ours(row, decider, bot)]
+    read, unread = _read_comments(ours, overview, found, stopping, tell)
+    for row, comments in read:
+        for each in _records_on(row, comments, keys, bot):
+            by_engagement.setdefault(each.sealed.engagement, []).append(each)
+    left_alone = set(unread)
     for ident, records in by_engagement.items():
+        numbers = {number for each in records for number in _numbers(each)}
+        if not unread.isdisjoint(numbers):
+            left_alone |= numbers
+            found.troubles.append(f"engagement {ident}: not rebuilt, because not all of its issues could be read")
+            continue
         if not _is_news(store.read(partial(outbox.engagement, ident=ident)), records):
             continue
         engagement = attempt(partial(_engagement, ident, records, found))
@@ -102,7 +118,70 @@ def rebuild(
             store.learn(engagement)
             found.rebuilt += 1
             log.info("engagement.rebuilt", engagement=ident, genuine=max(records, key=lambda r: r.rank).is_genuine)
-    store.write(lambda c: swept.keep_mark(c, REBUILT_FROM, end_of(listed)))
+    store.write(partial(_end, until=end_of(listed), is_all_read=not unread, now=now))
+    return frozenset(left_alone)
+
+
+def _begin(connection: Connection, *, is_new_round: bool) -> None:
+    """From now on the database is known to be whole only when a round was read to its end, and wholly."""
+    swept.keep_mark(connection, WHOLE, 0.0)
+    if is_new_round:
+        swept.keep_mark(connection, UNREAD, 0.0)
+
+
+def _end(connection: Connection, *, until: float, is_all_read: bool, now: float) -> None:
+    swept.keep_mark(connection, REBUILT_FROM, until)
+    if not is_all_read:
+        swept.keep_mark(connection, UNREAD, now)
+    if not until and not swept.mark(connection, UNREAD):
+        swept.keep_mark(connection, WHOLE, now)
+
+
+_Read = tuple[ListedIssue, Listing[Comment]]
+_Failed = tuple[ListedIssue, Retry | Permanent]
+
+
+def _read_comments(
+    rows: Sequence[ListedIssue], overview: Overview, found: Swept, stopping: threading.Event, tell: Tell
+) -> tuple[list[_Read], frozenset[int]]:
+    """The comments of each issue, and which issues' could not be read; what may have been a moment's is tried twice."""
+    read, failed = _ask(rows, overview, stopping, tell)
+    again = [row for row, fault in failed if isinstance(fault, Retry)]
+    if again:
+        stopping.wait(PAUSE_S)
+        more, still = _ask(again, overview, stopping, tell)
+        read += more
+        failed = [each for each in failed if isinstance(each[1], Permanent)] + still
+    for row, comments in read:
+        if comments.is_cut:
+            found.was_cut(f"comments of #{row.issue.iid}: only the newest {len(comments)} can be read")
+    found.troubles += [f"#{row.issue.iid} could not be read: {fault.reason}" for row, fault in failed[:MOST_TOLD]]
+    if len(failed) > MOST_TOLD:
+        found.troubles.append(f"{len(failed) - MOST_TOLD} more issues could not be read")
+    return read, frozenset(row.issue.iid for row, _ in failed)
+
+
+def _ask(
+    rows: Sequence[ListedIssue], overview: Overview, stopping: threading.Event, tell: Tell
+) -> tuple[list[_Read], list[_Failed]]:
+    read: list[_Read] = []
+    failed: list[_Failed] = []
+    for number, row in enumerate(rows, start=1):
+        tell("reading issues", number, len(rows))
+        try:
+            read.append((row, overview.comments_since(row.issue.iid, ALWAYS)))
+        except (Retry, Permanent) as fault:
+            if stopping.is_set():
+                raise
+            failed.append((row, fault))
+    return read, failed
+
+
+def _numbers(found: _Found) -> set[int]:
+    """Its issue, and those that the record names."""
+    links = found.sealed.record.get("issues")
+    named = [each.get("iid") for each in links.values() if isinstance(each, dict)] if isinstance(links, dict) else []
+    return {found.link.iid, *(each for each in named if isinstance(each, int))}
 
 
 def _is_news(known: Engagement | None, records: Sequence[_Found]) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from app.clock import Clock, Timer, at
 from app.engine.deciding import Decider
+from app.engine.lost import made_for
 from app.engine.shared_look import SharedLook
 from app.errors import Permanent, Retry, attempt
 from app.events import ISSUE_HOOK, ISSUE_LANE, NOTE_HOOK, Source, read_event
@@ -25,18 +26,21 @@ from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.ports import ListedIssue, Overview
 from app.store import inbox, outbox, swept
+from app.store.memory import WHOLE
 from app.store.records import Acceptance
 from app.store.store import Store
 from app.store.swept import SweptIssue
 from app.sweep import events
 from app.sweep.comments import CommentLook, NewComments
 from app.sweep.hook import HookWatch
-from app.sweep.lists import LAST_LOOK, list_issues
+from app.sweep.lists import BEGINNING, LAST_LOOK, list_issues
 from app.sweep.rebuild import rebuild
 from app.sweep.report import Swept
 from app.tell import Tell, unheard
 
 FIRST_LOOK: Final = "first sweep"
+LATEST_LOST: Final = "latest lost"
+"""The number of the latest issue of an engagement that this database lacked."""
 MOST_FAILED: Final = 5
 """Engagements that GitLab does not show in one sweep: then it is GitLab's trouble and not theirs."""
 
@@ -59,28 +63,56 @@ class Sweeper:
     """Set: end after the issue at hand."""
 
     def sweep(self, *, is_rebuild: bool = False, tell: Tell = unheard) -> Swept:
-        """Look at everything once; `tell` hears how far it is. What cannot be looked at is among the troubles."""
+        """Look at everything once; `tell` hears how far it is. What cannot be looked at is among the troubles.
+
+        A database that may lack engagements gets them back first, whether that is asked for or not: a look at what it
+        does not know would take it for new.
+        """
         found = Swept()
-        steps = [lambda: self._look(found, tell), lambda: self.hook.look(found)]
-        if is_rebuild:
-            steps.insert(0, lambda: self._rebuild(found, tell))
-        for step in steps:
-            self._note(attempt(step), found)
+        kept = self.store.read(lambda c: swept.mark(c, WHOLE))
+        unread: frozenset[int] | Exception = frozenset()
+        if is_rebuild or not kept:
+            unread = attempt(lambda: self._rebuild(found, tell, is_asked=is_rebuild))
+        if isinstance(unread, Exception):
+            self._note(unread, found)
+            found.troubles.append("nothing else was looked into: what this database lacks has to come back first")
+        else:
+            self._note(attempt(lambda: self._look(found, tell, unread)), found)
+        self._note(attempt(lambda: self.hook.look(found)), found)
         self._report(found)
         return found
 
-    def _rebuild(self, found: Swept, tell: Tell) -> None:
-        rebuild(
+    def first_look(self) -> None:
+        """Once for each database: where GitLab has no issue of the bot's that it does not know, nothing was lost.
+
+        Raises Retry or Permanent as the port does.
+        """
+        if self.store.read(lambda c: swept.mark(c, WHOLE)) is not None:
+            return
+        bot = self.decider.directory.bot().id
+        listed = self.overview.all_issues(since=BEGINNING)
+        lost = sum(row.issue.author.id == bot and self.store.lane_of(row.issue.iid) is None for row in listed)
+        if lost:
+            log.warning("database.lacks_engagements", issues=lost, see="psplan sweep --rebuild")
+        elif not listed.is_cut:
+            self.store.write(lambda c: swept.keep_mark(c, WHOLE, self.clock()))
+
+    def _rebuild(self, found: Swept, tell: Tell, *, is_asked: bool) -> frozenset[int]:
+        """The issues that must not be looked into: what they say could not be read."""
+        unread = rebuild(
             store=self.store,
             overview=self.overview,
             keys=self.keys,
             decider=self.decider,
             now=self.clock(),
             found=found,
+            stopping=self.stopping,
             tell=tell,
         )
-        # closed ones as well have to be looked into, however long ago that was
-        self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, 0.0))
+        if is_asked or found.rebuilt:
+            # closed ones as well have to be looked into, however long ago that was
+            self.store.write(lambda c: swept.keep_mark(c, LAST_LOOK, 0.0))
+        return unread
 
     def _note(self, outcome: object, found: Swept) -> bool:
         """Whether it went well; what went wrong is among the troubles, and a bug is loud."""
@@ -104,20 +136,23 @@ class Sweeper:
             self._note(attempt(lambda: self.store.write(keep)), found)
         log.info("sweep.ended", **found.to_record())
 
-    def _look(self, found: Swept, tell: Tell) -> None:
+    def _look(self, found: Swept, tell: Tell, unread: frozenset[int]) -> None:
         now = self.clock()
         begun = self.store.read(lambda c: swept.mark(c, FIRST_LOOK))
         if begun is None:
             self.store.write(lambda c: swept.keep_mark(c, FIRST_LOOK, now))
         listed = list_issues(self.store, self.overview, now=now, told=found)
         found.issues = len(listed.rows)
+        self._note_lost([row for iid, row in listed.rows.items() if iid not in unread], found)
         known = self.store.read(swept.swept)
         changed = [row for iid, row in sorted(listed.rows.items()) if _is_changed(row, known.get(iid))]
         left: list[ListedIssue] = []
         failed = 0
         by_lane: dict[str, list[ListedIssue]] = {}
+        behind = {self._lane_of(iid) for iid in unread}
         for row in changed:
-            by_lane.setdefault(self.store.lane_of(row.issue.iid) or f"{ISSUE_LANE}{row.issue.iid}", []).append(row)
+            lane = self._lane_of(row.issue.iid)
+            (left if lane in behind else by_lane.setdefault(lane, [])).append(row)
         for number, (lane, same) in enumerate(by_lane.items(), start=1):
             tell("looking into what has changed", number, len(by_lane))
             if self.stopping.is_set():
@@ -131,6 +166,25 @@ class Sweeper:
             if failed >= MOST_FAILED:
                 raise Retry("too much of GitLab cannot be looked at; the next sweep goes on from here")
         self.store.write(partial(listed.keep_marks, left=left))
+
+    def _note_lost(self, rows: Iterable[ListedIssue], found: Swept) -> None:
+        """A back-up that was put back takes itself for whole; the bot's own issues tell that it is not.
+
+        Those that a rebuild did not bring back do not ask for one again.
+        """
+        bot, memory = self.decider.directory.bot().id, self.decider.memory
+        unknown = (each.issue for each in rows if self.store.lane_of(each.issue.iid) is None)
+        marked = ((issue.iid, made_for(issue, bot)) for issue in unknown)
+        latest = max((iid for iid, ident in marked if ident is not None and not memory.knows(ident)), default=0)
+        if latest > (self.store.read(lambda c: swept.mark(c, LATEST_LOST)) or 0):
+            self.store.write(lambda c: swept.keep_mark(c, LATEST_LOST, latest))
+            self.store.write(lambda c: swept.keep_mark(c, WHOLE, 0.0))
+            found.troubles.append(
+                "GitLab has issues of engagements that this database does not know: the next sweep begins with a rebuild"
+            )
+
+    def _lane_of(self, iid: int) -> str:
+        return self.store.lane_of(iid) or f"{ISSUE_LANE}{iid}"
 
     def _look_into(
         self, lane: str, rows: Sequence[ListedIssue], known: Mapping[int, SweptIssue], begun: float, found: Swept

@@ -90,7 +90,7 @@ class Metrics:
             Counter,
             "psplan_deliveries_retried_total",
             "Tries that ended in a wait: vendor_down, asked_to_wait (Retry-After), refused_for_now, "
-            "held (a limit or the breaker: nothing was sent)",
+            "held (a limit or the breaker: nothing was sent), lost (an engagement that only GitLab knows)",
             "why",
         )
         self._actions = self._add(

@@ -28,6 +28,8 @@ _KINDS: Final = frozenset(role.value for role in IssueRole)
 class Lost(Retry):
     """What is decided on was made before this database was."""
 
+    cause = "lost"
+
 
 def unless_lost(
     event: Event,

@@ -180,7 +180,7 @@ class Sweeper:
             self.store.write(lambda c: swept.keep_mark(c, LATEST_LOST, latest))
             self.store.write(lambda c: swept.keep_mark(c, WHOLE, 0.0))
             found.troubles.append(
-                "GitLab has issues of engagements that this database does not know: the next sweep begins with a rebuild"
+                "GitLab has engagements that this database does not know: the next sweep begins with a rebuild"
             )
 
     def _lane_of(self, iid: int) -> str:

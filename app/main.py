@@ -194,14 +194,15 @@ class Service:
 
         `is_serving`: somebody listens at the doors; else the service was opened for an errand alone.
         """
-        shared = _open_shared(self.settings) if self.settings.is_shared else None
+        shared = _open_shared(self.settings, self.clock) if self.settings.is_shared else None
         store = self._store = open_store(self.settings.database_path) if shared is None else shared.store
+        clock = self.clock if shared is None else shared.clock
         self._engine = Engine(
             store=store,
             decider=self.decider(store.read),
             performer=Performer(self.gitlab, self.directory, self.record_keys),
-            clock=self.clock,
-            moments=Moments(self.clock, self.timer),
+            clock=clock,
+            moments=Moments(clock, self.timer),
             rng=self._rng,
             grace_s=self.settings.grace_s,
             metrics=self.metrics,
@@ -214,7 +215,7 @@ class Service:
                 is_rushed=lambda: store.is_rushed,
             )
         else:
-            self._scheduler = shared.schedule(self._engine, self.settings, self.clock)
+            self._scheduler = shared.schedule(self._engine, self.settings)
         self._routines = self._make_routines(store, self._engine, is_serving=is_serving)
         self._routines.start()
         if shared is None and (by_s := store.write(partial(bring_forward, now=self.clock()))) > 0:
@@ -304,11 +305,11 @@ class Service:
         return is_finished
 
 
-def _open_shared(settings: Settings) -> SharedDatabase:
+def _open_shared(settings: Settings, clock: Clock) -> SharedDatabase:
     need_postgres()
     from app.replicas import open_shared  # late: whoever uses SQLite has no psycopg
 
-    return open_shared(settings)
+    return open_shared(settings, clock)
 
 
 def _quiet_interpreter() -> None:

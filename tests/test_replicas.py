@@ -43,8 +43,8 @@ class Replicas:
     held: ExitStack
     running: list[Process] = field(default_factory=list)
 
-    def start(self, **more: str) -> Process:
-        process = Process({**self.env, **more}, self.folder)
+    def start(self, *, module: str = "app", **more: str) -> Process:
+        process = Process({**self.env, **more}, self.folder, module=module)
         process.start()
         self.held.callback(process.kill)
         self.running.append(process)
@@ -175,6 +175,19 @@ def test_the_work_of_a_dead_replica_goes_on_within_the_stall_limit_and_two_secon
     assert time.monotonic() - died_at < STALL_LIMIT_S + 2 + BUSY_MACHINE_S
     assert replicas.is_done()
     assert other.running is not None
+    replicas.assert_done_once([body])
+
+
+@pytest.mark.parametrize("ahead_s", ["600", "-600"])
+def test_what_waits_is_done_in_time_though_the_clocks_of_the_replicas_differ(ahead_s: str, replicas: Replicas) -> None:
+    first = replicas.start(module="tests.crash.mortal", MORTAL_AHEAD_S=ahead_s)
+    replicas.world.faults.add(Fault("POST", r"/issues$", FaultKind.STATUS, status=502, times=1))
+    body = named(1)
+    replicas.send(first, body)
+    assert until(lambda: replicas.ask("SELECT attempts FROM deliveries WHERE source = 'calculator'") == [(1,)])
+    first.kill()
+    replicas.start()
+    assert replicas.is_done(patience_s=20.0)
     replicas.assert_done_once([body])
 
 

@@ -21,6 +21,7 @@ from procrastinate.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock, at
+from app.engine.common_clock import CommonClock
 from app.engine.jobs import QUEUE, TASK, FencedManager, LaneJobs
 from app.engine.pace import RUSH_PAUSE_S, RUSH_TURN_EVERY_S, TURN_FAILED_WAIT_S
 from app.engine.process import Later, Moved
@@ -34,7 +35,8 @@ log = structlog.get_logger()
 POLL_S = 0.5
 """Jobs that come due by themselves are not announced: so often a replica that has nothing to do looks for them."""
 SWEEP_EVERY_S = 1.0
-ORPHANS_EVERY_S = 60.0
+LOOK_EVERY_S = 60.0
+"""So often the sweep also looks for lanes without a job, and at the server's clock."""
 RECONNECT_WAIT_S = 1.0
 CONNECTIONS = 4
 CONNECTION_PATIENCE_S = 5.0
@@ -84,7 +86,7 @@ class Scheduler:
         conninfo: str,
         replica: Replica,
         workers: int,
-        clock: Clock,
+        clock: CommonClock,
         is_stopping: Callable[[], bool],
     ) -> None:
         self._is_stopping = is_stopping
@@ -214,14 +216,14 @@ class Scheduler:
 
     async def _sweep(self) -> None:
         """Set free what dead replicas held, give a job to what lost its own; as a task, since a job can stall too."""
-        next_orphans_at = 0.0
+        next_look_at = 0.0
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             steps = [self._free_stalled()]
-            if loop.time() >= next_orphans_at:
-                next_orphans_at = loop.time() + ORPHANS_EVERY_S
-                steps.append(asyncio.to_thread(self._adopt_orphans))
+            if loop.time() >= next_look_at:
+                next_look_at = loop.time() + LOOK_EVERY_S
+                steps += [asyncio.to_thread(self._adopt_orphans), asyncio.to_thread(self._clock.compare)]
             # whatever goes wrong, the next sweep comes
             for fault in await asyncio.gather(*steps, return_exceptions=True):
                 if isinstance(fault, BaseException):

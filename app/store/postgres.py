@@ -104,6 +104,11 @@ def open_for_reading(url: str) -> Engine:
         return engine
 
 
+def servers_time(connection: Connection) -> float:
+    """What the server's clock says, in seconds since 1970."""
+    return float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+
 def examine(url: str) -> Examined:
     """The database by a write that is taken back; which replicas use it, it does not say."""
     name = "PostgreSQL"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, TextClause, func, select, text
+from sqlalchemy import Connection, TextClause, delete, func, select, text
 
 from app.events import COMMENT_HOOKS, read_payload
 from app.store.schema import DeliveryState, deliveries, engagements, marks, swept_issues
@@ -17,6 +17,7 @@ HOOK_ILL: Final = "hook ill"
 """Since when the webhook has been ill; zero: it is well."""
 SWEEP_LOCK: Final = 7_236_114_504
 """Any number; the same for every replica."""
+_OF_ISSUES: Final = frozenset({"issue", "work_item"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ def keep_mark(connection: Connection, name: str, at: float) -> None:
     connection.execute(_MARKED, {"name": name, "at": at})
 
 
+def forget_mark(connection: Connection, name: str) -> None:
+    """Take a note back."""
+    connection.execute(delete(marks).where(marks.c.name == name))
+
+
 def claim(connection: Connection) -> bool:
     """PostgreSQL: be the one replica that sweeps, until `release`, or until the connection is gone with its process."""
     return bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": SWEEP_LOCK}).scalar())
@@ -82,6 +88,15 @@ def dead_comments(connection: Connection, lanes: Collection[str]) -> set[int]:
     payloads = (read_payload(body or b"{}") for body in connection.execute(query).scalars())
     held = (each.get("object_attributes") for each in payloads if each.get("object_kind") == "note")
     return {each["id"] for each in held if isinstance(each, dict) and isinstance(each.get("id"), int)}
+
+
+def dead_changes(connection: Connection, lanes: Collection[str]) -> list[dict[str, Any]]:
+    """What GitLab said of the changed issues of these lanes that are dead letters, and that nothing has overcome."""
+    query = select(deliveries.c.body).where(
+        _is(DeliveryState.DEAD), deliveries.c.lane.in_(lanes), deliveries.c.was_parked.is_(False)
+    )
+    payloads = (read_payload(body or b"{}") for body in connection.execute(query).scalars())
+    return [each for each in payloads if each.get("object_kind") in _OF_ISSUES]
 
 
 def _is(state: DeliveryState) -> TextClause:

@@ -161,11 +161,12 @@ class Sweeper:
             if self._note(outcome, found) and outcome is True:
                 continue
             left += same
+            trouble: object = outcome
             if isinstance(outcome, VendorDown):
                 # GitLab's trouble, or only this engagement's: an answer keeps its breaker closed for the others
-                outcome = attempt(lambda: self.overview.issues_since(at(now)))
-            if isinstance(outcome, Held | VendorDown):
-                self._end(same[0], f"{outcome.reason}; the next sweep goes on from here")
+                trouble = attempt(lambda: self.overview.issues_since(at(now)))
+            if isinstance(trouble, Held | VendorDown):
+                self._end(same[0], f"{trouble.reason}; the next sweep goes on from here")
         self.store.write(partial(listed.keep_marks, left=left))
 
     def _note_lost(self, rows: Iterable[ListedIssue], found: Swept) -> None:

@@ -116,10 +116,15 @@ class Routines:
             await asyncio.sleep(self._sweep_interval_s)
 
     async def _sweep_unless_another_did(self) -> None:
-        last = await _in_thread(partial(self._store.read, partial(swept.mark, name=LAST_LOOK)))
-        is_done = last is not None and 0 <= self._clock() - last < self._sweep_interval_s / 2
-        if not (self._store.is_shared and is_done):  # alone, the time before the start is what matters most
+        if not self._store.is_shared:  # alone, the time before the start is what matters most
             await self.carry_out(SWEEP, {}, unheard)
+        elif await _in_thread(partial(self._store.write, swept.claim)):
+            try:
+                last = await _in_thread(partial(self._store.read, partial(swept.mark, name=LAST_LOOK)))
+                if last is None or not 0 <= self._clock() - last < self._sweep_interval_s / 2:
+                    await self.carry_out(SWEEP, {}, unheard)
+            finally:
+                await _in_thread(partial(self._store.write, swept.release))
 
     async def _run_errands(self) -> None:
         while True:

@@ -59,6 +59,7 @@ def made(
     directory: Directory | None = None,
     operations: Operations | None = None,
     is_listening: asyncio.Event | None = None,
+    sweep_interval_s: float = 600,
 ) -> Routines:
     return Routines(
         directory=directory or known(),
@@ -68,7 +69,7 @@ def made(
         wake=lambda _: None,
         stopping=threading.Event(),
         is_listening=is_listening or asyncio.Event(),
-        sweep_interval_s=600,
+        sweep_interval_s=sweep_interval_s,
         keep_days=30,
     )
 

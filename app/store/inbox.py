@@ -121,10 +121,7 @@ def add(connection: Connection, acceptance: Acceptance) -> None:
 
 def add_new(connection: Connection, acceptances: Sequence[Acceptance]) -> list[Acceptance]:
     """Put what nobody has put in before into the inbox; returns what that was."""
-    new = [each for each in acceptances if known(connection, each.source, each.key) is None]
-    for each in new:
-        add(connection, each)
-    return new
+    return [each for each in acceptances if connection.execute(_ADDED_IF_NEW, each._asdict()).rowcount]
 
 
 def overcome(connection: Connection, delivery: Delivery) -> list[Delivery]:
@@ -324,6 +321,10 @@ _DEAD_BEFORE = select(deliveries).where(
 )
 _OVERCOME = _ONE.values(was_parked=True)
 _ADDED = insert(deliveries)
+_ADDED_IF_NEW = text(
+    f"INSERT INTO deliveries ({', '.join(Acceptance._fields)}) "  # noqa: S608
+    f"VALUES (:{', :'.join(Acceptance._fields)}) ON CONFLICT (source, key) DO NOTHING"
+)
 _REPLAYED = _ONE.where(deliveries.c.state != DeliveryState.WAITING.value, deliveries.c.body.is_not(None)).values(
     state=DeliveryState.WAITING.value,
     was_parked=deliveries.c.state == DeliveryState.DEAD.value,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, TextClause, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, TextClause, delete, func, select, text
 
 from app.events import COMMENT_HOOKS, read_payload
 from app.store.schema import DeliveryState, deliveries, engagements, marks, swept_issues
@@ -15,6 +15,9 @@ SWEPT: Final = "swept"
 """The mark of the end of the last sweep that met no trouble."""
 HOOK_ILL: Final = "hook ill"
 """Since when the webhook has been ill; zero: it is well."""
+SWEEP_LOCK: Final = 7_236_114_504
+"""Any number; the same for every replica."""
+_OF_ISSUES: Final = frozenset({"issue", "work_item"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,7 @@ def swept(connection: Connection) -> dict[int, SweptIssue]:
 
 def keep_swept(connection: Connection, iid: int, value: SweptIssue) -> None:
     """Note that an issue was looked at."""
-    row = {"ident": iid, "digest": value.digest, "notes_until": value.notes_until}
-    changed = connection.execute(_CHANGED, row)
-    if not changed.rowcount:
-        connection.execute(insert(swept_issues).values(iid=iid, digest=value.digest, notes_until=value.notes_until))
+    connection.execute(_KEPT, {"iid": iid, "digest": value.digest, "notes_until": value.notes_until})
 
 
 def mark(connection: Connection, name: str) -> float | None:
@@ -50,9 +50,23 @@ def latest_mark(connection: Connection, prefix: str) -> float | None:
 
 def keep_mark(connection: Connection, name: str, at: float) -> None:
     """Note a moment."""
-    changed = connection.execute(update(marks).where(marks.c.name == name).values(at=at))
-    if not changed.rowcount:
-        connection.execute(insert(marks).values(name=name, at=at))
+    connection.execute(_MARKED, {"name": name, "at": at})
+
+
+def forget_mark(connection: Connection, name: str) -> None:
+    """Take a note back."""
+    connection.execute(delete(marks).where(marks.c.name == name))
+
+
+def claim(connection: Connection) -> bool:
+    """PostgreSQL: be the one replica that sweeps, until `release`, or until the connection is gone with its process."""
+    return bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": SWEEP_LOCK}).scalar())
+
+
+def release(connection: Connection) -> None:
+    """Let others sweep."""
+    # all of them: a transaction that is run a second time has taken the lock twice
+    connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
 
 def is_busy(connection: Connection, lane: str) -> bool:
@@ -76,13 +90,23 @@ def dead_comments(connection: Connection, lanes: Collection[str]) -> set[int]:
     return {each["id"] for each in held if isinstance(each, dict) and isinstance(each.get("id"), int)}
 
 
+def dead_changes(connection: Connection, lanes: Collection[str]) -> list[dict[str, Any]]:
+    """What GitLab said of the changed issues of these lanes that are dead letters, and that nothing has overcome."""
+    query = select(deliveries.c.body).where(
+        _is(DeliveryState.DEAD), deliveries.c.lane.in_(lanes), deliveries.c.was_parked.is_(False)
+    )
+    payloads = (read_payload(body or b"{}") for body in connection.execute(query).scalars())
+    return [each for each in payloads if each.get("object_kind") in _OF_ISSUES]
+
+
 def _is(state: DeliveryState) -> TextClause:
     # as a literal: SQLite uses a partial index only where the query says the same as the index
     return text(f"deliveries.state = '{state.value}'")
 
 
-_CHANGED = (
-    update(swept_issues)
-    .where(swept_issues.c.iid == bindparam("ident"))
-    .values(digest=bindparam("digest"), notes_until=bindparam("notes_until"))
+# each in one statement: another replica may come first between two of them
+_KEPT = text(
+    "INSERT INTO swept_issues (iid, digest, notes_until) VALUES (:iid, :digest, :notes_until) "
+    "ON CONFLICT (iid) DO UPDATE SET digest = excluded.digest, notes_until = excluded.notes_until"
 )
+_MARKED = text("INSERT INTO marks (name, at) VALUES (:name, :at) ON CONFLICT (name) DO UPDATE SET at = excluded.at")

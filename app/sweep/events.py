@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -53,11 +54,27 @@ def of_change(listed: ListedIssue, lane: str, *, now: float) -> Acceptance:
             "iid": issue.iid,
             "action": "update",
             "author_id": issue.author.id,
+            "title": issue.title,
             "description": issue.description,
+            "state": "opened" if issue.is_open else "closed",
+            "labels": [{"title": label} for label in sorted(issue.labels)],
         },
+        "assignees": [{"username": person.username} for person in issue.assignees],
     }
     key = f"issue:{issue.iid}:{digest_of(listed)}:{now}"  # the same labels may come back later, and matter again
     return waiting_now(Source.SWEEP, key, lane, ISSUE_HOOK, orjson.dumps(payload), now=now)
+
+
+def content_of(payload: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a person can change of an issue, as a webhook's body tells it; equal for the same content."""
+    held = payload.get("object_attributes")
+    issue = held if isinstance(held, dict) else {}
+    labels, assignees = _each(issue.get("labels"), "title"), _each(payload.get("assignees"), "username")
+    return issue.get("iid"), issue.get("title"), issue.get("description") or "", issue.get("state"), labels, assignees
+
+
+def _each(rows: object, name: str) -> frozenset[object]:
+    return frozenset(row.get(name) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else frozenset()
 
 
 def of_comments(found: Iterable[Found], lane: str, *, now: float, next_at: datetime | None = None) -> list[Acceptance]:

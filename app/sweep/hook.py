@@ -18,8 +18,9 @@ import structlog
 from sqlalchemy import Connection
 
 from app.clock import Clock, at
-from app.errors import Permanent, Retry
+from app.errors import Absent, Permanent, Retry
 from app.events import Source
+from app.listing import Listing
 from app.ports import FailedDelivery, Hook, HookKeeper
 from app.store import inbox, swept
 from app.store.records import Acceptance
@@ -87,7 +88,7 @@ class HookWatch:
     may_heal: Callable[[], bool]
 
     def look(self, found: Swept) -> None:
-        """Take in what failed, and heal."""
+        """Heal, and take in what failed."""
         try:
             listed = self.keeper.hooks()
         except Permanent as fault:
@@ -99,9 +100,12 @@ class HookWatch:
         if not hooks:
             self._report_none(found)
             return
+        self._heal(hooks, found)  # first: a hook that is off misses more while its log is read
         for hook in hooks:
-            self._read_log(hook, found)
-        self._heal(hooks, found)
+            try:
+                self._read_log(hook, found)
+            except (Retry, Permanent) as fault:
+                found.troubles.append(fault.reason)
 
     def _is_ours(self, hook: Hook) -> bool:
         if self.public_url is None:
@@ -123,13 +127,20 @@ class HookWatch:
     def _read_log(self, hook: Hook, found: Swept) -> None:
         place = self.store.read(partial(LogPlace.kept, hook_id=hook.id, now=self.clock()))
         since: datetime = at(place.begun_at) - LOG_KEPT if place.last is None else at(place.last) - OVERLAP
-        logged = self.keeper.failed_deliveries(hook.id, since=since, from_page=place.page, pages=LOG_PAGES)
+        logged = self._logged(hook, since, place)
         if logged.is_cut:
             found.was_cut(f"GitLab's log of failed deliveries: the next sweep goes on, {len(logged)} are read at once")
         failed = [self.take_in(*_as_sent(each)) for each in logged if each.payload.get("object_kind") in OF_ISSUES]
         waiting = self.store.write(partial(self._keep, failed=failed, place=place, is_cut=logged.is_cut))
         found.from_log += len(waiting)
         found.lanes |= {each.lane for each in waiting}
+
+    def _logged(self, hook: Hook, since: datetime, place: LogPlace) -> Listing[FailedDelivery]:
+        try:
+            return self.keeper.failed_deliveries(hook.id, since=since, from_page=place.page, pages=LOG_PAGES)
+        except Absent:
+            log.info("hook.has_no_log", hook=hook.id)  # GitLab keeps one since 17.3
+            return Listing([], is_cut=False)
 
     def _keep(
         self, connection: Connection, *, failed: list[Acceptance], place: LogPlace, is_cut: bool

@@ -1,8 +1,7 @@
 """One sweep: list the issues, look into those that are not as they were, and put what was missed into the inbox.
 
-Whether something was missed is found out by deciding it, without carrying it out: what leads to nothing was heard of
-before, or does not matter. So a sweep after a quiet night leaves no trace, and what a webhook tells at the same time
-does no harm: whichever comes second leads to nothing.
+A sweep after a quiet night leaves no trace, and what a webhook tells at the same time does no harm: whichever comes
+second leads to nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 from sqlalchemy import Connection
@@ -20,20 +19,21 @@ from app.clock import Clock, Timer, at
 from app.engine.deciding import Decider
 from app.engine.lost import made_for
 from app.engine.shared_look import SharedLook
-from app.errors import Permanent, Retry, attempt
-from app.events import ISSUE_HOOK, ISSUE_LANE, NOTE_HOOK, Source, read_event
+from app.errors import Held, Permanent, Retry, VendorDown, attempt
+from app.events import ISSUE_HOOK, ISSUE_LANE, NOTE_HOOK
 from app.keys import RecordKeys
 from app.metrics import Metrics
 from app.ports import ListedIssue, Overview
-from app.store import inbox, outbox, swept
+from app.store import inbox, swept
 from app.store.memory import WHOLE
 from app.store.records import Acceptance
 from app.store.store import Store
 from app.store.swept import SweptIssue
 from app.sweep import events
-from app.sweep.comments import CommentLook, NewComments
+from app.sweep.comments import CommentLook
 from app.sweep.hook import HookWatch
 from app.sweep.lists import BEGINNING, LAST_LOOK, list_issues
+from app.sweep.missed import Sieve, deciding
 from app.sweep.rebuild import rebuild
 from app.sweep.report import Swept
 from app.tell import Tell, unheard
@@ -41,8 +41,8 @@ from app.tell import Tell, unheard
 FIRST_LOOK: Final = "first sweep"
 LATEST_LOST: Final = "latest lost"
 """The number of the latest issue of an engagement that this database lacked."""
-MOST_FAILED: Final = 5
-"""Engagements that GitLab does not show in one sweep: then it is GitLab's trouble and not theirs."""
+ENDED_AT: Final = "looked into"
+"""The number of the issue at which a sweep came to an early end: the next one begins after it."""
 
 log = structlog.get_logger()
 
@@ -147,24 +147,26 @@ class Sweeper:
         known = self.store.read(swept.swept)
         changed = [row for iid, row in sorted(listed.rows.items()) if _is_changed(row, known.get(iid))]
         left: list[ListedIssue] = []
-        failed = 0
         by_lane: dict[str, list[ListedIssue]] = {}
         behind = {self._lane_of(iid) for iid in unread}
         for row in changed:
             lane = self._lane_of(row.issue.iid)
             (left if lane in behind else by_lane.setdefault(lane, [])).append(row)
-        for number, (lane, same) in enumerate(by_lane.items(), start=1):
+        for number, (lane, same) in enumerate(self._in_turn(by_lane), start=1):
             tell("looking into what has changed", number, len(by_lane))
             if self.stopping.is_set():
-                raise Retry("the service is stopping")
+                self._end(same[0], "the service is stopping")
             look = partial(self._look_into, lane, same, known, now if begun is None else begun, found)
             outcome = attempt(look)
             if self._note(outcome, found) and outcome is True:
                 continue
             left += same
-            failed += isinstance(outcome, Retry)
-            if failed >= MOST_FAILED:
-                raise Retry("too much of GitLab cannot be looked at; the next sweep goes on from here")
+            trouble: object = outcome
+            if isinstance(outcome, VendorDown):
+                # GitLab's trouble, or only this engagement's: an answer keeps its breaker closed for the others
+                trouble = attempt(lambda: self.overview.issues_since(at(now)))
+            if isinstance(trouble, Held | VendorDown):
+                self._end(same[0], f"{trouble.reason}; the next sweep goes on from here")
         self.store.write(partial(listed.keep_marks, left=left))
 
     def _note_lost(self, rows: Iterable[ListedIssue], found: Swept) -> None:
@@ -186,6 +188,16 @@ class Sweeper:
     def _lane_of(self, iid: int) -> str:
         return self.store.lane_of(iid) or f"{ISSUE_LANE}{iid}"
 
+    def _in_turn(self, by_lane: Mapping[str, list[ListedIssue]]) -> list[tuple[str, list[ListedIssue]]]:
+        """What comes after the end of the sweep before, and then the rest: so none keeps another from its turn."""
+        ended_at = self.store.read(lambda c: swept.mark(c, ENDED_AT)) or 0.0
+        return sorted(by_lane.items(), key=lambda each: (each[1][0].issue.iid <= ended_at, each[1][0].issue.iid))
+
+    def _end(self, row: ListedIssue, reason: str) -> NoReturn:
+        """Before the end of the list."""
+        self.store.write(lambda c: swept.keep_mark(c, ENDED_AT, row.issue.iid))
+        raise Retry(reason)
+
     def _look_into(
         self, lane: str, rows: Sequence[ListedIssue], known: Mapping[int, SweptIssue], begun: float, found: Swept
     ) -> bool:
@@ -197,10 +209,8 @@ class Sweeper:
             return False  # it is being worked on, by a fresh look at everything: the next sweep sees what came of it
         found.looked_into += len(rows)
         new = CommentLook(self.store, self.overview, self.decider, self.clock).look(lane, rows, known, begun, found)
-        now = self.clock()
         look = SharedLook(self.decider.gitlab, self.timer)
-        comments = self._missed(lane, look, events.of_comments(new.found, lane, now=now, next_at=new.next_at))
-        missed = comments + self._changes(lane, rows, look, new, now=now)
+        missed = Sieve(self.store, self.decider, self.clock).missed(lane, rows, new, look)
         for iid in sorted(look.cut):
             found.was_cut(f"history of #{iid}: its oldest part is left out")
         kept = self.store.write(partial(self._keep, lane=lane, missed=missed, looked=new.looked))
@@ -208,35 +218,6 @@ class Sweeper:
         found.changes += sum(each.kind == ISSUE_HOOK for each in kept)
         found.lanes |= {lane} if kept else set()
         return new.next_at is None
-
-    def _changes(
-        self, lane: str, rows: Sequence[ListedIssue], look: SharedLook, new: NewComments, *, now: float
-    ) -> list[Acceptance]:
-        """What else was changed, where that leads to something.
-
-        One of them is enough: whichever issue it is about, both are looked at. After several comments there is always
-        one, because each of them leaves what has to be written to what comes next.
-        """
-        if new.next_at is not None:
-            return []  # it comes after the comments that are left to the next sweep
-        changes = [events.of_change(row, lane, now=now) for row in rows]
-        return (changes if len(new.found) > 1 else self._missed(lane, look, changes))[:1]
-
-    def _missed(self, lane: str, look: SharedLook, candidates: Iterable[Acceptance]) -> list[Acceptance]:
-        """Those that would lead to something."""
-        engagement = self.store.read(lambda c: outbox.engagement(c, lane))
-        missed = []
-        for each in candidates:
-            event = read_event(Source.SWEEP, each.body or b"{}", received_on=at(each.received_at).date())
-            try:
-                decision = self.decider.decide(event, engagement, lane=lane, is_patient=False, issues=look)
-            except Permanent as fault:
-                log.warning("sweep.not_decided", lane=lane, reason=fault.reason)  # it will be parked with its reason
-            else:
-                if not decision.actions and decision.lane is None:
-                    continue  # at the most it was not noted yet that a label of the bot's own was set
-            missed.append(each)
-        return missed
 
     def _keep(
         self,
@@ -251,6 +232,7 @@ class Sweeper:
             self.store.defer(connection, lane)
         for iid, value in looked.items():
             swept.keep_swept(connection, iid, value)
+        swept.forget_mark(connection, deciding(lane))
         return new
 
 

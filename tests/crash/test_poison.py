@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -14,6 +17,75 @@ from app.sandbox.world import World
 from app.store import inbox
 from app.store.database import open_for_reading
 from tests.harness import KEY, Process, Stage, add_hook, environment, errand, spoken, submission, until
+
+MOST_LIVES: Final = 12
+POISONED: Final = "```psplan-submission\ncustomer_name: Poison GmbH\nservices: [readiness]\n```"
+
+
+@contextmanager
+def deadly(folder: Path, word: str) -> Iterator[tuple[Stage, Process]]:
+    """A service that dies of every decision on that word, and of which an engagement is known; it sweeps by itself."""
+    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
+        more = {"MORTAL_DIE_OF": word, "PSPLAN_SWEEP_INTERVAL_S": "1"}
+        process = Process(environment(folder, sandbox.url, **more), folder, module="tests.crash.mortal")
+        process.start()
+        on = Stage(sandbox.world, process.url, client)
+        try:
+            assert on.submit(submission())["state"] == "done"
+            assert on.quiet()
+            yield on, process
+        finally:
+            process.kill()
+
+
+def deaths_until_parked(process: Process, folder: Path) -> int:
+    """Start it again as often as it dies, until something is a dead letter."""
+    died = 0
+    while not dead_letters(folder):
+        assert process.running is not None
+        with suppress(subprocess.TimeoutExpired):
+            process.running.wait(timeout=0.3)
+            died += 1
+            assert died < MOST_LIVES
+            process.kill()
+            with suppress(AssertionError):  # it may die again before it listens
+                process.start()
+    return died
+
+
+def dead_letters(folder: Path) -> list[str | None]:
+    engine = open_for_reading(folder / "psplan.sqlite3")
+    with engine.connect() as connection:
+        reasons = [row.reason for row in inbox.listed(connection, limit=9, state="dead")]
+    engine.dispose()
+    return reasons
+
+
+@pytest.mark.timeout(120)
+def test_a_missed_comment_that_is_deadly_to_decide_on_is_parked_and_the_next_one_is_carried_out(tmp_path: Path) -> None:
+    with deadly(tmp_path, "POISON") as (on, process):
+        on.world.add_note("erin", 1, "/ps answer users_current POISON")
+        on.world.add_note("erin", 1, "/ps next")
+        assert deaths_until_parked(process, tmp_path) == 4, "one in the sweep, and three that are counted"
+        assert dead_letters(tmp_path) == ["the process died 3 times while working on it"]
+        assert on.quiet()
+        assert "proposal::Awaiting_Discovery" in on.world.label_titles(on.world.issue(1))
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("is_told", [True, False], ids=["told by a webhook", "found by the sweep"])
+def test_an_issue_that_was_parked_for_its_deaths_is_decided_on_by_no_sweep(is_told: bool, tmp_path: Path) -> None:
+    with deadly(tmp_path, "Poison") as (on, process):
+        if is_told:
+            add_hook(on.world, process.url)
+        on.world.create_issue("alice", title="Please scope this", description=POISONED)
+        assert deaths_until_parked(process, tmp_path) == (3 if is_told else 4)
+        on.world.add_note("alice", 3, "Is anybody there?")
+        for _ in range(2):
+            assert errand(tmp_path, "sweep")["done"]["troubles"] == []
+        assert process.running is not None
+        assert process.running.poll() is None
+        assert dead_letters(tmp_path) == ["the process died 3 times while working on it"]
 
 
 def test_after_three_deaths_a_delivery_is_parked_with_its_reason(tmp_path: Path) -> None:

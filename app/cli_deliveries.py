@@ -29,7 +29,7 @@ def list_deliveries(arguments: argparse.Namespace) -> int:
         none = "Nothing came in yet." if arguments.state is None else f"Nothing is {arguments.state}."
         sys.stdout.write(f"{none}\n")
     for row in rows:
-        reason = f"  {row.reason}" if row.reason else ""
+        reason = f"  {_why(row)}" if row.reason else ""
         columns = f"{row.source:<10}  {row.state:<7}  {row.kind:<24}  {row.lane}{reason}"
         sys.stdout.write(f"{row.id:>6}  {_time(row.received_at)}  {columns}\n")
     return 0
@@ -48,11 +48,16 @@ def show_delivery(arguments: argparse.Namespace) -> int:
     sys.stdout.write(f"{row.kind} from {row.source}, {_time(row.received_at)}: {row.state}\n")
     sys.stdout.write(f"  in the log: {correlation_of(row.source, row.key)}\n")
     if row.reason:
-        sys.stdout.write(f"  because: {row.reason}\n")
+        sys.stdout.write(f"  because: {_why(row)}\n")
     for entry in entries:
         words = ", ".join(f"{k}: {v}" for k, v in entry.items() if k != "at")
         sys.stdout.write(f"  {_time(entry['at'])}  {words}\n")
     return 0
+
+
+def _why(row: DeliveryRow) -> str:
+    """The reason, and how often it was tried in vain."""
+    return f"{row.reason} ({row.attempts} tries failed)" if row.attempts > 1 else str(row.reason)
 
 
 def _as_json(row: DeliveryRow) -> dict[str, Any]:

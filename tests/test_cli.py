@@ -13,7 +13,8 @@ import pytest
 
 from app.cli import main
 from app.reference import renewed
-from tests.harness import KEY, environment, stage, submission
+from app.sandbox.faults import Fault, FaultKind
+from tests.harness import KEY, environment, stage, submission, until
 
 ROOT = Path(__file__).parents[1]
 
@@ -110,6 +111,15 @@ def test_submit_and_look_at_what_came_of_it(tmp_path: Path) -> None:
         assert "create the scoping issue" in shown.stdout
         assert "Acme" not in shown.stdout, "the journal holds no words of a customer"
         assert psplan("deliveries", "show", "999", folder=tmp_path, **env).returncode == 1
+
+
+def test_a_delivery_that_waits_tells_why_and_how_often_it_was_tried(tmp_path: Path) -> None:
+    env = {"PSPLAN_DATABASE_URL": f"sqlite:///{tmp_path / 'psplan.sqlite3'}"}
+    with stage(tmp_path) as on:
+        on.world.faults.add(Fault("POST", "/issues$", FaultKind.STATUS, status=409, times=99))
+        on.send(submission())
+        assert until(lambda: "2 tries failed" in psplan("deliveries", "list", folder=tmp_path, **env).stdout)
+        assert "GitLab answered 409" in psplan("deliveries", "show", "1", folder=tmp_path, **env).stdout
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     """Look, mend what is safe if that is asked for and look again; 1 where something is broken."""
     began = time.monotonic()
     surveyed = survey()
-    set_up_logs(style="auto", secrets=surveyed.settings.secret_values(), is_quiet=True)
+    set_up_logs(style="auto", secrets=surveyed.settings.secret_values(), is_told=True)
     found = _look(surveyed)
     if arguments.fix and any(finding.fix for finding in found):
         mended = _mend(found, surveyed.settings)

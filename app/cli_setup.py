@@ -34,7 +34,7 @@ OF_PEOPLE: Final = ("record key", "methodology", "bot's token", "bot's role", "p
 def setup(arguments: argparse.Namespace) -> int:
     """Make the project ready, or show what would be done; 1 where it is not ready afterwards."""
     settings = load_settings()
-    set_up_logs(style="auto", secrets=settings.secret_values(), is_quiet=True)
+    set_up_logs(style="auto", secrets=settings.secret_values(), is_told=True)
     wanted = _desired(settings, with_optional=arguments.all_labels)
     keeper = operators_project(settings)
     heading = _heading(keeper, settings, may_only_look=arguments.dry_run)

@@ -16,9 +16,15 @@ SHORTEST_SECRET = 6
 """Shorter values would cut holes into ordinary words."""
 
 
-def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -> Callable[[Iterable[str]], None]:
-    """`style`: json, console, or auto (console on a terminal). `is_quiet`: warnings only. Answers what hides more."""
+def set_up_logs(
+    *, style: str, secrets: Iterable[str], is_quiet: bool = False, is_told: bool = False
+) -> Callable[[Iterable[str]], None]:
+    """`style`: json, console, or auto (console on a terminal). `is_quiet`: warnings only. Answers what hides more.
+
+    `is_told`: errors only, because a person is told the rest in other words.
+    """
     redactor = _Redactor(secrets)
+    least = logging.ERROR if is_told else logging.WARNING if is_quiet else logging.INFO
     plain = style == "console" or (style == "auto" and sys.stderr.isatty())
     last: Any = _for_people() if plain else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -30,7 +36,7 @@ def set_up_logs(*, style: str, secrets: Iterable[str], is_quiet: bool = False) -
             redactor,
             last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_quiet else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line in one write: threads do not tear it apart
         cache_logger_on_first_use=False,
     )

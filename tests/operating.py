@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app import cli_doctor, cli_setup
 from app.cli import main
@@ -96,7 +97,7 @@ class Desk:
 
     def psplan(self, *words: str) -> Ran:
         """Run it in this process."""
-        with self.monkeypatch.context() as patch:
+        with self.monkeypatch.context() as patch, capture_logs():
             patch.chdir(self.folder)
             for name, value in self.env.items():
                 patch.setenv(name, value)

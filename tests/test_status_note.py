@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engagement import EngagementId
@@ -431,6 +431,7 @@ def test_the_record_behind_the_note_can_be_read() -> None:
         assert unseal(whole, keys, engagement=ACME, on=on) == seen.standing.to_record()
 
 
+@settings(deadline=None)
 @given(words=nasty_texts(), other=nasty_texts())
 def test_no_word_of_a_stranger_breaks_it(words: str, other: str) -> None:
     seen = view(

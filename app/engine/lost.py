@@ -17,7 +17,7 @@ from app.registry import Decision
 from app.snapshot import Memory, Snapshot
 from app.text import find_markers, marker
 
-WAIT_S: Final = 30.0
+WAIT_S: Final = 10.0
 """The sweep brings it back, by itself or when it is asked to: so often it is seen whether it has."""
 MOST_MARKERS: Final = 5
 """Of one issue: each of them may be forged, and costs a search. Ours is the last."""

@@ -25,7 +25,8 @@ CONNECTIONS = 16
 MOST_S = 300.0
 PIECE_S = 5.0
 BODY = Path(__file__).parents[1] / "delivery.json"
-CALLS = "trace=fdatasync,fsync,recvfrom,read,recvmsg,sendto,write,writev,sendmsg"
+READS = frozenset({"recvfrom", "read", "recvmsg"})
+CALLS = ",".join(["trace=fdatasync,fsync,sendto,write,writev,sendmsg", *sorted(READS)])
 _LINE = re.compile(r"^(\d+) +(\d+\.\d+) (?:<\.\.\. )?(\w+)(?:\((\d+))?(.*)$")
 
 
@@ -35,6 +36,8 @@ class Reading:
 
     asked_at: dict[str, float] = field(default_factory=dict)
     """Connection → when the latest request came in."""
+    reading: dict[str, str] = field(default_factory=dict)
+    """Thread → the connection it began to read from: strace splits a call in two where another thread came between."""
     syncs: dict[str, float] = field(default_factory=dict)
     """Thread → when its fdatasync began."""
     latest_sync_began: float = 0.0
@@ -50,8 +53,10 @@ class Reading:
         thread, moment, call, handle, rest = match[1], float(match[2]), match[3], match[4], match[5]
         if call in {"fdatasync", "fsync"}:
             self._sync(thread, moment, rest, is_start=handle is not None)
-        elif handle is not None and "POST /webhooks" in rest:
-            self.asked_at[handle] = moment
+        elif "POST /webhooks" in rest:
+            self.asked_at[handle or self.reading[thread]] = moment
+        elif handle is not None and "<unfinished" in rest and call in READS:
+            self.reading[thread] = handle
         elif handle is not None and "HTTP/1.1 202" in rest:
             self.acks += 1
             self.violations += self.latest_sync_began < self.asked_at.get(handle, float("inf"))
@@ -76,8 +81,10 @@ def acknowledged_after_sync(wanted: int, tell: Tell) -> Row:
         assert process.running is not None
         trace = folder / "trace"
         words = [strace, "-f", "-ttt", "-s", "64", "-e", CALLS, "-o", str(trace), "-p", str(process.running.pid)]
-        tracing = subprocess.Popen(words, stderr=subprocess.PIPE)
-        time.sleep(1.0)  # it has to stop every thread once before it sees anything
+        tracing = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        assert tracing.stderr is not None
+        # it has to stop every thread once before it sees everything, and says so: "Process 1 attached with 9 threads"
+        assert "attached" in tracing.stderr.readline()
         make = requests_for("/webhooks/gitlab", BODY.read_bytes(), {"X-Gitlab-Token": HOOK_TOKEN})
         port, sent, began = int(process.url.rsplit(":", 1)[1]), 0, time.monotonic()
         while sent < wanted and time.monotonic() - began < MOST_S:

@@ -229,8 +229,39 @@ class Remember:
         return f"remember revision {self.revision}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """Put something into the inbox that is done in a lane of its own: a message that fails holds up no issue.
+
+    `source` and `key` name it for ever: handed over again, it is known already. `body`: JSON values, read again by
+    `app.events.read_event`. `lane`: what is in one lane is done in order.
+    """
+
+    kind: ClassVar[str] = "hand_over"
+    key: str
+    source: str
+    lane: str
+    what: str
+    """Kind of the delivery, as `deliveries list` shows it."""
+    body: dict[str, Any]
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"hand over: {self.what}"
+
+
 Action = (
-    CreateIssue | AdoptIssue | ReviseIssue | ChangeIssue | TellStatus | LinkIssues | Say | React | Retract | Remember
+    CreateIssue
+    | AdoptIssue
+    | ReviseIssue
+    | ChangeIssue
+    | TellStatus
+    | LinkIssues
+    | Say
+    | React
+    | Retract
+    | Remember
+    | HandOver
 )
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}

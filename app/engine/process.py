@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+import orjson
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.actions import Action, from_json, to_json
+from app.actions import Action, HandOver, from_json, to_json
 from app.clock import Clock
 from app.correlation import correlated, correlation_of
 from app.engagement import Engagement
@@ -37,7 +38,7 @@ from app.perform import Evidence, Performer, fold
 from app.registry import Decision
 from app.store import inbox, outbox
 from app.store.memory import listen
-from app.store.records import Delivery, StoredAction
+from app.store.records import Delivery, StoredAction, waiting_now
 from app.store.schema import DeliveryState
 from app.store.store import PATIENCE_S, Store
 from app.tracing import note, span
@@ -107,8 +108,8 @@ class _Turn:
     """Actions whose intent was stored by this very turn, and that are not sent yet: they are not in doubt."""
     unconfirmed: list[Future[None]] = field(default_factory=list)
     """Commits that were begun and not waited for."""
-    has_followed: bool = False
-    """Whether the lane got an event of the bot's own during this turn."""
+    followed: set[str] = field(default_factory=set)
+    """Lanes that got an event of the bot's own during this turn."""
     sending: StoredAction | None = None
     """The action whose request is on its way, as it was before this send."""
 
@@ -126,9 +127,8 @@ class _Turn:
                     return [*onward, Later(rest_s)]
                 outcome = self._work_on(delivery)
                 onward += [outcome] if outcome is not None else []
-                if self.has_followed:
-                    self.has_followed = False
-                    onward.append(Moved(self.lane))
+                onward += map(Moved, sorted(self.followed))
+                self.followed.clear()
                 if isinstance(outcome, Later) or self.engine.stopping.is_set():
                     return onward
                 if self.engine.store.is_rushed:
@@ -373,6 +373,8 @@ class _Turn:
             outbox.write_journal(connection, self.lane, delivery.id, {"done": action.describe(), **evidence}, now=now)
             if engagement is not None:
                 outbox.keep_engagement(connection, engagement, before=before, now=now)
+            if isinstance(action, HandOver):
+                self._hand_over(connection, action, now)
             if is_last:
                 inbox.settle(connection, delivery.id, state=DeliveryState.DONE, reason=None, now=now)
                 self._follow_up(connection, delivery, DeliveryState.DONE, None, now)
@@ -463,7 +465,15 @@ class _Turn:
         self, connection: Connection, delivery: Delivery, state: DeliveryState, reason: str | None, now: float
     ) -> None:
         letters = self.engine.dead_letters
-        self.has_followed |= letters.follow_up(connection, delivery, state=state, reason=reason, now=now)
+        if letters.follow_up(connection, delivery, state=state, reason=reason, now=now):
+            self.followed.add(self.lane)
+
+    def _hand_over(self, connection: Connection, action: HandOver, now: float) -> None:
+        body = orjson.dumps(action.body)
+        given = waiting_now(Source(action.source), action.key, action.lane, action.what, body, now=now)
+        for new in inbox.add_new(connection, [given]):
+            self.engine.store.defer(connection, new.lane)
+            self.followed.add(new.lane)
 
     def _report(self, delivery: Delivery, state: DeliveryState, reason: str | None) -> None:
         source, metrics = delivery.source.value, self.engine.metrics

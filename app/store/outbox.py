@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.actions import React, Retract, Say
+from app.actions import HandOver, React, Retract, Say
 from app.engagement import Engagement, engagement_from_record, submission_record
 from app.store import pipeline
 from app.store.records import StoredAction
@@ -221,7 +221,7 @@ _DROPPED = (
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
     .values(state=ActionState.DROPPED.value)
 )
-_ONLY_TALK = (React.kind, Say.kind, Retract.kind)
+_ONLY_TALK = (React.kind, Say.kind, Retract.kind, HandOver.kind)
 _CHANGED_SOMETHING = (
     select(func.count())
     .select_from(actions)

@@ -18,7 +18,7 @@ from app import text
 from app.blocks import facts, welcome, work
 from app.blocks.case import Case, case_of, service_titles
 from app.blocks.words import together
-from app.clocks import due_at
+from app.machine.calendars import due_at
 from app.methodology.model import IssueText, Methodology
 from app.routing import Routing, intake_only, labels_for
 from app.submission import Submission
@@ -71,7 +71,6 @@ def open_case(
     question key; such a question is not asked for any more.
     """
     zone = ZoneInfo(playbook.methodology.time_zone)
-    due = due_at(now.astimezone(zone), playbook.methodology.clocks.first_touch)
     return case_of(
         submission,
         playbook.methodology,
@@ -79,8 +78,13 @@ def open_case(
         people=people,
         answers=answers,
         today=now.astimezone(zone).date(),
-        first_touch=due.date(),
+        first_touch=_first_touch(playbook.methodology, routing, now).astimezone(zone).date(),
     )
+
+
+def _first_touch(methodology: Methodology, routing: Routing, now: datetime) -> datetime:
+    clock, calendar = methodology.clocks[methodology.sla.due_day], methodology.calendar_of(routing.segment)
+    return due_at(now, clock.hours, clock.counts, calendar) or now
 
 
 def scoping_draft(case: Case, playbook: Playbook) -> IssueDraft:

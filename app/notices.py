@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.blocks.words import joined, lines, together
+from app.clock_words import clock_notice
 from app.engagement import EngagementId
 from app.fallen_words import fallen_in_words
 from app.machine.criteria import Gap
@@ -18,6 +19,8 @@ from app.machine.gates import Missing
 from app.machine.outcome import (
     AskedFor,
     AskedReview,
+    ClockNear,
+    ClockOver,
     CouldNotFollow,
     HowDidItEnd,
     MovedBack,
@@ -25,6 +28,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    RestOver,
     SentBack,
     TooEarly,
     YesFell,
@@ -63,6 +67,7 @@ class Speech:
     people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    segment: str | None = None
 
 
 def notice_mark(engagement: EngagementId, key: str) -> Safe:
@@ -96,6 +101,9 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
             parts = said.moved_back(notice)
         case YesFell():
             parts = said.yes_fell(notice)
+        case ClockNear() | ClockOver() | RestOver():
+            calendar = methodology.calendar_of(speech.segment)
+            parts = clock_notice(notice, speech.standing, methodology, calendar, call=said.request)
     return joined([mark, *parts], own("\n\n"))
 
 
@@ -261,7 +269,7 @@ class _Said:
 
     def asked_review(self, notice: AskedReview) -> Iterator[Safe]:
         gate = self.methodology.gates[notice.gate]
-        yield together(own(f"**{gate.title}** – "), self._request([gate.role], gate.request or "Please review this"))
+        yield together(own(f"**{gate.title}** – "), self.request([gate.role], gate.request or "Please review this"))
         if gate.document is not None:
             yield self._document(gate.document)
             yield from self._still_to_come(gate.document)
@@ -270,7 +278,7 @@ class _Said:
 
     def asked_for(self, notice: AskedFor) -> Iterator[Safe]:
         ask = self.methodology.asks[notice.ask]
-        yield self._request(ask.roles, ask.request)
+        yield self.request(ask.roles, ask.request)
         if ask.missing and not notice.gaps:
             yield own("Nothing is missing for it.")
         yield from self._gaps(notice.gaps)
@@ -367,7 +375,7 @@ class _Said:
         why = together(own(", and why: "), joined(reasons, own(", "))) if reasons else own("")
         return together(own(f"- {state.title}: set "), label_in_words(state), why)
 
-    def _request(self, roles: Iterable[str], request: str) -> Safe:
+    def request(self, roles: Iterable[str], request: str) -> Safe:
         """What is asked, with the holders of the roles mentioned, the first few of each."""
         called: dict[Safe, None] = {}
         not_called = []

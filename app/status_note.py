@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.blocks.words import joined, lines, table, together
+from app.clock_words import clocks_line
 from app.engagement import EngagementId
 from app.machine.criteria import Gap, gaps
 from app.machine.gates import GateState
@@ -77,6 +78,9 @@ def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
         yield from _paused(at, at.pause)
         return
     yield _waiting_line(at, view)
+    calendar = at.methodology.calendar_of(at.scene.segment)
+    if (clocks := clocks_line(view.on, at.standing, at.methodology, calendar)) is not None:
+        yield clocks
     if (missing := _missing(at)) is not None:
         yield missing
     rest = [gap for gap in at.open_before if not _has_its_own_part(gap, at)]

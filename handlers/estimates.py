@@ -12,6 +12,7 @@ from app.machine.criteria import is_said
 from app.machine.gates import verdict_on
 from app.machine.papers import bound_papers, digest_of, is_same
 from app.machine.standing import Mark, Paper, Verdict
+from app.machine.timeline import said, with_time
 from app.methodology.process import Document, Saying
 from app.registry import registry
 from app.status_words import document_in_words, paper_in_words
@@ -201,4 +202,6 @@ def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | N
     mark = Mark(hearing.by, hearing.at, document.value, digest, words, course.standing.version(document), papers)
     marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}
     course.standing = course.standing.with_marks(marks)
+    for saying in sayings:
+        course.standing = with_time(course.standing, said(saying.value), hearing.at)
     course.because(", ".join(dict.fromkeys(saying_title(each, hearing.methodology) for each in sayings)))

@@ -69,7 +69,7 @@ class Orders(Occasion):
 
     def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
         """What the machine meets, one for each line, at the time of the comment."""
-        return tuple(Deed(self.at, partial(self._do, line, ledger, look)) for line in self.lines)
+        return tuple(Deed(self.at, self.by, partial(self._do, line, ledger, look)) for line in self.lines)
 
     def demand_role(self, command: Command) -> None:
         """Raises UserError where somebody may not use a command on an issue that is no engagement (yet)."""

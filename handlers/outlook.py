@@ -8,6 +8,7 @@ from datetime import date
 
 from app.engagement import Engagement
 from app.issue_text import Playbook
+from app.machine.clocks import running
 from app.machine.scene import Scene
 from app.machine.standing import Outlook
 from app.methodology.parts import IssueKind
@@ -19,8 +20,9 @@ def with_outlook(
     engagement: Engagement, scene: Scene, due: Mapping[IssueKind, date | None], playbook: Playbook
 ) -> Engagement:
     """The engagement with its outlook as it is now. `due`: the due days of its issues."""
-    standing = engagement.standing
-    stands = [stand_of(kind, standing, scene, playbook.methodology) for kind in scene.issues]
+    standing, methodology = engagement.standing, playbook.methodology
+    calendar = methodology.calendar_of(scene.segment)
+    stands = [stand_of(kind, standing, scene, methodology) for kind in scene.issues]
     day = next((due[kind] for kind in IssueKind if due.get(kind) is not None), None)
     outlook = Outlook(
         waits={at.name: waiting for at in stands if at is not None and (waiting := waits(at)) is not None},
@@ -28,5 +30,6 @@ def with_outlook(
         leads=tuple(name for names in leads_of(scene, playbook).values() for name in names),
         segment=scene.segment,
         due=None if day is None else day.isoformat(),
+        clocks={run.name: run.due_at for run in running(standing, methodology, calendar) if run.clock.warns},
     )
     return replace(engagement, standing=standing.but(outlook=outlook))

@@ -153,7 +153,7 @@ def _wait_for_roles(outcome: Outcome, scene: Scene, snapshot: Snapshot) -> None:
 
 def _moved(before: Standing, outcome: Outcome) -> bool:
     """Whether the standing differs in more than what was read of GitLab's record, which can be read again."""
-    names = ("seen", "seen_states", "newest", "set_at", "setters")
+    names = ("seen", "seen_states", "newest", "set_at", "setters", "happened", "active_at", "wake_at")
     read = {name: getattr(before, name) for name in names}
     return outcome.standing.but(**read) != before
 

@@ -65,6 +65,7 @@ def notice_body(
         people={**people_of_roles(engagement, playbook, scene.segment), ACCOUNT_TEAM: callable_team},
         groups={name: role.within(scene.segment).groups for name, role in playbook.methodology.roles.items()},
         leads=leads_of(scene, playbook),
+        segment=scene.segment,
     )
     return notice_text(notice, speech, playbook.methodology, mark=mark)
 

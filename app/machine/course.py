@@ -15,6 +15,7 @@ from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Fallen, N
 from app.machine.papers import bound_papers, differences, digest_of, with_paper
 from app.machine.scene import Scene
 from app.machine.standing import Approval, Mark, Paper, Place, Standing, Verdict
+from app.machine.timeline import asked, judged, touched, with_activity, with_time
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Document, Gate, Kind, Pull, Track
@@ -50,10 +51,23 @@ class Course:
     """What was refused to whom, and when last."""
     cause: str = ""
     """What a person did that the next reasons follow from."""
+    at: float = 0.0
+    """When that was, or now."""
+    because_of: dict[IssueKind, set[str]] = field(default_factory=dict)
+    """Labels that say why the bot did something by itself."""
 
     def because(self, what: str) -> None:
         """Note what was decided, and what it follows from; no words of a customer."""
         self.reasons.append(f"{self.cause}: {what}" if self.cause else what)
+
+    def noticed(self, by: str | None, at: float) -> None:
+        """Somebody did or said something: what clocks want to know of that."""
+        self.standing = with_activity(self.standing, at)
+        leads = {name.lower() for issue in self.scene.issues.values() for name in issue.assignees}
+        for role in self.index.touching:
+            is_lead = role == self.methodology.routing.triage_role and by is not None and by.lower() in leads
+            if is_lead or self.scene.holds(by, role):
+                self.standing = with_time(self.standing, touched(role), at)
 
     def enter(
         self,
@@ -131,7 +145,7 @@ class Course:
         papers = {} if document is None else bound_papers(document, standing, self.methodology)
         digest = digest_of(document, standing, self.methodology)
         approval = Approval(verdict, by, at, standing.version(document), digest, papers, words)
-        self.standing = standing.but(approvals={**standing.approvals, name: approval})
+        self.standing = with_time(standing.but(approvals={**standing.approvals, name: approval}), judged(name), at)
         self.because(f"{gate.title}: {'yes' if verdict is Verdict.PASSED else 'no'}")
         if verdict is Verdict.FAILED:
             self._send_back(name, gate, at)
@@ -435,6 +449,7 @@ class Course:
         if not self.is_asked(name) and (state is GateState.OPEN or is_wanted):
             self._asked(name, version)
             self._asked(called_key(name), self._edition(gate))
+            self.standing = with_time(self.standing, asked(name), self.at)
             on = self.methodology.tracks[gate.track].on
             self.notices.append(AskedReview(f"review:{name}:{version}", on, name))
 

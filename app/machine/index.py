@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.machine.standing import Place, Standing, Verdict
+from app.machine.timeline import touching_roles, watched_labels
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Gate, Track, Weight
@@ -34,7 +35,9 @@ class Index:
 
     `positions`: track → state → its place on the path. `blocking`: the gates that a move there would have to pass.
     `asking`: gates whose review is due there. `leaving`: automatic moves out of there. `yes_moves`: gates whose yes is
-    a state's label, with track and state. `shown`: gates that have labels on an issue. `watched`: labels of criteria.
+    a state's label, with track and state. `shown`: gates that have labels on an issue.
+    `watched`: labels of criteria. `clocked`: labels of clocks. `touching`: roles of which clocks want to know when they
+    first did something.
     """
 
     methodology: Methodology
@@ -48,6 +51,8 @@ class Index:
     shown: Mapping[IssueKind, tuple[tuple[str, Gate], ...]]
     orders: Mapping[IssueKind, Mapping[str, Orders]]
     watched: frozenset[str]
+    clocked: frozenset[str]
+    touching: tuple[str, ...]
     scope_of_others: Mapping[str, str]
     """Label → its scope, of the methodology's labels that no track or gate looks after: one of a scope is enough."""
 
@@ -132,6 +137,8 @@ def _build(methodology: Methodology) -> Index:
         },
         orders={on: _orders(on, methodology) for on in IssueKind},
         watched=frozenset(label for each in criteria for label in each.labels).union(methodology.trusted_labels),
+        clocked=watched_labels(methodology),
+        touching=touching_roles(methodology),
         scope_of_others={
             label: scope
             for label in methodology.labels

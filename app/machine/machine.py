@@ -22,6 +22,7 @@ from app.machine.outcome import LabelChange, Outcome
 from app.machine.people import take_sign, take_turn
 from app.machine.scene import Scene, Sign, Turn
 from app.machine.standing import Place, Standing
+from app.machine.ticking import tick, with_sla
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 
@@ -52,9 +53,11 @@ def proceed(
     for act, then in zip(acts, _scenes(acts, scene), strict=True):
         # of the past only the labels are known; all else is as it is, with what a deed has written by now
         course.scene = replace(course.scene, issues=then.issues) if deeds else then
+        course.at = act.at
         if isinstance(act, Turn):
             take_turn(course, act)
         elif isinstance(act, Deed):
+            course.noticed(act.by, act.at)
             act.do(course)
         elif not take_sign(course, act):
             continue
@@ -62,15 +65,16 @@ def proceed(
         is_settled = True
         ordered = course.standing if isinstance(act, Deed) else ordered
     scene = course.scene = replace(course.scene, issues=scene.issues) if deeds else scene
-    course.cause = ""
+    course.cause, course.at = "", now
     if not is_settled:
         course.settle(now)
+    sla = tick(course, now) if until is None else {}
     stands = _caught_up(course.standing, acts)
     return Outcome(
         standing=stands,
         scene=scene,
         reasons=tuple(course.reasons),
-        labels={} if until is not None else _looks(course, stands, quarter),
+        labels={} if until is not None else with_sla(_looks(course, stands, quarter), sla, course),
         open={} if until is not None else open_or_closed(stands, scene, methodology, revived=course.revived),
         notices=tuple(course.notices),
         unlost=frozenset(course.unlost),

@@ -143,6 +143,36 @@ class MovedBack:
     words: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ClockNear:
+    """Of the time that somebody has, little is left (`due_at`: seconds since 1970)."""
+
+    key: str
+    on: IssueKind
+    clock: str
+    due_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOver:
+    """The time is over; `then_at`: when the bot does something about it by itself."""
+
+    key: str
+    on: IssueKind
+    clock: str
+    due_at: float
+    then_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestOver:
+    """The day has come until which a track was to be on hold."""
+
+    key: str
+    on: IssueKind
+    track: str
+
+
 Notice = (
     PutBack
     | SentBack
@@ -155,6 +185,9 @@ Notice = (
     | HowDidItEnd
     | CouldNotFollow
     | YesFell
+    | ClockNear
+    | ClockOver
+    | RestOver
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from app.machine.standing import Paper, Standing
+from app.machine.timeline import recorded, with_time
 from app.methodology.model import Methodology
 from app.methodology.process import Document
 
@@ -58,7 +59,8 @@ def with_paper(standing: Standing, document: Document, paper: Paper, methodology
         is_bound = other is not document and document in rules.bound_to
         if is_bound and _has_something_to_lose(other, standing, methodology):
             reopened[other.value] = reopened.get(other.value, 0) + 1
-    return replace(standing, papers={**standing.papers, document.value: numbered}, reopened=reopened)
+    stands = replace(standing, papers={**standing.papers, document.value: numbered}, reopened=reopened)
+    return with_time(stands, recorded(document.value), paper.at)
 
 
 def _has_something_to_lose(document: Document, standing: Standing, methodology: Methodology) -> bool:

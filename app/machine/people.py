@@ -13,6 +13,7 @@ from app.machine.index import NO_ORDERS
 from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack, TooEarly
 from app.machine.scene import Sign, Turn
 from app.machine.standing import Verdict, label_key
+from app.machine.timeline import labelled, with_time
 from app.methodology.process import Gate, Kind, Track
 from app.methodology.spelling import Reading, scope_of
 
@@ -20,6 +21,11 @@ from app.methodology.spelling import Reading, scope_of
 def take_sign(course: Course, sign: Sign) -> bool:
     """A label was set or taken off; `course.scene` is as it was just after that. Whether it is any of our business."""
     course.cause = ""
+    if not sign.is_bot:
+        course.noticed(sign.by, sign.at)
+    if sign.label in course.index.clocked:
+        what = labelled(sign.on, sign.label, is_set=sign.is_added)
+        course.standing = with_time(course.standing, what, sign.at)
     is_watched = sign.label in course.index.watched
     if is_watched:
         _note_setter(course, sign)
@@ -40,6 +46,7 @@ def take_sign(course: Course, sign: Sign) -> bool:
 
 def take_turn(course: Course, turn: Turn) -> None:
     """An issue was closed or opened again by a person."""
+    course.noticed(turn.by, turn.at)
     course.cause = f"{turn.by or 'somebody'} {'closed' if turn.is_closed else 'opened'} the {turn.on.value} issue"
     for name, track in course.index.tracks_on[turn.on]:
         place = course.standing.places[name]

@@ -17,6 +17,8 @@ from app.methodology.process import Document
 
 MOST_MOVES: Final = 40
 """So many are kept, and travel in the status note: an engagement that goes its way has about fifteen."""
+MOST_TIMES: Final = 24
+"""So often is kept when something happened."""
 
 
 class Verdict(StrEnum):
@@ -128,7 +130,8 @@ class Outlook:
     """What lists of engagements tell of this one, as it was when it was last looked at.
 
     `waits`: track → whom it waits for there; one that waits for nobody is not there. `leads`: the users who lead it.
-    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue.
+    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue. `clocks`:
+    clocks that run → when their time is over (seconds since 1970); None: they stand still.
     """
 
     waits: Mapping[str, Waiting] = field(default_factory=dict)
@@ -136,6 +139,7 @@ class Outlook:
     leads: tuple[str, ...] = ()
     segment: str | None = None
     due: str | None = None
+    clocks: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ class Standing:
     `declined`: automatic moves that a person went back over; they rest until their cause has gone. `serial` counts
     the decisions that did something: of two records the higher one is newer. `notes`: issue → id of its status
     note. `told`: issue → what that note says, as a digest. `outlook`: for lists; nothing is decided by it.
+    `happened`: what clocks go by (`app.machine.timeline`) → when that was, in order; of what counts but once, the first
+    time. `active_at`: when somebody last did or said anything. `wake_at`: when a clock has to be looked at next.
     """
 
     begun_at: float | None = None
@@ -179,6 +185,9 @@ class Standing:
     notes: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
     outlook: Outlook = field(default_factory=Outlook)
+    happened: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    active_at: float | None = None
+    wake_at: float | None = None
 
     def version(self, document: Document | None) -> int:
         """A serial of a document, by which approvals are told apart: it counts also how often it was opened again.
@@ -235,6 +244,9 @@ class Standing:
             "notes": dict(self.notes),
             "told": dict(self.told),
             "outlook": _outlook_record(self.outlook),
+            "happened": {what: list(times) for what, times in self.happened.items()},
+            "active_at": self.active_at,
+            "wake_at": self.wake_at,
         }
 
 
@@ -269,6 +281,9 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         notes=record["notes"],
         told=record["told"],
         outlook=_outlook(record["outlook"]),
+        happened={what: tuple(times) for what, times in record["happened"].items()},
+        active_at=record["active_at"],
+        wake_at=record["wake_at"],
     )
 
 
@@ -294,6 +309,7 @@ def _outlook_record(outlook: Outlook) -> dict[str, Any]:
         "leads": list(outlook.leads),
         "segment": outlook.segment,
         "due": outlook.due,
+        "clocks": dict(outlook.clocks),
     }
 
 
@@ -301,7 +317,8 @@ def _outlook(record: Mapping[str, Any]) -> Outlook:
     waits = {
         track: Waiting(tuple(roles), since, tuple(what)) for track, (roles, since, what) in record["waits"].items()
     }
-    return Outlook(waits, record["gates"], tuple(record["leads"]), record["segment"], record["due"])
+    leads = tuple(record["leads"])
+    return Outlook(waits, record["gates"], leads, record["segment"], record["due"], record.get("clocks", {}))
 
 
 def _plain(value: Place | Approval | Paper | Mark | Return) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from yaml.constructor import SafeConstructor
 
 from app.methodology.model import Methodology
 from app.methodology.names import Found, dangling, one_of
+from app.methodology.names_of_time import untimely
 from app.methodology.soundness import unheld, unsound
 
 DEFAULT = Path(__file__).with_name("default.yaml")
@@ -139,7 +140,7 @@ def _checked(tree: _Tree, own_look: Look = lambda _: iter(())) -> Methodology:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise MethodologyFaults(tuple(_fault(tree, detail) for detail in details)) from None
-    for look in (dangling, unsound, own_look):
+    for look in (dangling, untimely, unsound, own_look):
         if found := tuple(_told(tree, look(methodology))):
             raise MethodologyFaults(found)
     return methodology

@@ -1,7 +1,4 @@
-"""The methodology as typed, frozen values: what a file may say, and in which form.
-
-Later parts of the process (clocks, notifications) stand beside these as further fields of Methodology.
-"""
+"""The methodology as typed, frozen values: what a file may say, and in which form."""
 
 from __future__ import annotations
 
@@ -44,6 +41,7 @@ from app.methodology.process import (
     Track,
 )
 from app.methodology.spelling import Speller
+from app.methodology.timing import Calendar, Clock, Digest, Sla
 from app.submission.choices import Segment, Service
 
 
@@ -96,27 +94,6 @@ class Confidential(Block):
     """When both issues are made confidential."""
 
     pubsec_us: bool
-
-
-class Counting(StrEnum):
-    """Whether a clock runs all the time, or on business days only."""
-
-    HOURS = "hours"
-    BUSINESS_DAYS = "business_days"
-
-
-class Clock(Block):
-    """A span of time that somebody has for something."""
-
-    hours: Annotated[int, Field(ge=1, le=24 * 90)]
-    counts: Counting = Counting.HOURS
-    """Every hour of the calendar, or hours of Monday to Friday."""
-
-
-class Clocks(Block):
-    """All clocks."""
-
-    first_touch: Clock
 
 
 class Holders(Block):
@@ -255,7 +232,10 @@ class Methodology(Block):
     issues: Issues
     classification: Classification
     confidential: Confidential
-    clocks: Clocks
+    calendars: Annotated[Mapping[Key, Calendar], Field(min_length=1)]
+    sla: Sla
+    clocks: Mapping[Key, Clock]
+    digest: Digest
     link_hosts: tuple[Host, ...]
     roles: Mapping[Key, Role]
     pages: Pages
@@ -367,6 +347,11 @@ class Methodology(Block):
         for gate in self.gates.values():
             if self.tracks[gate.track].on is on:
                 yield from (name for name in gate.labels.all if name is not None)
+
+    def calendar_of(self, segment: str | None) -> Calendar:
+        """By which an engagement of a segment goes (None: not known): the first of the file where none names it."""
+        held = (each for each in self.calendars.values() if segment in {s.value for s in each.segments})
+        return next(held, next(iter(self.calendars.values())))
 
     def in_words(self, path: str, value: str) -> str:
         """How a value of the submission reads in an issue; the value itself where the file has no words for it."""

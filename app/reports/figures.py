@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from app.clocks import due_at
+from app.machine.calendars import due_at
 from app.machine.standing import Verdict
 from app.methodology.process import Kind
 from app.pipeline import Listed
@@ -96,7 +95,8 @@ def _time_in_state(material: Material) -> Iterator[tuple[Cell, ...]]:
     plot=Bars((2,), "h", marks=3),
 )
 def _first_touch(material: Material) -> Iterator[tuple[Cell, ...]]:
-    fiscal, clock = material.methodology.fiscal, material.methodology.clocks.first_touch
+    fiscal, methodology = material.methodology.fiscal, material.methodology
+    clock = methodology.clocks[methodology.sla.due_day]
     spans: dict[tuple[int, int], Spans] = defaultdict(Spans)
     in_time: Counter[tuple[int, int]] = Counter()
     called: dict[tuple[int, int], str] = {}
@@ -108,8 +108,9 @@ def _first_touch(material: Material) -> Iterator[tuple[Cell, ...]]:
         quarter = fiscal.place(day)
         called[quarter] = fiscal.quarter(day)
         spans[quarter].seconds.append(max(0.0, left.at - each.begun_at))
-        begun = datetime.fromtimestamp(each.begun_at, UTC).astimezone(ZoneInfo(material.methodology.time_zone))
-        in_time[quarter] += left.at <= due_at(begun, clock).timestamp()
+        calendar = methodology.calendar_of(each.segment)
+        due = due_at(datetime.fromtimestamp(each.begun_at, UTC), clock.hours, clock.counts, calendar)
+        in_time[quarter] += due is None or left.at <= due.timestamp()
     for quarter in sorted(spans):
         count, *rest = spans[quarter].told(HOUR_S)
         yield called[quarter], count, *rest, _percent(in_time[quarter], count)

@@ -1,0 +1,68 @@
+"""The clocks of an engagement: which run, since when, and when their time is over. Pure, and without a present.
+
+All follows from when things happened; nothing is counted down. A clock is worked out anew whenever it is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.machine.calendars import Span, due_at
+from app.machine.standing import Standing
+from app.machine.timeline import ends_of, rests_of, times_of
+from app.methodology.model import Methodology
+from app.methodology.timing import Calendar, Clock
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A clock that runs: since when, when people are reminded, when its time is over; seconds since 1970.
+
+    None: it stands still, and nobody knows. `warn_at` is None also where the clock does not warn.
+    """
+
+    name: str
+    clock: Clock
+    began_at: float
+    warn_at: float | None
+    due_at: float | None
+
+
+def running(standing: Standing, methodology: Methodology, calendar: Calendar) -> Iterator[Run]:
+    """The clocks that run, in the order of the file; one that stands still runs as well."""
+    rests: Sequence[Span] | None = None
+    for name, clock in methodology.clocks.items():
+        began_at = _began(clock, standing, methodology)
+        if began_at is None:
+            continue
+        if rests is None:
+            rests = [(_at(a), _NEVER if b is None else _at(b)) for a, b in rests_of(standing, methodology)]
+        pauses = rests if clock.pauses else ()
+        warn_at = _end(clock, began_at, methodology.sla.warn_at, calendar, pauses) if clock.warns else None
+        yield Run(name, clock, began_at, warn_at, _end(clock, began_at, 1.0, calendar, pauses))
+
+
+def _began(clock: Clock, standing: Standing, methodology: Methodology) -> float | None:
+    """When the clock was started, if it was not stopped since."""
+    starts = {at for moment in clock.begins for at in times_of(moment, clock.on, standing)}
+    stops = {at for moment in clock.ends for at in times_of(moment, clock.on, standing)}
+    # what ends one clock may start another: whoever wins has a welcome mail to write
+    stops |= set(ends_of(clock.on, standing, methodology)) - starts
+    latest_stop = max((at for at in stops if starts and at > min(starts)), default=None)
+    since = [at for at in starts if latest_stop is None or at >= latest_stop]
+    if not since:
+        return None
+    return max(since) if clock.restarts else min(since)
+
+
+def _end(clock: Clock, began_at: float, share: float, calendar: Calendar, pauses: Sequence[Span]) -> float | None:
+    end = due_at(_at(began_at), clock.hours * share, clock.counts, calendar, pauses=pauses)
+    return None if end is None else end.timestamp()
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

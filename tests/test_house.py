@@ -46,7 +46,7 @@ FORBIDDEN = {
     "app/notices.py": IO,
     "app/signed_record.py": IO,
     "app/boxes.py": IO,
-    "app/clocks.py": IO,
+    "app/clock_words.py": IO,
     "app/verify.py": IO,
     "app/store": {"app.adapters", "app.engine", "app.ingress", "handlers"},
     "app/adapters": {"app.engine", "app.ingress", "app.store", "handlers"},

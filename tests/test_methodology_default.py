@@ -96,7 +96,7 @@ def test_the_closed_lists_of_the_file_are_used() -> None:
 
 
 def test_the_first_touch_has_a_day() -> None:
-    assert shipped().clocks.first_touch.hours == 24
+    assert shipped().clocks["first_touch"].hours == 24
 
 
 def test_the_demo_names_people_and_routes_to_them() -> None:

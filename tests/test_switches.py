@@ -13,7 +13,7 @@ from app.machine.gates import GateState, gate_state
 from app.machine.outcome import AskedFor
 from app.machine.scene import Scene
 from app.methodology import Methodology, load_methodology
-from app.methodology.model import Counting
+from app.methodology.timing import Counting
 from tests.walks import INTAKE, Walk, begun, estimate
 
 DEFAULTS = {
@@ -119,7 +119,7 @@ def who_leads_delivery_prep(methodology: Methodology) -> str:
 
 
 def how_the_first_touch_is_counted(methodology: Methodology) -> Counting:
-    return methodology.clocks.first_touch.counts
+    return methodology.clocks["first_touch"].counts
 
 
 def the_step_of_the_epic(methodology: Methodology) -> str:

@@ -56,7 +56,7 @@ def with_time(standing: Standing, what: str, at: float) -> Standing:
     known = standing.happened.get(what, ())
     if at in known:
         return standing
-    times = (min(at, *known),) if what.startswith("touched:") else tuple(sorted((*known, at)))[-MOST_TIMES:]
+    times = (min((at, *known)),) if what.startswith("touched:") else tuple(sorted((*known, at)))[-MOST_TIMES:]
     return standing if times == known else standing.but(happened={**standing.happened, what: times})
 
 

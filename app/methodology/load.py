@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.constructor import SafeConstructor
 
+from app.methodology.let_go import let_go
 from app.methodology.model import Methodology
 from app.methodology.names import Found, dangling, one_of
 from app.methodology.names_of_time import untimely
@@ -119,7 +120,10 @@ def _complete(base: _Tree, own: _Tree, *, choice: tuple[str, str] | None = None)
     found = base
     for changes in _chosen(_laid_over(base, own), choice=choice):
         found = _laid_over(found, changes)
-    return _laid_over(found, own)
+    found = _laid_over(found, own)
+    if base.content:
+        let_go(found.content, own.content.get("clocks") or ())
+    return found
 
 
 def _within(fault: str, place: str) -> str:

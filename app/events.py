@@ -94,6 +94,14 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStruck:
+    """A moment has come at which an engagement has to be looked at, though nothing came in."""
+
+    noun: ClassVar[str] = "clock"
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Authentic, and nothing that this bot knows of."""
 
@@ -101,7 +109,7 @@ class Unknown:
     kind: str
 
 
-Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | Unknown
+Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | ClockStruck | Unknown
 
 ISSUE_HOOK, NOTE_HOOK = "Issue Hook", "Note Hook"
 """GitLab's names for what it delivers; each is `Confidential …` as well."""
@@ -119,6 +127,8 @@ def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     if source is Source.CALCULATOR:
         return SubmissionReceived(read_submission(body, today=received_on))
     payload = read_payload(body)
+    if source is Source.CLOCK:
+        return ClockStruck(float(payload.get("at", 0.0)))
     # only the sweep's door stores such bodies: a sender who writes this kind into a webhook gets nothing by it
     if source is Source.SWEEP and payload.get("object_kind") == PARKED:
         return _parked(payload)
@@ -126,6 +136,11 @@ def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     if source is Source.SWEEP and isinstance(event, CommentPosted):
         return replace(event, next_at=_moment(payload["object_attributes"].get(NEXT_AT)))
     return event
+
+
+def clock_body(at: float) -> bytes:
+    """The body of a clock's event."""
+    return orjson.dumps({"object_kind": "psplan_clock", "at": at})
 
 
 def read_payload(body: bytes) -> dict[str, Any]:

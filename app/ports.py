@@ -84,6 +84,8 @@ class Note:
     id: int
     body: str
     author: Person
+    at: datetime | None = None
+    """When it was written, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
@@ -17,7 +18,7 @@ from app.directory import REFRESH_S, Directory
 from app.errors import Permanent, Retry, attempt
 from app.live_secrets import LOOK_EVERY_S, LiveSecrets
 from app.operations import SWEEP, Operations, Refused
-from app.store import errands, retention, swept
+from app.store import errands, retention, swept, timers
 from app.store.store import Store
 from app.sweep.lists import LAST_LOOK
 from app.tell import Tell, unheard
@@ -25,6 +26,9 @@ from app.tell import Tell, unheard
 ERRANDS_EVERY_S: Final = 0.5
 """Costs a look at an index with nothing in it."""
 RETENTION_EVERY_S: Final = 3600.0
+CLOCKS_EVERY_S: Final = 2.0
+"""Costs a look at an index; a new timer may be due before the next one that was known."""
+MOST_STRIKES: Final = 50
 STORE_FAULTS: Final = (SQLAlchemyError, sqlite3.Error, TimeoutError)
 
 T = TypeVar("T")
@@ -67,7 +71,12 @@ class Routines:
 
     def start(self) -> None:
         """Begin; the first sweep looks at what was missed while nobody listened."""
-        routines: list[Coroutine[Any, Any, None]] = [self._warm_up(), self._run_errands(), self._throw_away()]
+        routines: list[Coroutine[Any, Any, None]] = [
+            self._warm_up(),
+            self._run_errands(),
+            self._throw_away(),
+            self._strike(),
+        ]
         if self._sweep_interval_s > 0:
             routines.append(self._sweep())
         if self._secrets is not None and self._secrets.is_watching:
@@ -150,6 +159,26 @@ class Routines:
         while True:
             await self._or_later(partial(_in_thread, secrets.look))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _strike(self) -> None:
+        while True:
+            if not await self._or_later(self._strike_due):
+                await asyncio.sleep(CLOCKS_EVERY_S)
+
+    async def _strike_due(self) -> bool:
+        """Whether timers were due."""
+        due_at = await _in_thread(partial(self._store.read, timers.next_due))
+        if due_at is None or due_at > self._clock():
+            return False
+        for lane in await _in_thread(partial(self._store.write, self._strike_some)):
+            self._wake(lane)
+        return True
+
+    def _strike_some(self, connection: Connection) -> list[str]:
+        lanes = timers.strike(connection, now=self._clock(), most=MOST_STRIKES)
+        for lane in lanes:
+            self._store.defer(connection, lane)
+        return lanes
 
     async def _throw_away(self) -> None:
         while True:

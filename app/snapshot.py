@@ -13,7 +13,7 @@ from app.directory import Directory
 from app.engagement import Engagement
 from app.errors import Absent, Retry
 from app.methodology.model import Holders
-from app.ports import Assignment, Issue, LabelEvent, StateEvent
+from app.ports import Assignment, Issue, LabelEvent, Note, StateEvent
 
 MOST_IN_PIPELINE: Final = 500
 
@@ -30,6 +30,8 @@ class Needs:
     """Issue → the last closing or opening that is known already."""
     assignments: frozenset[int] = frozenset()
     """Issues of which it has to be known when somebody was assigned."""
+    notes: frozenset[int] = frozenset()
+    """Issues of which the latest comments have to be known."""
     roles: Mapping[str, Holders] = field(default_factory=dict)
     """Role, or `role@segment`, whose holders have to be known."""
     note: int | None = None
@@ -76,6 +78,9 @@ class Issues(Protocol):
     def assignments(self, iid: int) -> Sequence[Assignment]:
         """When somebody was assigned to it."""
 
+    def latest_notes(self, iid: int) -> Sequence[Note]:
+        """Its newest comments."""
+
 
 class Memory(Protocol):
     """What only the store knows."""
@@ -118,6 +123,7 @@ class Snapshot:
     labels: Mapping[int, tuple[LabelEvent, ...]] = field(default_factory=dict)
     states: Mapping[int, tuple[StateEvent, ...]] = field(default_factory=dict)
     assignments: Mapping[int, tuple[Assignment, ...]] = field(default_factory=dict)
+    notes: Mapping[int, tuple[Note, ...]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unsure_roles: frozenset[str] = frozenset()
     is_patient: bool = True
@@ -160,6 +166,7 @@ def take_snapshot(
         labels={i: tuple(gitlab.label_events(i, after=a)) for i, a in needs.labels_since.items() if i in issues},
         states={i: tuple(gitlab.state_events(i, after=a)) for i, a in needs.states_since.items() if i in issues},
         assignments={i: tuple(gitlab.assignments(i)) for i in sorted(needs.assignments) if i in issues},
+        notes={i: tuple(gitlab.latest_notes(i)) for i in sorted(needs.notes) if i in issues},
         holders={name: each.names for name, each in held.items()},
         unsure_roles=frozenset(name for name, each in held.items() if not each.is_sure),
         is_patient=is_patient,

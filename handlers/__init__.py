@@ -19,12 +19,14 @@ from handlers import (
     issues,
     submissions,
     parked,
+    clocks,
 )
 
 __all__ = [
     "adoption",
     "answers",
     "approvals",
+    "clocks",
     "comments",
     "delivery_prep",
     "endings",

@@ -17,6 +17,7 @@ from app.errors import Retry
 from app.hearing import Ledger
 from app.issue_text import IssueDraft, Playbook, open_case
 from app.machine.course import Course
+from app.machine.deeds import Deed
 from app.machine.machine import proceed
 from app.machine.outcome import AskedReview, Fallen, LabelChange, Notice, NotYours, Outcome, PutBack, YesFell
 from app.machine.scene import Scene
@@ -62,12 +63,14 @@ def progress(
     orders: Orders | None = None,
     adopting: int | None = None,
     until: float | None = None,
+    words: Sequence[Deed] = (),
 ) -> Progress:
     """Work through what people did since last time. The snapshot must hold what `scene.what_to_see` asks for.
 
     `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then. `orders`:
     the commands of a comment; what became of each is kept in them. `adopting`: number of an issue that is about to
-    become the scoping issue: what was done to it until now counts as well. `until`: as the machine has it.
+    become the scoping issue: what was done to it until now counts as well. `until`: as the machine has it. `words`: what
+    people said that orders nothing.
     """
     methodology = playbook.methodology
     moment = now.timestamp()
@@ -97,7 +100,7 @@ def progress(
         methodology,
         now=moment,
         quarter=quarter_label(now, methodology),
-        deeds=() if orders is None else orders.deeds(ledger, look),
+        deeds=(*words, *(() if orders is None else orders.deeds(ledger, look))),
         until=until,
     )
     scene = _as_ordered(outcome.scene, ledger)

@@ -56,7 +56,8 @@ def issue_of(held: Json) -> Issue:
 
 def note_of(held: Json) -> Note:
     """A comment."""
-    return Note(held["id"], held.get("body") or "", person_of(held["author"]))
+    at = held.get("created_at")
+    return Note(held["id"], held.get("body") or "", person_of(held["author"]), None if at is None else moment(at))
 
 
 def listed_of(held: Json) -> ListedIssue:

@@ -14,7 +14,7 @@ import structlog
 
 from app.clock import Timer
 from app.listing import Listing
-from app.ports import Assignment, GitLab, Issue, LabelEvent, StateEvent
+from app.ports import Assignment, GitLab, Issue, LabelEvent, Note, StateEvent
 
 E = TypeVar("E", LabelEvent, StateEvent)
 
@@ -62,6 +62,10 @@ class SharedLook:
     def assignments(self, iid: int) -> Sequence[Assignment]:
         """As GitLab.assignments; asked for so rarely that it is not shared."""
         return self.gitlab.assignments(iid)
+
+    def latest_notes(self, iid: int) -> Sequence[Note]:
+        """As GitLab.latest_notes; only a clock asks."""
+        return self.gitlab.latest_notes(iid)
 
     def _refresh(self) -> None:
         if self.timer() - self._since > MOST_AGE_S:

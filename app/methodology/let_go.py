@@ -38,8 +38,8 @@ def _known(content: Mapping[str, Any]) -> Callable[[Any], bool]:
         "judged": _named(content, "gates"),
         "filled": _named(content, "intake_fields"),
     }
-    return lambda moment: not isinstance(moment, dict) or all(
-        moment[kind] in names for kind, names in known.items() if kind in moment
+    return lambda moment: (
+        not isinstance(moment, dict) or all(moment[kind] in names for kind, names in known.items() if kind in moment)
     )
 
 

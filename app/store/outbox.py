@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.actions import HandOver, React, Retract, Say
 from app.engagement import Engagement, engagement_from_record, submission_record
-from app.store import pipeline
+from app.store import pipeline, timers
 from app.store.records import StoredAction
 from app.store.schema import ActionState, actions, commands_heard, deliveries, engagement_issues, engagements, journal
 
@@ -53,6 +53,8 @@ def keep_engagement(
     for role, link in value.issues.items():
         if before is None or role not in before.issues:
             connection.execute(_NEW_ISSUE, {"iid": link.iid, "engagement_id": value.id, "role": role.value})
+    if before is None or before.standing.wake_at != value.standing.wake_at:
+        timers.set_timer(connection, value.id, value.standing.wake_at)
     pipeline.keep(connection, value, before=before)
 
 

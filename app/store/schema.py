@@ -205,6 +205,16 @@ pipeline = Table(
     Column("intake_url", Text),
 )
 
+timers = Table(
+    "timers",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("due_at", Float, nullable=False),
+    Column("struck_at", Float, comment="the time that it struck for, until the next one is known"),
+)
+_ARMED = text("struck_at IS NULL OR struck_at < due_at")
+Index("timers_by_time", timers.c.due_at, sqlite_where=_ARMED, postgresql_where=_ARMED)
+
 stands = Table(
     "stands",
     metadata,

@@ -69,8 +69,8 @@ def progress(
 
     `revised`: the issues as a revision makes them; the bot's own parts are brought up to date by others then. `orders`:
     the commands of a comment; what became of each is kept in them. `adopting`: number of an issue that is about to
-    become the scoping issue: what was done to it until now counts as well. `until`: as the machine has it. `words`: what
-    people said that orders nothing.
+    become the scoping issue: what was done to it until now counts as well. `until`: as the machine has it. `words`:
+    what people said that orders nothing.
     """
     methodology = playbook.methodology
     moment = now.timestamp()

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from app.machine.calendars import Span, due_at
 from app.machine.standing import Standing
-from app.machine.timeline import ends_of, rests_of, times_of
+from app.machine.timeline import ended_since, rests_of, times_of
 from app.methodology.model import Methodology
-from app.methodology.timing import Calendar, Clock
+from app.methodology.timing import Calendar, Clock, Moment
 
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -47,16 +47,21 @@ def running(standing: Standing, methodology: Methodology, calendar: Calendar) ->
 
 
 def _began(clock: Clock, standing: Standing, methodology: Methodology) -> float | None:
-    """When the clock was started, if it was not stopped since."""
-    starts = {at for moment in clock.begins for at in times_of(moment, clock.on, standing)}
-    stops = {at for moment in clock.ends for at in times_of(moment, clock.on, standing)}
-    # what ends one clock may start another: whoever wins has a welcome mail to write
-    stops |= set(ends_of(clock.on, standing, methodology)) - starts
+    """When the clock was started, if it was not stopped since; where its issue has come to an end, only by that end."""
+    ended_at = ended_since(clock.on, standing, methodology)
+    begins = clock.begins if ended_at is None else tuple(each for each in clock.begins if each.entered is not None)
+    starts = {at for at in _times(begins, clock, standing) if ended_at is None or at >= ended_at}
+    stops = set(_times(clock.ends, clock, standing))
     latest_stop = max((at for at in stops if starts and at > min(starts)), default=None)
     since = [at for at in starts if latest_stop is None or at >= latest_stop]
     if not since:
         return None
     return max(since) if clock.restarts else min(since)
+
+
+def _times(moments: Sequence[Moment], clock: Clock, standing: Standing) -> Iterator[float]:
+    for moment in moments:
+        yield from times_of(moment, clock.on, standing)
 
 
 def _end(clock: Clock, began_at: float, share: float, calendar: Calendar, pauses: Sequence[Span]) -> float | None:

@@ -80,13 +80,13 @@ def times_of(moment: Moment, on: IssueKind, standing: Standing) -> Iterator[floa
         yield from standing.happened.get(what, ())
 
 
-def ends_of(on: IssueKind, standing: Standing, methodology: Methodology) -> Iterator[float]:
-    """When the track of an issue came to an end: then nothing on it has to be done any more."""
-    tracks = {name: track for name, track in methodology.tracks.items() if track.on is on}
-    for move in standing.moves:
-        state = tracks[move.track].states.get(move.to) if move.track in tracks else None
-        if state is not None and state.is_end:
-            yield move.at
+def ended_since(on: IssueKind, standing: Standing, methodology: Methodology) -> float | None:
+    """Since when the track of an issue has been at an end, where nothing is left to do; None: it is not."""
+    for name, place in standing.places.items():
+        track = methodology.tracks.get(name)
+        if track is not None and track.on is on and track.states[place.state].is_end:
+            return place.since
+    return None
 
 
 def rests_of(standing: Standing, methodology: Methodology) -> list[tuple[float, float | None]]:

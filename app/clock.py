@@ -14,6 +14,22 @@ Timer = Callable[[], float]
 system_clock: Clock = time.time
 
 
+class MovableClock:
+    """A clock that goes on as another does, and can be moved forward: for a sandbox in which nobody waits for days."""
+
+    def __init__(self, clock: Clock = time.time) -> None:
+        self._clock = clock
+        self._ahead_s = 0.0
+
+    def __call__(self) -> float:
+        """The present."""
+        return self._clock() + self._ahead_s
+
+    def move(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        self._ahead_s += seconds
+
+
 def steady_clock() -> float:
     """Seconds from anywhere, never set; they pass also while the machine sleeps, where the system can tell."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)

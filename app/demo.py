@@ -21,8 +21,9 @@ import httpx
 import structlog
 
 from app.background import BackgroundServer
+from app.clock import MovableClock, at
 from app.failure import Failure
-from app.main import create_app
+from app.main import Service, create_app
 from app.methodology import load_methodology
 from app.sandbox.pages import page_routes
 from app.sandbox.people import token_of
@@ -46,9 +47,11 @@ GRACE_S = 2.0
 def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
     """Run the story; then stop, or stay until Ctrl-C. Raises Failure where the story does not come true."""
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, _live])
-    with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port) as sandbox:
+    clock = MovableClock()
+    with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port, clock) as sandbox:
         settings = _settings(Path(folder), sandbox.url)
-        with BackgroundServer(create_app(settings, is_open_house=True), port=port) as service:
+        app = create_app(settings, service=Service(settings, clock=clock), is_open_house=True)
+        with BackgroundServer(app, port=port) as service:
             _register_hook(sandbox.world, service.url, settings)
             _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/", "")
             _tell_story(sandbox, service.url, settings)
@@ -58,15 +61,15 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
 
 
 @contextmanager
-def _sandbox(port: int) -> Iterator[SandboxServer]:
-    world = World()
+def _sandbox(port: int, clock: MovableClock) -> Iterator[SandboxServer]:
+    world = World(clock=lambda: at(clock()))
     _make_labels(world)
-    server = SandboxServer(world, port=port, extra_routes=page_routes(world))
+    server = SandboxServer(world, port=port, extra_routes=page_routes(world, clock=clock))
     try:
         server.start()
     except OSError:  # taken, perhaps by another demo
         _say(f"Port {port} is taken: this sandbox has another address.")
-        server = SandboxServer(world, extra_routes=page_routes(world))
+        server = SandboxServer(world, extra_routes=page_routes(world, clock=clock))
         server.start()
     try:
         yield server
@@ -199,6 +202,7 @@ def _stay(url: str, service_url: str, settings: Settings) -> None:
     try:
         _say(
             f"Your turn: open {url}/ in a browser, choose who you are, and label, tick, answer, or say /ps help.",
+            "The buttons at the top let a day pass: watch who is reminded of what.",
             "Another submission, FILE as README says under Running it:",
             f"  PSPLAN_CALCULATOR_KEYS={key} .venv/bin/psplan submit --wait --url {service_url} FILE",
             "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",

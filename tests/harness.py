@@ -23,7 +23,8 @@ from typing import IO, Any
 import httpx
 
 from app.background import BackgroundServer
-from app.main import create_app
+from app.clock import Clock, system_clock
+from app.main import Service, create_app
 from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
@@ -185,10 +186,11 @@ def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
 
 
 @contextmanager
-def stage(folder: Path, world: World | None = None, **more: Any) -> Iterator[Stage]:
-    """Service and sandbox in this process, over real HTTP."""
+def stage(folder: Path, world: World | None = None, *, clock: Clock = system_clock, **more: Any) -> Iterator[Stage]:
+    """Service and sandbox in this process, over real HTTP. `clock`: the service's; the world has its own."""
     with SandboxServer(world or World(hook_delay_s=0.0)) as sandbox:
-        app = create_app(settings_for(folder, sandbox.url, **more))
+        settings = settings_for(folder, sandbox.url, **more)
+        app = create_app(settings, service=Service(settings, clock=clock))
         with BackgroundServer(app) as service, httpx.Client(timeout=10) as client:
             add_hook(sandbox.world, service.url)
             yield Stage(sandbox.world, service.url, client)

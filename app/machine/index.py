@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.machine.standing import Place, Standing, Verdict
-from app.machine.timeline import touching_roles, watched_labels
+from app.machine.timeline import touching_roles, watched_fields, watched_labels
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Gate, Track, Weight
@@ -37,7 +37,7 @@ class Index:
     `asking`: gates whose review is due there. `leaving`: automatic moves out of there. `yes_moves`: gates whose yes is
     a state's label, with track and state. `shown`: gates that have labels on an issue.
     `watched`: labels of criteria. `clocked`: labels of clocks. `touching`: roles of which clocks want to know when they
-    first did something.
+    first did something. `fields`: intake fields of clocks.
     """
 
     methodology: Methodology
@@ -53,6 +53,7 @@ class Index:
     watched: frozenset[str]
     clocked: frozenset[str]
     touching: tuple[str, ...]
+    fields: tuple[str, ...]
     scope_of_others: Mapping[str, str]
     """Label → its scope, of the methodology's labels that no track or gate looks after: one of a scope is enough."""
 
@@ -139,6 +140,7 @@ def _build(methodology: Methodology) -> Index:
         watched=frozenset(label for each in criteria for label in each.labels).union(methodology.trusted_labels),
         clocked=watched_labels(methodology),
         touching=touching_roles(methodology),
+        fields=watched_fields(methodology),
         scope_of_others={
             label: scope
             for label in methodology.labels

@@ -23,6 +23,7 @@ from app.machine.people import take_sign, take_turn
 from app.machine.scene import Scene, Sign, Turn
 from app.machine.standing import Place, Standing
 from app.machine.ticking import tick, with_sla
+from app.machine.timeline import filled, with_time
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 
@@ -68,6 +69,9 @@ def proceed(
     course.cause, course.at = "", now
     if not is_settled:
         course.settle(now)
+    for field in course.index.fields:
+        if field in scene.answered and filled(field) not in course.standing.happened:
+            course.standing = with_time(course.standing, filled(field), now)  # GitLab does not tell when it was
     sla = tick(course, now) if until is None else {}
     stands = _caught_up(course.standing, acts)
     return Outcome(

@@ -9,6 +9,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from app.methodology import parts, process
+from app.methodology import parts, process, timing
 from app.methodology.model import Methodology
 from app.methodology.parts import Block
 
@@ -35,6 +36,9 @@ _NAMED: Final[Mapping[Any, str]] = {
     process.CommandName: "command",
     str: "text",
     int: "number",
+    float: "number",
+    date: "day",
+    timing.TimeOfDay: "`HH:MM`",
     Decimal: "number",
     bool: "`true` or `false`",
     Any: "anything",
@@ -92,6 +96,8 @@ def _meaning_of(hint: Any) -> str:
 def _value(value: Any) -> str:
     if value is None or value in ((), {}) or isinstance(value, Block):
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{each}`" for each in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

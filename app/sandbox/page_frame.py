@@ -101,7 +101,11 @@ class Frame:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"ago": _ago, "due": _due}
-        self._templates.globals |= {"emoji": EMOJI, "issues_path": ISSUES_PATH}
+        self._templates.globals |= {"emoji": EMOJI, "issues_path": ISSUES_PATH, "clock_steps": {}}
+
+    def offer(self, **values: Any) -> None:
+        """Let every page know something; what is not offered is nothing."""
+        self._templates.globals |= values
 
     # Routes
 

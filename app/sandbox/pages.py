@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.clock import MovableClock
 from app.sandbox.page_answers import answer_routes
 from app.sandbox.page_board import board_routes
+from app.sandbox.page_clock import clock_routes
 from app.sandbox.page_deliveries import Deliveries, delivery_routes
 from app.sandbox.page_frame import HEADERS, PERSON_COOKIE, Frame, Visit, go, local_path
 from app.sandbox.page_issue import IssuePage
@@ -31,8 +33,11 @@ from app.sandbox.world import World
 PERSON_LIFE_S = 30 * 86_400
 
 
-def page_routes(world: World) -> list[BaseRoute]:
-    """Routes of all pages of this world; they answer every path that is left, so they come last."""
+def page_routes(world: World, *, clock: MovableClock | None = None) -> list[BaseRoute]:
+    """Routes of all pages of this world; they answer every path that is left, so they come last.
+
+    `clock`: the one that the world and the bot go by, where people may move it.
+    """
     frame = Frame(world)
     deliveries = Deliveries(world)
     issue_page = IssuePage(frame, deliveries)
@@ -43,6 +48,7 @@ def page_routes(world: World) -> list[BaseRoute]:
         frame.writing("/-/people/switch", _switch_person),
         *(frame.reading(path, _lead_to_issues) for path in (f"/{PROJECT_PATH}", f"/{PROJECT_PATH}/")),
         *issues_routes(frame),
+        *([] if clock is None else clock_routes(frame, clock)),
         *answer_routes(frame),
         *form_routes(frame, issue_page),
         *issue_page.routes(),

@@ -21,14 +21,13 @@ Call = Callable[[Iterable[str], str], Safe]
 
 def moment_in_words(at: float, calendar: Calendar) -> Safe:
     """A moment as the clocks of a region show it; no word of how far away it is, which changes by itself."""
-    local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(calendar.time_zone))
-    return own(f"{local:%A} {local:%Y-%m-%d %H:%M} ({calendar.time_zone})")
+    return own(f"{_local(at, calendar):%A %Y-%m-%d %H:%M} ({calendar.time_zone})")
 
 
 def clocks_line(on: IssueKind, standing: Standing, methodology: Methodology, calendar: Calendar) -> Safe | None:
-    """The clocks of an issue that run, for its status note; None where none does."""
+    """The clocks of an issue that run, for its status note: by days, as all of it; None where none does."""
     told = [
-        together(own(f"{run.clock.title} until "), moment_in_words(run.due_at, calendar))
+        own(f"{run.clock.title} until {_local(run.due_at, calendar):%A %Y-%m-%d}")
         if run.due_at is not None
         else own(f"{run.clock.title} stands still")
         for run in running(standing, methodology, calendar)
@@ -57,7 +56,7 @@ def clock_notice(
         case RestOver():
             track = methodology.tracks[notice.track]
             until = standing.places[notice.track].until
-            yield call([track.reopened_by], f"{track.title} was to be on hold until {until}. How does it go on")
+            yield call([track.reopened_by], f"{track.title} was to be on hold until {until}. Please say how it goes on")
             prefix = methodology.commands.prefix
             again, longer = code_span(f"{prefix} resume"), code_span(f"{prefix} hold until DATE")
             yield together(again, own(" takes it up again, "), longer, own(" lets it rest longer."))
@@ -67,12 +66,16 @@ def _over(notice: ClockOver, methodology: Methodology, calendar: Calendar, call:
     clock = methodology.clocks[notice.clock]
     roles = dict.fromkeys([clock.waits_on, *([clock.escalates_to] if clock.escalates_to is not None else [])])
     yield call(list(roles), clock.request)
-    waited = own(f"**{clock.title}**: the time was over on ") if clock.warns else own("The last word was due by ")
-    yield together(waited, _moment(notice.due_at, calendar))
+    if clock.warns:
+        yield together(own(f"**{clock.title}**: the time was over on "), _moment(notice.due_at, calendar))
     if clock.then is not None and notice.then_at is not None:
         name, _, state = clock.then.to.partition(".")
         title = methodology.tracks[name].states[state].title
-        yield together(own(f"Else I move it to **{title}** on "), _moment(notice.then_at, calendar))
+        yield together(own(f"Otherwise I move it to **{title}** on "), _moment(notice.then_at, calendar))
+
+
+def _local(at: float, calendar: Calendar) -> datetime:
+    return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(calendar.time_zone))
 
 
 def _moment(at: float, calendar: Calendar) -> Safe:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from app.clock import MovableClock, at
 from app.sandbox.world import World
-from tests.harness import Stage, issues, spoken, stage, submission, until
+from tests.harness import Stage, issues, spoken, stage, status_of, submission, until
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 AT_RISK, BREACHED = "SLA::at-risk", "SLA::breached"
@@ -96,8 +96,7 @@ def test_a_word_of_the_em_is_a_first_touch_though_it_orders_nothing(days: Days) 
 
 
 def test_the_status_note_says_until_when_there_is_time(days: Days) -> None:
-    (note,) = [each for each in spoken(days.here.world, 1) if "**Clocks:**" in each]
-    assert "First touch until Tuesday 2026-11-17 09:00" in note
+    assert "**Clocks:** First touch until Tuesday 2026-11-17\n" in status_of(days.here.world, 1)
 
 
 def test_an_engagement_without_a_word_is_closed_as_lost_after_it_was_told(days: Days) -> None:

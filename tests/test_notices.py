@@ -17,6 +17,8 @@ from app.machine.gates import Missing
 from app.machine.outcome import (
     AskedFor,
     AskedReview,
+    ClockNear,
+    ClockOver,
     CouldNotFollow,
     Fallen,
     HowDidItEnd,
@@ -25,6 +27,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    RestOver,
     SentBack,
     TooEarly,
     YesFell,
@@ -103,6 +106,35 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "Void now: **Approval of PS leadership** (`lea`, for SOW version 1, estimate version 1).\n"
         "\n"
         "I will ask you again when it is your turn.",
+    ),
+    "little time that is left": (
+        ClockNear("clock:first_touch:near:1", SCOPING, "first_touch", DAY),
+        speech(),
+        "@erin: Please take a first look at this request.\n"
+        "\n"
+        "**First touch**: there is time until Friday 2026-11-20 09:00 (UTC).",
+    ),
+    "time that is over": (
+        ClockOver("clock:first_touch:over:1", SCOPING, "first_touch", DAY),
+        speech(),
+        "@erin, @lea: Please take a first look at this request.\n"
+        "\n"
+        "**First touch**: the time was over on Friday 2026-11-20 09:00 (UTC).",
+    ),
+    "two months without a word": (
+        ClockOver("clock:idle:over:1", SCOPING, "idle", DAY, DAY),
+        speech(),
+        "@erin: Nothing has happened here for two months. If this engagement is still alive, say anything here, or put "
+        "it on hold.\n"
+        "\n"
+        "Otherwise I move it to **Closed Lost** on Friday 2026-11-20 09:00 (UTC).",
+    ),
+    "a rest that was to end": (
+        RestOver("rest:proposal:1:2026-11-20", SCOPING, "proposal"),
+        replace(speech(), standing=Standing(places={"proposal": Place("on_hold", DAY, until="2026-11-20")})),
+        "@erin: Scoping was to be on hold until 2026-11-20. Please say how it goes on.\n"
+        "\n"
+        "`/ps resume` takes it up again, `/ps hold until DATE` lets it rest longer.",
     ),
     "a move back by somebody else": (
         MovedBack("back:proposal:sow.wip:1", SCOPING, "proposal", "lea", "the customer wants fewer waves"),
@@ -324,7 +356,8 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     text = notice_text(notice, given, METHODOLOGY, mark=MARK)
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
-    if not isinstance(notice, AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack):
+    asking = AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack | ClockNear | ClockOver | RestOver
+    if not isinstance(notice, asking):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()
     assert len(text) < 1_000

@@ -8,7 +8,6 @@ from datetime import date
 
 from app.engagement import Engagement
 from app.issue_text import Playbook
-from app.machine.clocks import running
 from app.machine.scene import Scene
 from app.machine.standing import Outlook
 from app.methodology.parts import IssueKind
@@ -21,7 +20,6 @@ def with_outlook(
 ) -> Engagement:
     """The engagement with its outlook as it is now. `due`: the due days of its issues."""
     standing, methodology = engagement.standing, playbook.methodology
-    calendar = methodology.calendar_of(scene.segment)
     stands = [stand_of(kind, standing, scene, methodology) for kind in scene.issues]
     day = next((due[kind] for kind in IssueKind if due.get(kind) is not None), None)
     outlook = Outlook(
@@ -30,6 +28,5 @@ def with_outlook(
         leads=tuple(name for names in leads_of(scene, playbook).values() for name in names),
         segment=scene.segment,
         due=None if day is None else day.isoformat(),
-        clocks={run.name: run.due_at for run in running(standing, methodology, calendar) if run.clock.warns},
     )
     return replace(engagement, standing=standing.but(outlook=outlook))

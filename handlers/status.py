@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from app.blocks.words import joined, lines, table, together
+from app.clock_words import moment_in_words
 from app.engagement import Engagement
 from app.hearing import About, Hearing, When
+from app.machine.clocks import running
 from app.machine.gates import GateState, gate_state
 from app.machine.standing import Return
 from app.methodology.parts import IssueKind
@@ -134,6 +136,13 @@ def _clocks(hearing: Hearing) -> Iterator[Safe]:
     issue = hearing.ledger.issues.get(IssueKind.SCOPING) or hearing.ledger.issues.get(IssueKind.INTAKE)
     if issue is not None and issue.due_date is not None and issue.is_open:
         yield own(f"- The issue is due on {issue.due_date.isoformat()}")
+    calendar = hearing.methodology.calendar_of(hearing.course.scene.segment)
+    for run in running(hearing.standing, hearing.methodology, calendar):
+        if run.clock.warns:
+            role = hearing.role(run.clock.waits_on)
+            until = own(" stands still") if run.due_at is None else moment_in_words(run.due_at, calendar)
+            word = own("") if run.due_at is None else own(" until ")
+            yield together(own(f"- {run.clock.title}:"), word, until, own("; "), role)
     for name, place in hearing.standing.places.items():
         state = hearing.methodology.tracks[name].states[place.state]
         if state.kind is Kind.HOLD:

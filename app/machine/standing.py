@@ -130,8 +130,7 @@ class Outlook:
     """What lists of engagements tell of this one, as it was when it was last looked at.
 
     `waits`: track → whom it waits for there; one that waits for nobody is not there. `leads`: the users who lead it.
-    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue. `clocks`:
-    clocks that run → when their time is over (seconds since 1970); None: they stand still.
+    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue.
     """
 
     waits: Mapping[str, Waiting] = field(default_factory=dict)
@@ -139,7 +138,6 @@ class Outlook:
     leads: tuple[str, ...] = ()
     segment: str | None = None
     due: str | None = None
-    clocks: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +307,6 @@ def _outlook_record(outlook: Outlook) -> dict[str, Any]:
         "leads": list(outlook.leads),
         "segment": outlook.segment,
         "due": outlook.due,
-        "clocks": dict(outlook.clocks),
     }
 
 
@@ -317,8 +314,7 @@ def _outlook(record: Mapping[str, Any]) -> Outlook:
     waits = {
         track: Waiting(tuple(roles), since, tuple(what)) for track, (roles, since, what) in record["waits"].items()
     }
-    leads = tuple(record["leads"])
-    return Outlook(waits, record["gates"], leads, record["segment"], record["due"], record.get("clocks", {}))
+    return Outlook(waits, record["gates"], tuple(record["leads"]), record["segment"], record["due"])
 
 
 def _plain(value: Place | Approval | Paper | Mark | Return) -> dict[str, Any]:

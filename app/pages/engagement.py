@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.engagement import Engagement
+from app.machine.clocks import running
 from app.machine.gates import GateState
 from app.machine.standing import Approval, Paper, Place, Waiting
 from app.methodology.process import Document, State, Track
@@ -56,6 +57,16 @@ class Way:
     steps: Sequence[Step]
     waits_for: str
     waiting: Waiting | None
+    clocks: Sequence[ClockView]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """A clock that runs: whose it is, and when its time is over (None: it stands still)."""
+
+    title: str
+    role: str
+    due_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,12 @@ def _title(house: House, track: str, state: str | None = None) -> str:
 
 
 def _ways(engagement: Engagement, house: House) -> Iterator[Way]:
-    standing = engagement.standing
+    standing, methodology = engagement.standing, house.methodology
+    clocks = [
+        (ClockView(run.clock.title, house.role(run.clock.waits_on), run.due_at), run.clock.on)
+        for run in running(standing, methodology, methodology.calendar_of(standing.outlook.segment))
+        if run.clock.warns
+    ]
     for name, track in house.methodology.tracks.items():
         place = standing.places.get(name)
         if place is None or place.state not in track.states:
@@ -158,6 +174,7 @@ def _ways(engagement: Engagement, house: House) -> Iterator[Way]:
             steps=list(_steps(name, track, place, engagement, house)),
             waits_for="" if waiting is None else ", ".join(house.role(role) for role in waiting.roles),
             waiting=waiting,
+            clocks=[each for each, on in clocks if on is track.on],
         )
 
 

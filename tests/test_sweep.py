@@ -92,6 +92,7 @@ def test_a_change_that_gitlab_hides_in_a_throttled_time_is_found(on: Stage, tmp_
     with deaf(on):
         on.world.update_issue("erin", 1, add_labels=["team: blue"])
         sweep(tmp_path)
+        assert on.is_idle()
         before = on.world.issue(1).updated_at
         on.world.update_issue("erin", 1, add_labels=["proposal::Awaiting_Discovery"])
         on.world.issue(1).updated_at = before

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.events import CommentPosted, IssueChanged, Parked, SubmissionReceived
+from app.events import ClockStruck, CommentPosted, IssueChanged, Parked, SubmissionReceived
 from app.operations import REPLAY, SWEEP
 from app.sandbox.faults import Fault, FaultKind
 from tests.crash.life import Life, life, seen
@@ -74,6 +74,12 @@ def _missed(on: Life) -> None:
     on.write_unheard("erin", "/ps nonsense")
 
 
+def _talked_of(on: Life) -> None:
+    """Somebody said a word of which GitLab told nobody: only a clock looks for it."""
+    _begun(on)
+    on.write_unheard("erin", "I will look into this today.")
+
+
 def _lost(on: Life) -> None:
     _talked(on)
     on.lose_the_database()
@@ -131,6 +137,7 @@ FLOWS: Final = (
         before=_missed,
         after=_next,
     ),
+    Flow("a clock that strikes", lambda on: on.strike(), frozenset({ClockStruck}), before=_talked_of, after=_next),
     Flow(
         "a lost database that is rebuilt from GitLab",
         lambda on: on.have_done(SWEEP, rebuild=True),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import create_engine, text
 
 from app.failure import Failure
 from app.sandbox.hook_shapes import issue_event, note_event
@@ -77,6 +78,21 @@ class Life:
         for file in self.folder.glob("psplan.sqlite3*"):
             file.unlink()
         self.process.start()
+
+    def strike(self) -> None:
+        """Every timer is due now; until all have struck, and what follows is done."""
+        engine = create_engine(f"sqlite:///{self.folder / 'psplan.sqlite3'}")
+        armed = "SELECT count(*) FROM timers WHERE due_at <= 1 AND (struck_at IS NULL OR struck_at < due_at)"
+
+        def have_struck() -> bool:
+            with engine.connect() as connection:
+                return connection.execute(text(armed)).scalar() == 0
+
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE timers SET due_at = 1, struck_at = NULL"))
+        self._persist(have_struck)
+        self.rest()
+        engine.dispose()
 
     def rest(self) -> None:
         """Until nothing waits."""

@@ -6,10 +6,11 @@ unique for ever: deciding the same thing again changes nothing.
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Final, get_args
 
 from app.engagement import IssueRole
 from app.issue_text import IssueRef
@@ -230,6 +231,43 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttachDocument:
+    """Hang a file on an issue: uploaded, and linked below `body` in the one comment with this marker.
+
+    A later version (another `key`) of the same `document` gets the same comment. Where it is not known whether an
+    earlier try took effect, the comment tells: it names the key. At worst an upload is left that nothing links to.
+    """
+
+    kind: ClassVar[str] = "attach_document"
+    key: str
+    role: IssueRole
+    document: str
+    """By this name the comment is remembered."""
+    marker: Safe
+    body: Text
+    file_name: str
+    content_type: str
+    content: bytes
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"attach {self.file_name} to the {self.role.value} issue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendMail:
+    """Send a letter (as a record) to the one person it is for."""
+
+    kind: ClassVar[str] = "send_mail"
+    key: str
+    letter: dict[str, Any]
+
+    def describe(self) -> str:
+        """For the journal: whom to, is nobody's business."""
+        return "send a mail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver:
     """Put something into the inbox that is done in a lane of its own: a message that fails holds up no issue.
 
@@ -250,6 +288,56 @@ class HandOver:
         return f"hand over: {self.what}"
 
 
+TO_A_PERSON: Final = "@"
+"""Begins what stands for a channel where somebody is told something alone; their user name in GitLab follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMessage:
+    """Say something in a channel of the chat, once; where it was said already, it reads like this from now on.
+
+    `channel`: as the methodology names it in Slack, or a person. `topic`: which message of the engagement it is there:
+    the head of its thread, or what stands below it (`is_reply`). Without an engagement it is never changed.
+    `message`: a ChatMessage as a record, `digest` is that of it. `is_open`: it asks for something, and is brought up
+    to date while it does.
+    """
+
+    kind: ClassVar[str] = "post_message"
+    key: str
+    engagement: str
+    channel: str
+    topic: str
+    message: dict[str, Any]
+    digest: str
+    is_reply: bool = False
+    is_open: bool = False
+
+    @property
+    def mark(self) -> str:
+        """What the message is found again by."""
+        return f"{self.engagement}/{self.topic}"
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"tell {self.topic} in {self.channel}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisper:
+    """Tell one person something in a channel of the chat: a courtesy, which holds nothing up."""
+
+    kind: ClassVar[str] = "whisper"
+    key: str
+    place: str
+    user: str
+    thread: str | None
+    line: tuple[str, ...]
+
+    def describe(self) -> str:
+        """For the journal."""
+        return f"tell {self.user} in {self.place}"
+
+
 Action = (
     CreateIssue
     | AdoptIssue
@@ -261,7 +349,11 @@ Action = (
     | React
     | Retract
     | Remember
+    | AttachDocument
+    | SendMail
     | HandOver
+    | PostMessage
+    | Whisper
 )
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}
@@ -288,6 +380,8 @@ def _encode(value: Any) -> Any:
         return {"role": value.value}
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode("ascii")}
     return [_encode(each) for each in value] if isinstance(value, tuple) else value
 
 
@@ -300,4 +394,6 @@ def _decode(name: str, value: Any) -> Any:
         return IssueRef[value["ref"]]
     if isinstance(value, dict) and set(value) == {"role"}:
         return IssueRole(value["role"])
+    if isinstance(value, dict) and set(value) == {"base64"}:
+        return base64.b64decode(value["base64"])
     return value

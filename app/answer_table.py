@@ -16,7 +16,8 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
-from app.markers import Safe, block_parser
+from app.markdown_blocks import top_blocks
+from app.markers import Safe
 
 TODO: Final = Safe("to-do")
 REQUIRED_TODO: Final = Safe("**to-do**")
@@ -70,9 +71,9 @@ def tables(markdown: str) -> Iterator[AnswerTable]:
     if "|" not in markdown:
         return
     lines = markdown.replace("\r", "").split("\n")
-    for token in block_parser().parse("\n".join(lines)):
-        if token.type == "table_open" and token.level == 0 and token.map:
-            first, last = token.map
+    for block in top_blocks("\n".join(lines)):
+        if block.kind == "table_open":
+            first, last = block.first, block.last
             header = tuple(_cells(lines[first]))
             names = [readable(cell).lower() for cell in header]
             answer = next((index for index, name in enumerate(names) if name in _ANSWER), None)

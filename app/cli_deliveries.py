@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from app.cli_database import print_json, reading
 from app.clock import at
 from app.correlation import correlation_of, source_and_key
+from app.events import kind_in_words
 from app.failure import Failure
 from app.store import inbox, outbox
 from app.store.records import DeliveryRow
@@ -45,14 +46,18 @@ def show_delivery(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({**_as_json(row), "journal": entries})
         return 0
-    sys.stdout.write(f"{row.kind} from {row.source}, {_time(row.received_at)}: {row.state}\n")
+    sys.stdout.write(f"{kind_in_words(row.kind, row.source)}, {_time(row.received_at)}: {row.state}\n")
     sys.stdout.write(f"  in the log: {correlation_of(row.source, row.key)}\n")
     if row.reason:
         sys.stdout.write(f"  because: {_why(row)}\n")
     for entry in entries:
-        words = ", ".join(f"{k}: {v}" for k, v in entry.items() if k != "at")
+        words = ", ".join(f"{k}: {_in_words(v)}" for k, v in entry.items() if k != "at")
         sys.stdout.write(f"  {_time(entry['at'])}  {words}\n")
     return 0
+
+
+def _in_words(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _why(row: DeliveryRow) -> str:

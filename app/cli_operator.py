@@ -23,6 +23,8 @@ from app.operations import REPLAY, SWEEP, Refused
 from app.settings import Settings, load_part
 from app.store import errands, inbox
 from app.store.database import DatabaseFault, DatabaseInUse, open_beside
+from app.store.records import DeliveryRow
+from app.store.schema import DeliveryState
 from app.sweep import Swept
 from app.templates import TemplateFaults
 
@@ -62,9 +64,15 @@ def replay(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"id": row.id, "state": row.state, "reason": row.reason})
     else:
-        because = f": {row.reason}" if row.reason else ""
-        sys.stdout.write(f"delivery {row.id} is {row.state} now{because}\n")
+        sys.stdout.write(f"{_outcome(row)}\n")
     return 0 if row.state in {"done", "ignored"} else 1
+
+
+def _outcome(row: DeliveryRow) -> str:
+    because = f": {row.reason}" if row.reason else ""
+    if row.state == DeliveryState.WAITING:
+        return f"delivery {row.id} is not done yet, and goes on by itself{because}"
+    return f"delivery {row.id} is {row.state} now{because}"
 
 
 def _have_done(kind: str, words: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import handlers  # noqa: F401  (importing it registers every command, which the 
 from app.adapters.gitlab_project import GitLabProject
 from app.adapters.health import HealthProbe
 from app.adapters.restraint import Restraint
-from app.clock import system_clock
+from app.adapters.slack import SlackBot, SlackRestraint
+from app.adapters.smtp import SmtpPost
+from app.clock import steady_clock, system_clock
 from app.doctor import Patient, Tools
 from app.ingress import gitlab as gitlab_door
 from app.methodology.load import check_methodology
@@ -35,8 +37,26 @@ def patient_of(surveyed: Survey) -> Patient:
         probe=HealthProbe(LONGEST_WAIT_S),
         clock=system_clock,
         hook_path=HOOK_PATH,
+        slack=_slack_bot(settings),
+        greet_mail_server=None if settings.smtp_url is None else partial(_greet_mail_server, settings.smtp_url),
     )
     return Patient(surveyed, tools)
+
+
+def _slack_bot(settings: Settings) -> SlackBot | None:
+    token = settings.slack_token
+    if token is None:
+        return None
+    restraint = SlackRestraint(steady_clock, Metrics())
+    return SlackBot(
+        url=settings.slack_api_url, token=token.get_secret_value, restraint=restraint, timeout_s=LONGEST_WAIT_S
+    )
+
+
+def _greet_mail_server(url: SecretStr) -> str:
+    return SmtpPost(
+        url=url.get_secret_value, sender="", timer=system_clock, metrics=Metrics(), timeout_s=LONGEST_WAIT_S
+    ).greet()
 
 
 def operators_project(settings: Settings) -> GitLabProject:

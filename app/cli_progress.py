@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import ExitStack
 from types import TracebackType
@@ -11,6 +12,9 @@ import click
 
 ERASED: Final = "\033[1A\033[2K"
 """One line up, and gone: a bar that has come to its end makes room for what came of it."""
+WIDTH: Final = 24
+AROUND: Final = len("  []    00:00:00") + 1
+"""What a line holds beside words, bar and numbers; and one more: some terminals wrap when the last place is taken."""
 
 
 class Progress:
@@ -43,8 +47,16 @@ class Progress:
         if what != self._what or done < self._done or self._bar is None:
             self.clear()
             self._shown.callback(sys.stderr.write, ERASED)
-            made = click.progressbar(length=total, label=what, file=sys.stderr, show_pos=True, width=24)
+            made = click.progressbar(
+                length=total, label=_fitting(what, total), file=sys.stderr, show_pos=True, width=WIDTH
+            )
             self._bar = self._shown.enter_context(made)
             self._what, self._done = what, 0
         self._bar.update(done - self._done)
         self._done = done
+
+
+def _fitting(what: str, total: int) -> str:
+    """As much of it as leaves the bar on one line: one that wraps is written anew below itself at each step."""
+    room = shutil.get_terminal_size().columns - WIDTH - AROUND - len(f"{total}/{total}")
+    return what if len(what) <= room else what[: max(0, room - 1)] + "…"

@@ -103,7 +103,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         opened = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as fault:
-        raise Failure(f"cannot listen on {host}:{port} ({fault.strerror})") from fault
+        why = str(fault.strerror).partition(" (while ")[0]  # Python says the address once more behind it
+        raise Failure(f"cannot listen on {host}:{port} ({why}); --host and --port choose another address") from fault
     with opened:
         yield opened
 

@@ -19,21 +19,22 @@ from app.failure import Failure
 from app.logs import set_up_logs
 from app.methodology import MethodologyFaults, load_methodology
 from app.registry import registry
-from app.settings import Settings, load_settings
-from app.settings_survey import Survey
+from app.settings import Settings, SettingsFault
+from app.settings_survey import Survey, survey
 from app.setup.changes import Gravity, Remark
 from app.setup.desired import Desired, desired
 from app.setup.difference import Options
 from app.setup.forms import FormFault, load_forms
 from app.setup.ready import Report, compare, make_ready, secrets_of
 
-OF_PEOPLE: Final = ("record key", "methodology", "bot's token", "bot's role", "people")
+OF_PEOPLE: Final = ("settings", "record key", "methodology", "bot's token", "bot's role", "people")
 """Checks of `psplan doctor` about what no program can mend."""
 
 
 def setup(arguments: argparse.Namespace) -> int:
     """Make the project ready, or show what would be done; 1 where it is not ready afterwards."""
-    settings = load_settings()
+    surveyed = _enough()
+    settings = surveyed.settings
     set_up_logs(style="auto", secrets=settings.secret_values(), is_told=True)
     wanted = _desired(settings, with_optional=arguments.all_labels)
     keeper = operators_project(settings)
@@ -45,12 +46,22 @@ def setup(arguments: argparse.Namespace) -> int:
             report = Report(done=list(found.changes), remarks=found.remarks)
         else:
             report = make_ready(keeper, wanted, options, secrets_of(settings), tell=progress)
-    left = _left_for_people(settings)
+    left = _left_for_people(surveyed)
     if arguments.json:
         print_json(_as_json(report, left, is_dry=arguments.dry_run))
     else:
         sys.stdout.write(heading + _told(report, left, is_dry=arguments.dry_run))
     return 0 if report.is_ready else 1
+
+
+def _enough() -> Survey:
+    """The settings, of which the bot's own token may be lacking where there is the operator's. Raises SettingsFault."""
+    surveyed = survey()
+    spared = {"gitlab_token"} if surveyed.settings.gitlab_admin_token is not None else set()
+    for name, words in surveyed.faults.items():
+        if name not in spared:
+            raise SettingsFault(words)
+    return surveyed
 
 
 def _desired(settings: Settings, *, with_optional: bool) -> Desired:
@@ -76,6 +87,8 @@ def _heading(keeper: GitLabProject, settings: Settings, *, may_only_look: bool) 
         raise Failure(f"{settings.gitlab_url}: {fault.reason}") from fault
     if facts.is_archived:
         raise Failure(f"{facts.path} is archived: nobody can write in it")
+    if not facts.takes_issues:
+        raise Failure(f"{facts.path} has its issues switched off: switch them on")
     if not may_only_look and SCOPE not in token.scopes:
         scopes = ", ".join(sorted(token.scopes)) or "none"
         raise Failure(f"{setting} has the scope {scopes} and not {SCOPE}: it can write nothing")
@@ -87,9 +100,9 @@ def _heading(keeper: GitLabProject, settings: Settings, *, may_only_look: bool) 
     return f"{facts.web_url} (GitLab {version}), as @{person.username}, {role_name(level)}\n\n"
 
 
-def _left_for_people(settings: Settings) -> list[Finding]:
+def _left_for_people(surveyed: Survey) -> list[Finding]:
     checks = [check for check in CHECKS if check.subject in OF_PEOPLE]
-    found = examine(patient_of(Survey(settings, {}, {})), checks=checks)
+    found = examine(patient_of(surveyed), checks=checks)
     return [finding for finding in found if finding.state in {State.BROKEN, State.WARNING}]
 
 

@@ -21,13 +21,18 @@ Call = Callable[[Iterable[str], str], Safe]
 
 def moment_in_words(at: float, calendar: Calendar) -> Safe:
     """A moment as the clocks of a region show it; no word of how far away it is, which changes by itself."""
-    return own(f"{_local(at, calendar):%A %Y-%m-%d %H:%M} ({calendar.time_zone})")
+    return own(local_moment(at, calendar))
+
+
+def local_moment(at: float, calendar: Calendar) -> str:
+    """The same as plain text."""
+    return f"{_local(at, calendar):%A %Y-%m-%d %H:%M} ({calendar.time_zone})"
 
 
 def clocks_line(on: IssueKind, standing: Standing, methodology: Methodology, calendar: Calendar) -> Safe | None:
     """The clocks of an issue that run, for its status note: by days, as all of it; None where none does."""
     told = [
-        own(f"{run.clock.title} until {_local(run.due_at, calendar):%A %Y-%m-%d}")
+        own(f"{run.clock.title} {'over since' if run.is_over else 'until'} {_local(run.due_at, calendar):%A %Y-%m-%d}")
         if run.due_at is not None
         else own(f"{run.clock.title} stands still")
         for run in running(standing, methodology, calendar)

@@ -36,10 +36,11 @@ def own_fields(command: Command, methodology: Methodology) -> str:
     """Of the command that fills fields: which of them belong to certain roles, or have a command of their own."""
     if command.name != "intake":
         return ""
+    commands = methodology.commands_of_fields
     own = [
-        f"`{key}` ({', '.join(methodology.roles[role].title for role in field.only) or f'`{field.written_by}`'})"
+        f"`{key}` ({', '.join(methodology.roles[role].title for role in field.only) or f'`{commands[key]}`'})"
         for key, field in methodology.intake_fields.items()
-        if field.only or field.written_by
+        if field.only or key in commands
     ]
     return (
         f"Some fields are for certain roles, or for whoever may say the command named here: {', '.join(own)}."
@@ -60,21 +61,28 @@ def as_markdown(commands: Mapping[str, Command], methodology: Methodology, *, he
 
 def as_page(commands: Mapping[str, Command], methodology: Methodology) -> str:
     """A page of its own, which needs nothing but itself; good on a phone and in the dark."""
-    prefix = methodology.commands.prefix
-    entries = "".join(
-        f"<section><h2><code>{html.escape(row.form)}</code></h2><p>{_code(row.says)}</p>"
-        f"<p class=small>For: {html.escape(row.who)}. {html.escape(row.when.capitalize())}.</p>"
-        f"<p class=small>{_examples(row)}</p></section>"
-        for row in rows(commands, methodology)
-    )
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>PS Plan Bot: commands</title>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<style>{_STYLE}</style></head><body><main><h1>What you can say to PS Plan Bot</h1>"
+        f"<style>{_STYLE}</style></head><body><main>{as_html(commands, methodology)}</main></body></html>"
+    )
+
+
+def as_html(commands: Mapping[str, Command], methodology: Methodology) -> str:
+    """What stands on that page, and on the one among the others."""
+    prefix = html.escape(methodology.commands.prefix)
+    entries = "".join(
+        f'<section class="card"><h2><code>{html.escape(row.form)}</code></h2><p>{_code(row.says)}</p>'
+        f'<p class="quiet small">For: {html.escape(row.who)}. {html.escape(row.when.capitalize())}.</p>'
+        f'<p class="quiet small">{_examples(row)}</p></section>'
+        for row in rows(commands, methodology)
+    )
+    return (
+        "<h1>What you can say to the bot</h1>"
         f"<p>In a comment on an issue of PS Plan, one command a line, at the beginning of the line: "
-        f"<code>{html.escape(prefix)} next</code>. The bot reacts to the comment, and answers in words where there is "
-        f"something to say. <code>{html.escape(prefix)} help</code> lists what you can say there and then.</p>"
-        f"{entries}</main></body></html>"
+        f"<code>{prefix} next</code>. The bot reacts to the comment, and answers in words where there is "
+        f"something to say. <code>{prefix} help</code> lists what you can say there and then.</p>"
+        f'<div class="commands">{entries}</div>'
     )
 
 
@@ -106,5 +114,5 @@ body{font:16px/1.5 system-ui,sans-serif;margin:0;padding:1.5rem}
 main{max-width:46rem;margin:auto}
 section{border-top:1px solid color-mix(in srgb,currentColor 20%,transparent);padding:.25rem 0}
 h1{font-size:1.5rem}h2{font-size:1rem;margin:.75rem 0 .25rem}p{margin:.25rem 0}
-code{overflow-wrap:anywhere}.small{font-size:.875rem;opacity:.8}
+code{overflow-wrap:anywhere}.small{font-size:.875rem}.quiet{opacity:.8}
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from app.announcements import with_announcements
 from app.engagement import Engagement
 from app.events import CommentPosted, Event, IssueChanged, Unknown
 from app.issue_text import Playbook
@@ -33,7 +34,7 @@ def decide(event: Event, snapshot: Snapshot, playbook: Playbook, now: datetime, 
     handler = registry.handlers.get(type(event))
     if handler is None:
         return ignore(f"no rule for a {event.noun}")
-    return handler.decide(event, snapshot, playbook, now)
+    return with_announcements(handler.decide(event, snapshot, playbook, now), snapshot.engagement, playbook)
 
 
 def _actor(event: Event) -> int | None:

@@ -19,15 +19,19 @@ from typing import Any
 
 import httpx
 import structlog
+from starlette.routing import Mount
 
 from app.background import BackgroundServer
 from app.clock import MovableClock, at
+from app.events import kind_in_words
 from app.failure import Failure
 from app.main import Service, create_app
 from app.methodology import load_methodology
 from app.sandbox.pages import page_routes
-from app.sandbox.people import token_of
+from app.sandbox.people import CAST, token_of
 from app.sandbox.server import SandboxServer
+from app.sandbox.slack import SIGNING_SECRET, TOKEN, SlackWorld
+from app.sandbox.slack_routes import slack_routes
 from app.sandbox.world import World
 from app.settings import Settings, load_settings
 from app.submit import TIMEOUT_S, Receipt, follow, send
@@ -48,11 +52,13 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
     """Run the story; then stop, or stay until Ctrl-C. Raises Failure where the story does not come true."""
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, _live])
     clock = MovableClock()
-    with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port, clock) as sandbox:
+    slack = _workspace(clock)
+    with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port, clock, slack) as sandbox:
         settings = _settings(Path(folder), sandbox.url)
-        app = create_app(settings, service=Service(settings, clock=clock), is_open_house=True)
+        app = create_app(settings, service=Service(settings, clock=clock, sleep=clock.sleep), is_open_house=True)
         with BackgroundServer(app, port=port) as service:
             _register_hook(sandbox.world, service.url, settings)
+            slack.interactivity_url = f"{service.url}/webhooks/slack"
             _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/", "")
             _tell_story(sandbox, service.url, settings)
             if not stop_after_story:
@@ -60,16 +66,28 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
     return 0
 
 
+def _workspace(clock: MovableClock) -> SlackWorld:
+    """Everybody of the sandbox, and the channels of the methodology."""
+    slack = SlackWorld(clock=clock)
+    for person in CAST:
+        slack.add_person(person.username)
+    for name in load_methodology(_METHODOLOGY).slack.channels.values():
+        if name is not None:
+            slack.add_channel(name)
+    return slack
+
+
 @contextmanager
-def _sandbox(port: int, clock: MovableClock) -> Iterator[SandboxServer]:
+def _sandbox(port: int, clock: MovableClock, slack: SlackWorld) -> Iterator[SandboxServer]:
     world = World(clock=lambda: at(clock()))
     _make_labels(world)
-    server = SandboxServer(world, port=port, extra_routes=page_routes(world, clock=clock))
+    routes = [Mount("/slack", routes=slack_routes(slack)), *page_routes(world, clock=clock, slack=slack)]
+    server = SandboxServer(world, port=port, extra_routes=routes)
     try:
         server.start()
     except OSError:  # taken, perhaps by another demo
         _say(f"Port {port} is taken: this sandbox has another address.")
-        server = SandboxServer(world, extra_routes=page_routes(world, clock=clock))
+        server = SandboxServer(world, extra_routes=routes)
         server.start()
     try:
         yield server
@@ -89,7 +107,7 @@ def _settings(folder: Path, gitlab_url: str) -> Settings:
         _env_file=None,
         gitlab_url=gitlab_url,
         gitlab_token=token_of(BOT),
-        gitlab_admin_token=None,
+        gitlab_admin_token=token_of("root"),
         gitlab_limits="api=0",
         project="ps/ps-plan",
         public_url=None,
@@ -103,6 +121,10 @@ def _settings(folder: Path, gitlab_url: str) -> Settings:
         methodology=_METHODOLOGY,
         templates=None,
         grace_s=GRACE_S,
+        slack_token=TOKEN,
+        slack_signing_secrets=[SIGNING_SECRET],
+        slack_webhook_url=None,
+        slack_api_url=f"{gitlab_url}/slack/api",
     )
 
 
@@ -202,7 +224,7 @@ def _stay(url: str, service_url: str, settings: Settings) -> None:
     try:
         _say(
             f"Your turn: open {url}/ in a browser, choose who you are, and label, tick, answer, or say /ps help.",
-            "The buttons at the top let a day pass: watch who is reminded of what.",
+            "The buttons at the top let an hour, a day or a week pass: watch who hears of what, in Slack as well.",
             "Another submission, FILE as README says under Running it:",
             f"  PSPLAN_CALCULATOR_KEYS={key} .venv/bin/psplan submit --wait --url {service_url} FILE",
             "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
@@ -218,7 +240,7 @@ def _live(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> str
     name = entry["event"]
     if name == "delivery.settled":
         because = f" ({entry['reason']})" if entry["reason"] else ""
-        return f"   bot: {entry['kind']} from {entry['source']} → {entry['state']}{because}"
+        return f"   bot: {kind_in_words(entry['kind'], entry['source'])} → {entry['state']}{because}"
     if _method in {"warning", "error"}:
         return f"   bot: {name} " + " ".join(f"{k}={v}" for k, v in entry.items() if k not in {"event", "exc_info"})
     raise structlog.DropEvent

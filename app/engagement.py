@@ -6,10 +6,12 @@ seen, and which two issues belong together.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, NewType
+from functools import lru_cache
+from typing import Any, Final, NewType
 
 from app.machine.standing import Standing, standing_from_record
 from app.methodology.parts import IssueKind
@@ -18,6 +20,11 @@ from app.submission import Submission, parse_submission
 EngagementId = NewType("EngagementId", str)
 """The submission's id, in lower case."""
 
+
+MOST_REMEMBERED: Final = 1_024
+"""Submissions: as many engagements as a digest of a large team tells of."""
+LONGEST_REMEMBERED: Final = 16 * 1_024
+"""Characters; a longer one, which may be a megabyte, is read anew each time."""
 
 IssueRole = IssueKind
 """What an issue is for within its engagement: the kinds of issue are the same as those that labels stand on."""
@@ -80,11 +87,29 @@ def stored_submission(record: Mapping[str, Any]) -> Submission:
     return parse_submission(record, defaults={"requester_email": None}, today=date.min)
 
 
+def stored_engagement(ident: str, submission: str, record: str) -> Engagement:
+    """The engagement of two stored texts; the submission, the larger one, hardly ever changes, and is read once."""
+    held = json.loads(record)
+    read = _remembered if len(submission) <= LONGEST_REMEMBERED else _read
+    return _engagement(ident, read(submission), held)
+
+
 def engagement_from_record(ident: str, submission: Mapping[str, Any], record: Mapping[str, Any]) -> Engagement:
     """The engagement that `submission_record` and `to_record` wrote."""
+    return _engagement(ident, stored_submission(submission), record)
+
+
+def _read(submission: str) -> Submission:
+    return stored_submission(json.loads(submission))
+
+
+_remembered = lru_cache(MOST_REMEMBERED)(_read)
+
+
+def _engagement(ident: str, submission: Submission, record: Mapping[str, Any]) -> Engagement:
     return Engagement(
         id=EngagementId(ident),
-        submission=stored_submission(submission),
+        submission=submission,
         revision=record["revision"],
         issues={IssueRole(role): IssueLink(**link) for role, link in record["issues"].items()},
         is_linked=record["is_linked"],

@@ -16,6 +16,17 @@ from urllib.parse import unquote
 
 import orjson
 
+from app.chat_events import (
+    ANNOUNCEMENT,
+    PRESS,
+    WHISPER,
+    Announced,
+    ButtonPressed,
+    PressHeard,
+    Whispered,
+    read_chat_event,
+)
+from app.letter import Letter, letter_from_record
 from app.submission import Submission, parse_submission
 
 
@@ -28,6 +39,7 @@ class Source(StrEnum):
     SLACK = "slack"
     CLOCK = "clock"
     SWEEP = "sweep"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,15 @@ class CommentPosted:
 
 
 @dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A mail that nobody got: about which engagement and kind of issue, and for whom (as GitLab knows them)."""
+
+    engagement: str
+    issue: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parked:
     """A delivery became a dead letter, or, `is_over`, is none any more because it was run again and ended well.
 
@@ -89,7 +110,7 @@ class Parked:
     at: float
     reason: str
     is_over: bool
-    of: IssueChanged | CommentPosted | Unknown
+    of: IssueChanged | CommentPosted | Undelivered | Unknown
     is_deadly: bool = False
 
 
@@ -102,6 +123,23 @@ class ClockStruck:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestDue:
+    """A working morning (a day, ISO) has come in a calendar of the methodology."""
+
+    noun: ClassVar[str] = "morning"
+    calendar: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterWritten:
+    """The bot itself has a mail to send, handed over so that no mail server holds up an issue."""
+
+    noun: ClassVar[str] = "mail"
+    letter: Letter
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Authentic, and nothing that this bot knows of."""
 
@@ -109,7 +147,20 @@ class Unknown:
     kind: str
 
 
-Event = SubmissionReceived | IssueChanged | CommentPosted | Parked | ClockStruck | Unknown
+Event = (
+    SubmissionReceived
+    | IssueChanged
+    | CommentPosted
+    | Parked
+    | ClockStruck
+    | DigestDue
+    | Announced
+    | ButtonPressed
+    | PressHeard
+    | Whispered
+    | LetterWritten
+    | Unknown
+)
 
 ISSUE_HOOK, NOTE_HOOK = "Issue Hook", "Note Hook"
 """GitLab's names for what it delivers; each is `Confidential …` as well."""
@@ -118,17 +169,40 @@ NEXT_AT = "psplan_next_at"
 """Field of a comment that the sweep has found; read of nobody else's."""
 NOBODY = -1
 """No user of GitLab has this number: stands where it is not known who did something."""
+CLOCK, DIGEST = "psplan_clock", "psplan_digest"
+"""Kinds of the bot's own events when a lane has to be looked at although nothing came in."""
 PARKED = "psplan_parked"
 """Kind of the bot's own event about a dead letter; its bodies are made by `app.parked`."""
+UNDELIVERED = "psplan_undelivered"
+"""What such an event is about where a mail could not be sent."""
+_OWN_KINDS = {
+    CLOCK: "a clock struck",
+    DIGEST: "a morning came",
+    PARKED: "a dead letter",
+    ANNOUNCEMENT: "an announcement in Slack",
+    PRESS: "a button pressed in Slack",
+    WHISPER: "an answer in Slack",
+}
+
+
+def kind_in_words(kind: str, source: str) -> str:
+    """What came in, and where from, as people read it; what the bot told itself comes from nowhere."""
+    return _OWN_KINDS.get(kind) or f"{kind} from {source}"
 
 
 def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     """The event that a stored delivery stands for. Never raises for what GitLab sends: it becomes Unknown."""
     if source is Source.CALCULATOR:
         return SubmissionReceived(read_submission(body, today=received_on))
+    if source is Source.SLACK:
+        return read_chat_event(body) or Unknown("slack")
     payload = read_payload(body)
     if source is Source.CLOCK:
+        if payload.get("object_kind") == DIGEST:
+            return DigestDue(str(payload.get("calendar", "")), str(payload.get("day", "")))
         return ClockStruck(float(payload.get("at", 0.0)))
+    if source is Source.MAIL:
+        return LetterWritten(letter_from_record(payload))
     # only the sweep's door stores such bodies: a sender who writes this kind into a webhook gets nothing by it
     if source is Source.SWEEP and payload.get("object_kind") == PARKED:
         return _parked(payload)
@@ -138,9 +212,14 @@ def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     return event
 
 
+def digest_body(calendar: str, day: str) -> bytes:
+    """The body of a morning's event."""
+    return orjson.dumps({"object_kind": DIGEST, "calendar": calendar, "day": day})
+
+
 def clock_body(at: float) -> bytes:
     """The body of a clock's event."""
-    return orjson.dumps({"object_kind": "psplan_clock", "at": at})
+    return orjson.dumps({"object_kind": CLOCK, "at": at})
 
 
 def read_payload(body: bytes) -> dict[str, Any]:
@@ -239,13 +318,15 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
 
 
 def _parked(payload: Mapping[str, Any]) -> Parked:
-    of = read_gitlab_event(payload["of"])
+    told = payload["of"]
+    is_mail = told["object_kind"] == UNDELIVERED
+    of = Undelivered(told["engagement"], told["issue"], told["name"]) if is_mail else read_gitlab_event(told)
     return Parked(
         delivery=payload["delivery"],
         at=payload["at"],
         reason=payload["reason"],
         is_over=payload["is_over"],
-        of=of if isinstance(of, IssueChanged | CommentPosted) else Unknown("submission"),
+        of=of if isinstance(of, IssueChanged | CommentPosted | Undelivered) else Unknown("submission"),
         is_deadly=payload.get("is_deadly", False),
     )
 

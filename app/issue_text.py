@@ -7,7 +7,7 @@ it exists. That reference is a value of its own (IssueRef), never a word in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache, partial
@@ -18,6 +18,7 @@ from app import text
 from app.blocks import facts, welcome, work
 from app.blocks.case import Case, case_of, service_titles
 from app.blocks.words import together
+from app.chat_form import ChatForm
 from app.machine.calendars import due_at
 from app.methodology.model import IssueText, Methodology
 from app.routing import Routing, intake_only, labels_for
@@ -38,10 +39,23 @@ class IssueRef(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """Everything that people may change about the process: the methodology and the templates."""
+    """Everything that people may change about the process: the methodology and the templates.
+
+    `chat`: whether what happens is told in Slack as well.
+    """
 
     methodology: Methodology
     templates: Templates
+    chat: ChatForm = ChatForm.OFF
+    agendas: Mapping[str, str] = field(default_factory=dict)
+    """File → agenda, of the meetings."""
+    mail_from: str | None = None
+    """The address that the service sends mail from; None: it sends none."""
+
+    @property
+    def has_digests(self) -> bool:
+        """Whether there is a place for the digests of the morning."""
+        return self.methodology.digest.issue is not None or self.chat.has_threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,10 @@ LIVE: Final = (
     "gitlab_admin_token",
     "gitlab_token",
     "metrics_token",
+    "slack_signing_secrets",
+    "slack_token",
+    "slack_webhook_url",
+    "smtp_url",
     "webhook_signing_keys",
     "webhook_tokens",
 )

@@ -27,7 +27,10 @@ from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
 from app.adapters.restraint import Restraint
-from app.clock import Clock, Timer, steady_clock, system_clock
+from app.adapters.smtp import SmtpPost
+from app.agendas import load_agendas
+from app.chat import ChatTeller
+from app.clock import Clock, Sleep, Timer, steady_clock, system_clock
 from app.command_table import as_page
 from app.directory import Directory
 from app.engine import embedded
@@ -43,6 +46,7 @@ from app.ingress.body import ROOM_BYTES, Room
 from app.ingress.calculator import CalculatorDoor, calculator_routes
 from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
+from app.ingress.slack import SlackDoor, slack_routes
 from app.issue_text import Playbook
 from app.keys import load_record_keys
 from app.live_secrets import LiveSecrets
@@ -50,10 +54,12 @@ from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.operations import REPLAY, Operations
 from app.perform import Performer
+from app.ports import Post
 from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
 from app.settings import Settings
+from app.slack import open_slack
 from app.store.database import need_postgres
 from app.store.inbox import bring_forward, parked_lanes, waiting_lanes
 from app.store.memory import Read, StoreMemory
@@ -62,7 +68,7 @@ from app.sweep import Sweeper
 from app.sweep.hook import HookWatch
 from app.tell import Tell
 from app.templates import default_template_folder, load_templates
-from app.verify import GitLabSecrets, Keyring
+from app.verify import GitLabSecrets, Keyring, SlackSecrets
 
 if TYPE_CHECKING:
     from app.replicas import SharedDatabase
@@ -107,23 +113,26 @@ class Service:
         *,
         clock: Clock = system_clock,
         timer: Timer = steady_clock,
+        sleep: Sleep = asyncio.sleep,
         rng: random.Random | None = None,
         live: LiveSecrets | None = None,
     ) -> None:
         """`timer` measures how long, where `clock` says when: that one may be set while the service runs.
 
-        `live`: where secrets may change meanwhile.
+        `sleep`: between two looks at clocks, for one that can be moved. `live`: where secrets may change meanwhile.
         """
         self.settings = settings
         self.live = live or LiveSecrets(settings)
         self.clock = clock
         self.timer = timer
+        self._sleep = sleep
         self.metrics = Metrics()
         self.playbook = load_playbook(settings)
         self.record_keys = load_record_keys(settings)
         self.restraint = Restraint(settings.gitlab_calls_per_minute, timer, self.metrics)
         self.gitlab = self._adapter(PythonGitLab, lambda now: now.gitlab_token)
         self.directory = Directory(self.gitlab, timer)
+        self.slack = open_slack(settings, self.live, self.playbook.methodology, timer, self.metrics)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
@@ -148,7 +157,11 @@ class Service:
             memory=StoreMemory(read),
             project=f"{self.settings.gitlab_url}/{self.settings.project}",
             clock=self.clock,
+            who=None if self.slack is None else self.slack.people,
         )
+
+    def _teller(self, read: Read) -> ChatTeller | None:
+        return None if self.slack is None else self.slack.teller(StoreMemory(read).chat_posts)
 
     def wake(self, lane: str) -> None:
         """There is work in this lane."""
@@ -200,7 +213,7 @@ class Service:
         self._engine = Engine(
             store=store,
             decider=self.decider(store.read),
-            performer=Performer(self.gitlab, self.directory, self.record_keys),
+            performer=Performer(self.gitlab, self.directory, self.record_keys, self._teller(store.read), self._post()),
             clock=clock,
             moments=Moments(clock, self.timer),
             rng=self._rng,
@@ -261,14 +274,28 @@ class Service:
             operations=Operations(store, sweeper, self.clock),
             store=store,
             clock=self.clock,
+            sleep=self._sleep,
             wake=self.wake,
             stopping=engine.stopping,
             is_listening=self._is_listening,
             sweep_interval_s=settings.sweep_interval_s if is_serving else 0,
             keep_days=settings.keep_days,
+            mornings_of=self.playbook.methodology if self.playbook.has_digests else None,
             secrets=self.live,
             first_look=sweeper.first_look,
         )
+
+    def _post(self) -> Post | None:
+        """Takes mail to people, where there is a mail server."""
+        sender = self.settings.smtp_from
+        if self.settings.smtp_url is None or sender is None:
+            return None
+
+        def url() -> str:
+            known = self.live.settings.smtp_url or self.settings.smtp_url
+            return known.get_secret_value() if known is not None else ""
+
+        return SmtpPost(url=url, sender=sender, timer=self.timer, metrics=self.metrics)
 
     def _adapter(
         self, kind: type[A], token: Callable[[Settings], SecretStr], *, is_stopping: Callable[[], bool] = lambda: False
@@ -323,7 +350,13 @@ def load_playbook(settings: Settings) -> Playbook:
     """Methodology and templates. Raises MethodologyFaults or TemplateFaults, each with file and line."""
     folder: Path = settings.templates or default_template_folder()
     methodology = load_methodology(settings.methodology, look=registry.unknown_commands)
-    return Playbook(methodology=methodology, templates=load_templates(folder))
+    return Playbook(
+        methodology=methodology,
+        templates=load_templates(folder),
+        chat=settings.chat_form,
+        agendas=load_agendas(folder, methodology),
+        mail_from=settings.smtp_from if settings.smtp_url is not None else None,
+    )
 
 
 class _App(FastAPI):
@@ -373,6 +406,7 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
         )
     )
     app.include_router(calculator_routes(_calculator_door(settings, running, room)))
+    app.include_router(slack_routes(_slack_door(running, room)))
     app.add_api_route(
         gitlab_door.PATH,
         _documented_only,
@@ -427,6 +461,17 @@ def _calculator_door(settings: Settings, running: Service, room: Room) -> Calcul
         clock=running.clock,
         metrics=running.metrics,
         public_url=settings.public_url,
+        room=room,
+    )
+
+
+def _slack_door(running: Service, room: Room) -> SlackDoor:
+    return SlackDoor(
+        secrets=running.live.of(lambda now: SlackSecrets(now.slack_signing_secrets)),
+        store=lambda: running.store,
+        wake=running.wake,
+        clock=running.clock,
+        metrics=running.metrics,
         room=room,
     )
 

@@ -12,10 +12,9 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, NewType
 
-from markdown_it import MarkdownIt
+from app.markdown_blocks import top_blocks
 
 Safe = NewType("Safe", str)
 """Markdown that may be written into a GitLab description or note."""
@@ -126,20 +125,12 @@ def _lone_comments(text: str) -> list[tuple[int, str]]:
     if _ANY not in text:
         return []
     found = []
-    for token in block_parser().parse(text.replace("\r", "")):
-        if token.type == "html_block" and token.level == 0 and token.map and token.content.startswith(_ANY):
-            line, _, more = token.content.rstrip().partition("\n")
+    for block in top_blocks(text.replace("\r", "")):
+        if block.kind == "html_block" and block.content.startswith(_ANY):
+            line, _, more = block.content.rstrip().partition("\n")
             if not more:
-                found.append((token.map[0], line.rstrip()))
+                found.append((block.first, line.rstrip()))
     return found
-
-
-@cache
-def block_parser() -> MarkdownIt:
-    """Block structure is all that is asked, and inline parsing is most of the time."""
-    markdown = MarkdownIt("commonmark").enable("table")
-    markdown.core.ruler.enableOnly(["normalize", "block"])
-    return markdown
 
 
 def _digest(body: str) -> str:

@@ -109,6 +109,9 @@ class Metrics:
             Gauge, "psplan_oldest_waiting_seconds", "Age of the delivery that waits longest", of=Of.DATABASE
         )
         self.dead = self._add(Gauge, "psplan_deliveries_dead", "Dead letters", of=Of.DATABASE)
+        self.database_is_up = self._add(
+            Gauge, "psplan_database_up", "1 while the database can be read; if it cannot, what it would tell is NaN"
+        )
 
     def _tell_vendors(self) -> None:
         self.calls = self._add(
@@ -189,6 +192,12 @@ class Metrics:
     def action_timer(self, kind: str) -> AbstractContextManager[object]:
         """Measures one action."""
         return self._actions.labels(kind).time()
+
+    def hide_standing(self) -> None:
+        """Nobody can read how it stands: the last known numbers would look as if all were well."""
+        self.database_is_up.set(0)
+        for gauge in (self.waiting, self.oldest_s, self.dead, self.swept_at, self.hook_is_well):
+            gauge.set(nan)
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

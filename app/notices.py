@@ -23,6 +23,8 @@ from app.machine.outcome import (
     ClockOver,
     CouldNotFollow,
     HowDidItEnd,
+    MeetingCalled,
+    MeetingCancelled,
     MovedBack,
     NotAState,
     Notice,
@@ -35,6 +37,7 @@ from app.machine.outcome import (
 )
 from app.machine.papers import bound_papers
 from app.machine.standing import Approval, Paper, Standing, Verdict
+from app.meeting_words import meeting_notice
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Gate, Kind, State
 from app.status_words import (
@@ -52,6 +55,7 @@ from app.text import Safe, code_span, marker, mention, own
 from app.ways import PUT_BY, way_in_words
 
 MAX_MENTIONS: Final = 5
+_OfTime = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,8 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
             parts = said.moved_back(notice)
         case YesFell():
             parts = said.yes_fell(notice)
-        case ClockNear() | ClockOver() | RestOver():
-            calendar = methodology.calendar_of(speech.segment)
-            parts = clock_notice(notice, speech.standing, methodology, calendar, call=said.request)
+        case _:
+            parts = said.of_time(notice)
     return joined([mark, *parts], own("\n\n"))
 
 
@@ -264,6 +267,14 @@ class _Said:
             again = own(" puts the next version on record and asks again.")
             stays = together(stays, own(" When it is done, "), put, again)
         yield stays
+
+    def of_time(self, notice: _OfTime) -> Iterator[Safe]:
+        """Clocks and meetings have words of their own."""
+        standing = self.speech.standing
+        if isinstance(notice, MeetingCalled | MeetingCancelled):
+            return meeting_notice(notice, standing, self.methodology)
+        calendar = self.methodology.calendar_of(self.speech.segment)
+        return clock_notice(notice, standing, self.methodology, calendar, call=self.request)
 
     # -- something is asked
 

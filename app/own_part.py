@@ -12,7 +12,7 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
-from app.markers import block_parser
+from app.markdown_blocks import block_parser
 from app.text import Safe, find_markers
 
 _PROBE: Final = "psplan-probe-c8a1"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.events import PARKED, Source, read_payload
+from app.events import PARKED, UNDELIVERED, Source, read_payload
 
 NOTE_FIELDS: Final = ("id", "action", "author_id", "note", "internal", "system", "created_at", "updated_at")
 ISSUE_FIELDS: Final = ("iid", "action", "author_id")
@@ -50,6 +50,9 @@ def _slim(source: Source, body: bytes, *, has_words: bool) -> dict[str, Any] | N
     if source is Source.CALCULATOR:
         return {"object_kind": "submission"}
     payload = read_payload(body)
+    if source is Source.MAIL:
+        about = {each: str(payload.get(each, "")) for each in ("engagement", "issue", "name")}
+        return {"object_kind": UNDELIVERED, **about} if all(about.values()) else None
     held = payload.get("object_attributes")
     kind = payload.get("object_kind")
     if not isinstance(held, dict) or kind not in {"issue", "work_item", "note"}:

@@ -6,6 +6,7 @@ that the bot itself wrote count, so that a copied marker fools nobody.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,28 +17,34 @@ from typing import Any
 from app.actions import (
     Action,
     AdoptIssue,
+    AttachDocument,
     ChangeIssue,
     CreateIssue,
     HandOver,
     LinkIssues,
+    PostMessage,
     React,
     Remember,
     Retract,
     ReviseIssue,
     Say,
+    SendMail,
     Target,
     TellStatus,
     Text,
+    Whisper,
 )
 from app.answer_table import answers_in, with_answers
+from app.chat import ChatTeller
 from app.directory import Directory
 from app.engagement import Engagement, IssueLink, IssueRole, stored_submission, submission_record
 from app.errors import Absent, Permanent
 from app.issue_text import IssueRef
 from app.keys import RecordKeys
+from app.letter import letter_from_record
 from app.machine.standing import Standing
 from app.own_part import append_own_part
-from app.ports import GitLab, Issue, IssueChange, NewIssue, Note
+from app.ports import GitLab, Issue, IssueChange, NewIssue, Note, Post
 from app.revision import revise
 from app.signed_record import seal_what_fits
 from app.text import Safe, find_markers, marker
@@ -48,6 +55,7 @@ Evidence = Mapping[str, Any]
 CLOCKS_DIFFER_S = 600.0
 """GitLab's clock and ours may differ by as much, when it is told by ours how far back to look."""
 
+_Comment = Say | TellStatus | AttachDocument
 _ISSUE_OF = {IssueRef.SCOPING: IssueRole.SCOPING, IssueRef.INTAKE: IssueRole.INTAKE}
 
 
@@ -59,23 +67,29 @@ class Performer:
     directory: Directory
     keys: RecordKeys
     """Sign the record in a status note."""
+    teller: ChatTeller | None = None
+    """None: nobody is told in a chat (any more)."""
+    post: Post | None = None
+    """None: no mail is sent."""
 
     def is_safe_to_repeat(self, action: Action) -> bool:
         """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
         # a status note is edited, but made anew where it is gone, and that shows only on the way
-        return not isinstance(action, CreateIssue | Say | TellStatus)
+        return not isinstance(action, CreateIssue | Say | TellStatus | AttachDocument | PostMessage)
 
     def look(self, action: Action, engagement: Engagement | None, *, sent_at: float) -> Evidence | None:
         """The evidence of an earlier try that took effect, or None. `sent_at`: when it was sent, by our clock."""
         if isinstance(action, CreateIssue):
             found = self._find_issue(action)
             return None if found is None else _issue_evidence(found)
-        if isinstance(action, Say | TellStatus):
+        if isinstance(action, Say | TellStatus | AttachDocument):
             # what was parked may be run again much later, when it is no more among the latest
             note = self._find_note(action, engagement, back_to=sent_at - CLOCKS_DIFFER_S)
             if note is None or not self._says(note, action, engagement):
                 return None  # what says something else is edited, which is safe to repeat
             return {"note": note.id}
+        if isinstance(action, PostMessage):
+            return self._told().look(action, sent_at=sent_at)
         return None
 
     @singledispatchmethod
@@ -203,14 +217,49 @@ class Performer:
         return {}
 
     @perform.register
+    def _(self, action: AttachDocument, engagement: Engagement | None) -> Evidence:
+        iid = _number(action.role, engagement)
+        link = self.gitlab.upload(action.file_name, action.content, action.content_type)
+        body = "\n\n".join([action.marker, _edition(action), fill(action.body, engagement), link])
+        known = None if engagement is None else engagement.standing.attached.get(action.document)
+        if known is not None:
+            with suppress(Absent):
+                return {"note": self.gitlab.edit_note(iid, known, body).id}
+        if (found := self._find_note(action, engagement)) is not None:
+            return {"note": self.gitlab.edit_note(iid, found.id, body).id}
+        return {"note": self.gitlab.create_note(iid, body).id}
+
+    @perform.register
+    def _(self, action: SendMail, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        if self.post is None:
+            raise Permanent("no mail server is configured any more: PSPLAN_SMTP_URL")
+        self.post.send(letter_from_record(action.letter))
+        return {}
+
+    @perform.register
     def _(self, action: HandOver, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         return {}  # done by the commit that keeps this evidence: it is a write to our own store
+
+    @perform.register
+    def _(self, action: PostMessage, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        return self._told().post(action)
+
+    @perform.register
+    def _(self, action: Whisper, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        return self._told().whisper(action)
+
+    def _told(self) -> ChatTeller:
+        if self.teller is None:
+            raise Permanent("Slack is not configured any more")
+        return self.teller
 
     def _status_body(self, action: TellStatus, engagement: Engagement | None) -> str:
         return f"{fill(action.body, engagement)}\n\n{self._sealed(action, engagement)}".rstrip()
 
-    def _says(self, note: Note, action: Say | TellStatus, engagement: Engagement | None) -> bool:
+    def _says(self, note: Note, action: _Comment, engagement: Engagement | None) -> bool:
         """Whether a comment reads as it should; one that is never written twice always does."""
+        if isinstance(action, AttachDocument):
+            return _edition(action) in note.body.split("\n")
         if isinstance(action, Say):
             wanted = fill(action.body, engagement) if action.replaces else note.body
         else:
@@ -235,7 +284,7 @@ class Performer:
         return next((i for i in mine if i.description.startswith(action.marker)), None)
 
     def _find_note(
-        self, action: Say | TellStatus, engagement: Engagement | None, *, back_to: float | None = None
+        self, action: _Comment, engagement: Engagement | None, *, back_to: float | None = None
     ) -> Note | None:
         where = action.target if isinstance(action, Say) else action.role
         return self._own_note(_number(where, engagement), action.marker, back_to=back_to)
@@ -258,6 +307,9 @@ def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> E
             told={**engagement.standing.told, action.role.value: action.digest},
         )
         return replace(engagement, standing=standing)
+    if engagement is not None and isinstance(action, AttachDocument):
+        attached = {**engagement.standing.attached, action.document: evidence["note"]}
+        return replace(engagement, standing=replace(engagement.standing, attached=attached))
     if engagement is not None and isinstance(action, LinkIssues):
         return replace(engagement, is_linked=True)
     if engagement is not None and isinstance(action, Remember):
@@ -282,6 +334,11 @@ def _number(target: Target, engagement: Engagement | None) -> int:
 def fill(text: Text, engagement: Engagement | None) -> str:
     """The text with its references to issues filled in. Raises Permanent where such an issue does not exist."""
     return "".join(f"#{_number(_ISSUE_OF[p], engagement)}" if isinstance(p, IssueRef) else p for p in text)
+
+
+def _edition(action: AttachDocument) -> Safe:
+    """The line of a comment that says which version of a document it links to; its address is known too late."""
+    return marker("edition", hashlib.sha256(action.key.encode()).hexdigest()[:16])
 
 
 def _still_wanted(action: ChangeIssue, description: str) -> dict[str, Safe]:

@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Its place on one track, and whom it waits for there: roles, for what, since when."""
+    """Its place on one track, and whom it waits for there: roles, for what, since when; and the next clock."""
 
     track: str
     state: str
@@ -45,6 +45,8 @@ class Stand:
     roles: str
     what: str
     waits_since: float | None
+    clock: str | None
+    clock_due_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Listed:
     roles: str
     what: str
     waits_since: float | None
+    clock: str | None = None
+    clock_due_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def _asked_at(approval: Approval) -> float | None:
 def _stands(standing: Standing) -> Iterator[Stand]:
     for track, place in standing.places.items():
         waiting = standing.outlook.waits.get(track)
+        clock, clock_due_at = standing.outlook.clocks.get(track, (None, None))
         yield Stand(
             track=track,
             state=place.state,
@@ -169,6 +174,8 @@ def _stands(standing: Standing) -> Iterator[Stand]:
             roles="" if waiting is None else SEPARATOR.join(waiting.roles),
             what="" if waiting is None else SEPARATOR.join(waiting.what),
             waits_since=None if waiting is None else waiting.since,
+            clock=clock,
+            clock_due_at=clock_due_at,
         )
 
 

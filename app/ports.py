@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from app.letter import Letter
 from app.listing import Listing
 from app.project import AccessToken, Board, Instance, ProjectFacts, ProjectFile, ProjectLabel
 
@@ -309,6 +310,13 @@ class ProjectKeeper(HookKeeper, Protocol):
         """Commit a file: a new one, or over the one that was read, which refuses what was changed since."""
 
 
+class Post(Protocol):
+    """Takes mail to people."""
+
+    def send(self, letter: Letter) -> None:
+        """Hand a letter to the mail server. A repeated one has the same Message-ID. Raises Permanent where refused."""
+
+
 class GitLab(Protocol):
     """The PS Plan project, as the bot's user."""
 
@@ -354,6 +362,9 @@ class GitLab(Protocol):
     def delete_note(self, iid: int, note_id: int) -> None:
         """Take a comment of the bot's own away; that it is not there is fine."""
 
+    def upload(self, file_name: str, content: bytes, content_type: str) -> str:
+        """Keep a file for the project's texts; the Markdown that links to it. Repeated, it is there twice."""
+
     def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:
         """The newest hundred comments, newest first; all that were written since `back_to`, two thousand at most."""
 
@@ -365,3 +376,63 @@ class GitLab(Protocol):
 
     def state_events(self, iid: int, *, after: int = 0) -> Listing[StateEvent]:
         """When the issue was closed and reopened; as `label_events`. Making an issue is no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message of the chat: `place` is the channel by the vendor's id, `ts` the message in it; None: not told."""
+
+    place: str | None
+    ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtPost:
+    """What a look for a message brought; `is_sure`: none was found, and it would have been seen."""
+
+    found: Posted | None
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChatChannel:
+    """A channel of the chat, by the vendor's own id; `is_member`: the bot is in it."""
+
+    id: str
+    is_member: bool
+    is_private: bool = False
+
+
+class ChatKeeper(Protocol):
+    """What an operator wants to know of the chat. Every method may raise Retry or Permanent."""
+
+    def whoami(self) -> tuple[Mapping[str, Any], frozenset[str]]:
+        """Who the bot is there, and what it may do."""
+
+    def channels(self) -> Mapping[str, ChatChannel]:
+        """Those that it sees, by name."""
+
+    def email_of(self, user: str) -> str | None:
+        """The e-mail of somebody who belongs to us; None for bots, guests and strangers."""
+
+
+class Chat(Protocol):
+    """Slack, or any chat with channels and threads."""
+
+    def post(self, channel: str, content: Mapping[str, Any], *, thread: str | None) -> Posted:
+        """Say something in a channel, or below a message in it. Not safe to repeat."""
+
+    def update(self, place: str, ts: str, content: Mapping[str, Any]) -> None:
+        """Let a message read otherwise; safe to repeat. Raises Absent where it is gone."""
+
+    def whisper(self, place: str, user: str, text: str, *, thread: str | None) -> None:
+        """Tell one person, for as long as they look."""
+
+    def seek(self, channel: str, mark: str, *, thread: str | None, since: float) -> SoughtPost:
+        """Look for a message of our own by its mark."""
+
+    def user_of(self, email: str) -> str | None:
+        """The user with this e-mail."""
+
+    def email_of(self, user: str) -> str | None:
+        """The e-mail of somebody who belongs to us; None for bots, guests and strangers."""

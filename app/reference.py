@@ -78,6 +78,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "readiness": _of_process(tables.readiness),
     "moves": _of_process(tables.moves),
     "asks": _of_process(tables.asks),
+    "clocks": _of_process(tables.clocks),
     "labels": _of_process(tables.labels),
     "spellings": _of_process(tables.spellings),
     "switches": _of_process(tables.switches),

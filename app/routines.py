@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -13,10 +14,12 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.clock import Clock
+from app.clock import Clock, Sleep, at
 from app.directory import REFRESH_S, Directory
 from app.errors import Permanent, Retry, attempt
 from app.live_secrets import LOOK_EVERY_S, LiveSecrets
+from app.machine.calendars import mornings
+from app.methodology.model import Methodology
 from app.operations import SWEEP, Operations, Refused
 from app.store import errands, retention, swept, timers
 from app.store.store import Store
@@ -26,6 +29,10 @@ from app.tell import Tell, unheard
 ERRANDS_EVERY_S: Final = 0.5
 """Costs a look at an index with nothing in it."""
 RETENTION_EVERY_S: Final = 3600.0
+DIGESTS_EVERY_S: Final = 2.0
+"""Costs nothing but a look at the clock, once the mornings of today have begun."""
+DIGEST_LATE: Final = timedelta(hours=6)
+"""What could not be told in the morning is not told in the evening: the next one holds it as well."""
 CLOCKS_EVERY_S: Final = 2.0
 """Costs a look at an index; a new timer may be due before the next one that was known."""
 MOST_STRIKES: Final = 50
@@ -46,27 +53,33 @@ class Routines:
         operations: Operations,
         store: Store,
         clock: Clock,
+        sleep: Sleep,
         wake: Callable[[str], None],
         stopping: threading.Event,
         is_listening: asyncio.Event,
         sweep_interval_s: float,
         keep_days: float,
+        mornings_of: Methodology | None,
         secrets: LiveSecrets | None = None,
         first_look: Callable[[], object] = lambda: None,
     ) -> None:
-        """`first_look`: sees whether the database lacks what GitLab has."""
+        """`sleep`: between two looks at clocks. `first_look`: sees whether the database lacks what GitLab has."""
         self._directory = directory
         self._operations = operations
         self._store = store
         self._clock = clock
+        self._sleep = sleep
         self._wake = wake
         self._stopping = stopping
         self._is_listening = is_listening
         self._sweep_interval_s = sweep_interval_s
         self._keep_days = keep_days
+        self._mornings_of = mornings_of
         self._secrets = secrets
         self._first_look = first_look
         self._one_at_a_time = asyncio.Lock()
+        self._begun: set[tuple[str, str]] = set()
+        """Mornings that are in the inbox, for all that is known here; the inbox takes each once in any case."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -77,6 +90,8 @@ class Routines:
             self._throw_away(),
             self._strike(),
         ]
+        if self._mornings_of is not None:
+            routines.append(self._tell_mornings(self._mornings_of))
         if self._sweep_interval_s > 0:
             routines.append(self._sweep())
         if self._secrets is not None and self._secrets.is_watching:
@@ -163,7 +178,7 @@ class Routines:
     async def _strike(self) -> None:
         while True:
             if not await self._or_later(self._strike_due):
-                await asyncio.sleep(CLOCKS_EVERY_S)
+                await self._sleep(CLOCKS_EVERY_S)
 
     async def _strike_due(self) -> bool:
         """Whether timers were due."""
@@ -173,6 +188,32 @@ class Routines:
         for lane in await _in_thread(partial(self._store.write, self._strike_some)):
             self._wake(lane)
         return True
+
+    async def _tell_mornings(self, methodology: Methodology) -> None:
+        while True:
+            for lane in await self._or_later(partial(_in_thread, partial(self._begin_days, methodology))) or ():
+                self._wake(lane)
+            await self._sleep(DIGESTS_EVERY_S)
+
+    def _begin_days(self, methodology: Methodology) -> list[str]:
+        now = at(self._clock())
+        due = [
+            (name, day.isoformat())
+            for name, calendar in methodology.calendars.items()
+            for day in mornings(now, methodology.digest.at, calendar, within=DIGEST_LATE)
+        ]
+        if not set(due) - self._begun:
+            return []
+        lanes = self._store.write(partial(self._begin_some, due=due))
+        self._begun = set(due)
+        return lanes
+
+    def _begin_some(self, connection: Connection, *, due: list[tuple[str, str]]) -> list[str]:
+        begun = (timers.begin_day(connection, name, day, now=self._clock()) for name, day in due)
+        lanes = [lane for lane in begun if lane is not None]
+        for lane in lanes:
+            self._store.defer(connection, lane)
+        return lanes
 
     def _strike_some(self, connection: Connection) -> list[str]:
         lanes = timers.strike(connection, now=self._clock(), most=MOST_STRIKES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -20,6 +21,9 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.chat_form import ChatForm
+from app.mail_server import mail_server
 
 PREFIX = "PSPLAN_"
 SHORTEST_KEY_BYTES = 8
@@ -49,8 +53,14 @@ EXAMPLES = {
     "workers": "8",
     "stall_limit_s": "20",
     "log_format": "json",
+    "slack_token": "xoxb-…",
+    "slack_signing_secrets": "the app's signing secret",
+    "slack_webhook_url": "https://hooks.slack.com/services/…",
+    "slack_api_url": "https://slack.com/api",
     "oauth_client_id": "the application's id",
     "oauth_client_secret": "the application's secret",
+    "smtp_url": "smtps://user:password@smtp.example.com",
+    "smtp_from": "ps-plan@example.com",
 }
 
 
@@ -169,6 +179,12 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         description="Token of a Maintainer, for `setup`, `doctor`, GitLab's log of failed deliveries and healing the "
         "webhook; not given: the bot's own is tried",
     )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server for invitations: `smtps://` (TLS), `smtp://` (STARTTLS) or `smtp+plain://`, with user "
+        "and password in it; not given: no mail is sent",
+    )
+    smtp_from: str | None = Field(None, description="Address that mail comes from")
     sweep_interval_s: float = Field(
         300, ge=0, description="How often GitLab is looked at for what no webhook told, seconds; 0: only when asked"
     )
@@ -185,17 +201,47 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         20, ge=1, le=600, description="With PostgreSQL: a replica silent for so long is taken for dead, seconds"
     )
     workers: int = Field(8, ge=1, le=64, description="Engagements worked on at the same time")
+    slack_token: SecretStr | None = Field(None, description="Token of the bot in Slack; not given: no bot tells there")
+    slack_signing_secrets: Secrets = Field(
+        (),
+        description="Signing secrets of the app in Slack; any one is accepted; none: no buttons, that door is closed",
+    )
+    slack_webhook_url: SecretStr | None = Field(
+        None, description="Incoming webhook of Slack: announcements to its one channel; instead of a bot"
+    )
+    slack_api_url: str = Field("https://slack.com/api", description="Address of Slack's web API")
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
 
-    @field_validator("gitlab_url")
+    @field_validator("gitlab_url", "slack_api_url")
     @classmethod
     def _is_gitlab_address(cls, value: str) -> str:
         return _web_address(value)
+
+    @field_validator("slack_webhook_url")
+    @classmethod
+    def _is_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _web_address(value.get_secret_value())
+        return value
 
     @field_validator("gitlab_limits")
     @classmethod
     def _are_limits(cls, value: str) -> str:
         _limits(value)
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", value, re.ASCII):
+            raise ValueError("must be one plain address, without a name")
         return value
 
     @field_validator("webhook_tokens")
@@ -215,6 +261,13 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         """The limits by kind of call; zero and absent are no limit."""
         return _limits(self.gitlab_limits)
 
+    @property
+    def chat_form(self) -> ChatForm:
+        """In which form people are told in Slack."""
+        if self.slack_token is not None:
+            return ChatForm.BUTTONS if self.slack_signing_secrets else ChatForm.BOT
+        return ChatForm.OFF if self.slack_webhook_url is None else ChatForm.WEBHOOK
+
     def weak_keys(self) -> list[str]:
         """Names of settings that hold a key shorter than Standard Webhooks advises."""
         named = ("webhook_signing_keys", "calculator_keys", "record_keys")
@@ -232,6 +285,8 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
                     values.append(secret.get_secret_value())
         if self.is_shared and (password := urlsplit(self.database_url).password):
             values.append(unquote(password))
+        if self.smtp_url is not None and (secret := mail_server(self.smtp_url.get_secret_value()).password):
+            values.append(secret)
         return values
 
 
@@ -358,6 +413,23 @@ def lacking(settings: Settings) -> Iterator[tuple[str, str]]:
             "record_keys",
             "PSPLAN_RECORD_KEYS is missing: replicas on PostgreSQL have to recognise what any of them signed, so that "
             f"none can make a key for itself. Example: PSPLAN_RECORD_KEYS={EXAMPLES['record_keys']}",
+        )
+    if settings.slack_webhook_url is not None and settings.slack_token is not None:
+        yield (
+            "slack_webhook_url",
+            "PSPLAN_SLACK_WEBHOOK_URL and PSPLAN_SLACK_TOKEN are both set: keep the token, a bot can do more.",
+        )
+    if settings.slack_signing_secrets and settings.slack_token is None:
+        yield (
+            "slack_token",
+            "PSPLAN_SLACK_TOKEN is missing: PSPLAN_SLACK_SIGNING_SECRETS is set, and only a bot's messages have "
+            f"buttons. Example: PSPLAN_SLACK_TOKEN={EXAMPLES['slack_token']}",
+        )
+    if settings.smtp_url is not None and settings.smtp_from is None:
+        yield (
+            "smtp_from",
+            "PSPLAN_SMTP_FROM is missing: PSPLAN_SMTP_URL is set, and mail comes from an address. "
+            f"Example: PSPLAN_SMTP_FROM={EXAMPLES['smtp_from']}",
         )
     if settings.oauth_client_id is not None:
         for name in ("oauth_client_secret", "public_url"):

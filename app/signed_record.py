@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.keys import RecordKeys
-from app.markers import Safe, block_parser
+from app.markdown_blocks import top_blocks
+from app.markers import Safe
 
 MAX_BYTES: Final = 1 << 20
 """The largest record, as JSON."""
@@ -100,9 +101,9 @@ def _lone_lines(text: str) -> set[str]:
     if _BEGIN not in text:
         return set()
     return {
-        token.content.rstrip()
-        for token in block_parser().parse(text.replace("\r", ""))
-        if token.type == "html_block" and token.level == 0 and token.content.startswith(_BEGIN)
+        block.content.rstrip()
+        for block in top_blocks(text.replace("\r", ""))
+        if block.kind == "html_block" and block.content.startswith(_BEGIN)
     }
 
 

@@ -40,6 +40,10 @@ class Needs:
     """So many of the last things that came in for this engagement."""
     pipeline: bool = False
     """All engagements."""
+    told: str | None = None
+    """An engagement of which it has to be known how it stands, and what was said of it in the chat."""
+    presser: str | None = None
+    """A user of the chat of whom it has to be known who that is in GitLab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,28 @@ class Happening:
     state: str
     reason: str | None
     because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPost:
+    """A message of the chat: in which channel (as the methodology names it), about what, and what it says (a digest).
+
+    `place`, `ts`: the vendor's own ids; without them nobody knows which message it is.
+    """
+
+    channel: str
+    topic: str
+    place: str | None
+    ts: str | None
+    digest: str
+    is_open: bool
+
+
+class WhoIsWho(Protocol):
+    """Users of the chat and of GitLab."""
+
+    def gitlab_user(self, user: str) -> str | None:
+        """The user name in GitLab of somebody in the chat; None: nobody knows. May raise Retry."""
 
 
 class Issues(Protocol):
@@ -100,6 +126,12 @@ class Memory(Protocol):
     def owner_of(self, iid: int) -> str | None:
         """The engagement that an issue belongs to."""
 
+    def engagement(self, ident: str) -> Engagement | None:
+        """The engagement of this id."""
+
+    def chat_posts(self, ident: str) -> tuple[ChatPost, ...]:
+        """What was said of an engagement in the chat."""
+
     def is_whole(self) -> bool:
         """Whether every engagement was known that GitLab had when the database was last held against it."""
 
@@ -130,6 +162,10 @@ class Snapshot:
     heard: Heard = Heard()
     happenings: tuple[Happening, ...] = ()
     pipeline: tuple[Engagement, ...] = ()
+    told: Engagement | None = None
+    """Not that of this lane: what is told of an engagement has a lane of its own."""
+    chat: tuple[ChatPost, ...] = ()
+    presser: str | None = None
 
 
 def take_snapshot(
@@ -142,6 +178,7 @@ def take_snapshot(
     memory: Memory,
     project: str,
     is_patient: bool,
+    who: WhoIsWho | None = None,
 ) -> Snapshot:
     """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
 
@@ -173,4 +210,7 @@ def take_snapshot(
         heard=Heard() if needs.note is None else memory.heard(needs.note),
         happenings=memory.happenings(lane, needs.happenings) if needs.happenings else (),
         pipeline=memory.engagements(MOST_IN_PIPELINE) if needs.pipeline else (),
+        told=None if needs.told is None else memory.engagement(needs.told),
+        chat=() if needs.told is None else memory.chat_posts(needs.told),
+        presser=None if needs.presser is None or who is None else who.gitlab_user(needs.presser),
     )

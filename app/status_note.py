@@ -19,6 +19,7 @@ from app.engagement import EngagementId
 from app.machine.criteria import Gap, gaps
 from app.machine.gates import GateState
 from app.machine.standing import Paper, Place, Verdict, Waiting
+from app.meeting_words import meetings_line
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Fact, Gate, Kind, State, Weight
@@ -81,6 +82,8 @@ def _under_way(at: Stand, view: StatusView) -> Iterator[Safe]:
     calendar = at.methodology.calendar_of(at.scene.segment)
     if (clocks := clocks_line(view.on, at.standing, at.methodology, calendar)) is not None:
         yield clocks
+    if (meetings := meetings_line(view.on, at.standing, at.methodology)) is not None:
+        yield meetings
     if (missing := _missing(at)) is not None:
         yield missing
     rest = [gap for gap in at.open_before if not _has_its_own_part(gap, at)]

@@ -115,4 +115,6 @@ def _refusal(answer: httpx.Response) -> str:
         return f"the service answered {answer.status_code}"
     faults = "".join(f"\n  {each['field']}: {each['problem']}" for each in held.get("errors", ()))
     detail = held.get("detail") or held.get("title") or ""
+    if answer.status_code == 401:
+        detail += "; PSPLAN_CALCULATOR_KEYS here is not one of the service's keys"
     return f"the service answered {answer.status_code}: {detail}{faults}"

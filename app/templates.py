@@ -95,8 +95,8 @@ OBLIGATORY: Mapping[TemplateKind, tuple[str, ...]] = MappingProxyType(
 )
 """Without these, something submitted would be shown nowhere, or nobody would be told what to do."""
 
-_PLACEHOLDER = re.compile(r"\{\{[ \t]*([a-z_]+)[ \t]*\}\}")
-_EDITORS_HELP = re.compile(r"<!-- template:.*?-->[ \t]*\n?", re.DOTALL)
+PLACEHOLDER = re.compile(r"\{\{[ \t]*([a-z_]+)[ \t]*\}\}")
+EDITORS_HELP = re.compile(r"<!-- template:.*?-->[ \t]*\n?", re.DOTALL)
 
 
 def default_template_folder() -> Path:
@@ -133,7 +133,7 @@ def _read(path: Path, kind: TemplateKind) -> tuple[Piece, ...]:
     except UnicodeDecodeError:
         raise TemplateFaults((f"{path}: is not UTF-8 text",)) from None
     # Help for editors gives way to as many empty lines, so that line numbers stay true until the text is cut.
-    text = _EDITORS_HELP.sub(lambda match: "\0" * match.group().count("\n"), text)
+    text = EDITORS_HELP.sub(lambda match: "\0" * match.group().count("\n"), text)
     if faults := [f"{path}:{line}: {problem}" for line, problem in _problems(text, kind)]:
         raise TemplateFaults(tuple(faults))
     return tuple(_pieces(text, kind))
@@ -147,10 +147,10 @@ def _problems(text: str, kind: TemplateKind) -> Iterator[tuple[int, str]]:
             yield number, "a line that begins with / would be run by GitLab as a quick action"
         if "<!-- psplan" in line:
             yield number, "the marks `<!-- psplan` are the bot's own"
-        for match in _PLACEHOLDER.finditer(line):
+        for match in PLACEHOLDER.finditer(line):
             if problem := _placeholder_problem(match.group(1), line.rstrip() == match.group(), kind, seen):
                 yield number, problem
-        if "{{" in _PLACEHOLDER.sub("", line) or "}}" in _PLACEHOLDER.sub("", line):
+        if "{{" in PLACEHOLDER.sub("", line) or "}}" in PLACEHOLDER.sub("", line):
             yield number, "a placeholder looks like {{ customer }}"
     for name in OBLIGATORY[kind]:
         if name not in seen:
@@ -177,7 +177,7 @@ def _placeholder_problem(name: str, stands_alone: bool, kind: TemplateKind, seen
 def _open_ends(text: str) -> Iterator[tuple[int, str]]:
     """Text that would swallow what the bot writes behind it: an open fence, comment, tag or backtick."""
     start = 0
-    for match in [*_PLACEHOLDER.finditer(text), None]:
+    for match in [*PLACEHOLDER.finditer(text), None]:
         end = len(text) if match is None else match.start()
         try:
             own(_without_gaps(text[start:end]))
@@ -190,7 +190,7 @@ def _open_ends(text: str) -> Iterator[tuple[int, str]]:
 def _pieces(text: str, kind: TemplateKind) -> Iterator[Piece]:
     text = _without_gaps(text).strip("\n") + "\n"
     start = 0
-    for match in _PLACEHOLDER.finditer(text):
+    for match in PLACEHOLDER.finditer(text):
         name = match.group(1)
         if before := text[start : match.start()]:
             yield own(before)

@@ -44,7 +44,10 @@ __all__ = [
     "link",
     "marker",
     "mention",
+    "one_line",
     "own",
+    "plain",
+    "plain_lines",
     "replace_section",
     "section",
     "sections",
@@ -57,7 +60,7 @@ _ZERO_WIDTH_SPACE: Final = "\u200b"
 
 def code_span(text: str, *, limit_chars: int = 200) -> Safe:
     """A short foreign value inside a line of ours; a dash for a blank one, an ellipsis where it was cut."""
-    words = _one_line(text, limit_chars)
+    words = one_line(text, limit_chars)
     if not words:
         return _NOTHING
     if "`" not in words and "|" not in words:  # most values, and an issue holds more than a hundred
@@ -96,13 +99,23 @@ def fenced(text: str, *, limit_chars: int = 10_000) -> Safe:
 
 def title(text: str, *, limit_chars: int = 255) -> str:
     """Foreign words as (part of) an issue title: one line that is never blank and refers to nothing."""
-    words = _one_line(text.replace(_ZERO_WIDTH_SPACE, ""), limit_chars)
+    words = one_line(text.replace(_ZERO_WIDTH_SPACE, ""), limit_chars)
     if not any(character.isprintable() and not character.isspace() for character in words):
         words = "(no title)"
     room = limit_chars
     while len(inert := _without_references(_cut(words, room))) > limit_chars and room > 1:
         room -= (len(inert) - limit_chars + 1) // 2  # a character and its invisible companion go together
     return inert
+
+
+def plain(text: str, *, limit_chars: int = 500) -> str:
+    """Foreign words as one line without control characters, for what is no Markdown: a calendar, the head of a mail."""
+    return one_line(text, limit_chars)
+
+
+def plain_lines(text: str, *, limit_chars: int = 10_000) -> str:
+    """The same of several lines, parted by LF."""
+    return _cut(_clean(text).strip("\n"), limit_chars)
 
 
 def _without_references(line: str) -> str:
@@ -225,7 +238,8 @@ def _clean(text: str) -> str:
     return _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
 
 
-def _one_line(text: str, limit_chars: int) -> str:
+def one_line(text: str, limit_chars: int) -> str:
+    """Foreign words on one line, without characters that may not be shown, and bounded; not yet inert anywhere."""
     if text.isascii() and text.isprintable():  # most values: nothing to clean away, and this path is walked often
         return _cut(" ".join(text.split()), limit_chars)
     return _cut(re.sub(r"[ \t\n]+", " ", _clean(text)).strip(), limit_chars)

@@ -64,7 +64,7 @@ def _ways(criterion: Criterion, methodology: Methodology) -> Iterator[Safe]:
         said = [SAID_BY[each] for each in criterion.said]
         yield _command(said[0] if len(said) == 1 else said[0].partition(" ")[0], methodology)
     if criterion.field is not None and criterion.field in methodology.intake_fields:
-        written_by = methodology.intake_fields[criterion.field].written_by
+        written_by = methodology.commands_of_fields.get(criterion.field)
         ends = "" if written_by is None else BEHIND.get(written_by.partition(" ")[0], "")
         yield _command(f"{written_by}{ends}" if written_by else f"intake {criterion.field} VALUE", methodology)
     titles = (title for ref in criterion.ticked if (title := box_title(ref, methodology)) is not None)

@@ -56,7 +56,7 @@ def _may_fill(hearing: Hearing, key: str) -> None:
     field = hearing.methodology.intake_fields.get(key)
     if field is None:
         return
-    command = registry.single.get((field.written_by or "").partition(" ")[0])
+    command = registry.single.get(hearing.methodology.commands_of_fields.get(key, "").partition(" ")[0])
     roles = field.only or (command.roles(hearing.methodology) if command is not None else ())
     if not hearing.holds(*roles):
         who = joined(map(hearing.role, roles), own(", "))

@@ -1,4 +1,4 @@
-"""Commands of the scheduling: ready, staff, meeting, schedule; which fields they fill stands in the methodology."""
+"""Commands of the scheduling: ready, staff, schedule; which fields they fill stands in the methodology."""
 
 from __future__ import annotations
 
@@ -62,27 +62,6 @@ def staff(hearing: Hearing) -> None:
         return
     write(hearing, (IssueKind.INTAKE,), key, f"{before}, {username}")
     hearing.said.clear()  # nothing was replaced
-
-
-@registry.command(
-    "meeting",
-    usage="NAME held [DATE]",
-    says="Say that a meeting was held: `pm-intro`, `transition` or `prep`; without a date, today.",
-    who=("pm", "em", "pc"),
-    when=When.NOT_ENDED,
-    about=About.INTAKE,
-    examples=("pm-intro held", "transition held 2026-11-20"),
-)
-def meeting(hearing: Hearing) -> None:
-    """Into the field of that meeting."""
-    key = _field(hearing, "meeting", "meeting")
-    if hearing.words.take({"held"}) is None:
-        raise UserError(own("I only note that it was held: say `held`, and the day if it was not today."))
-    day = hearing.words.needed_day() if hearing.words else hearing.today
-    hearing.words.end()
-    if day > hearing.today:
-        raise UserError(together(code_span(day.isoformat()), own(" is still to come: say it when it was held.")))
-    write(hearing, (IssueKind.INTAKE,), key, day.isoformat())
 
 
 @registry.command(

@@ -8,8 +8,10 @@ from datetime import date
 
 from app.engagement import Engagement
 from app.issue_text import Playbook
+from app.machine.clocks import running
 from app.machine.scene import Scene
-from app.machine.standing import Outlook
+from app.machine.standing import Outlook, Standing
+from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.status_view import stand_of, waits
 from handlers.speech import leads_of
@@ -28,5 +30,18 @@ def with_outlook(
         leads=tuple(name for names in leads_of(scene, playbook).values() for name in names),
         segment=scene.segment,
         due=None if day is None else day.isoformat(),
+        clocks=_clocks(standing, scene, methodology),
     )
     return replace(engagement, standing=standing.but(outlook=outlook))
+
+
+def _clocks(standing: Standing, scene: Scene, methodology: Methodology) -> dict[str, tuple[str, float]]:
+    """By the track of their issue, those that people are warned of."""
+    found: dict[str, tuple[str, float]] = {}
+    for run in running(standing, methodology, methodology.calendar_of(scene.segment)):
+        if run.due_at is None or not run.clock.warns:
+            continue
+        for name, track in methodology.tracks.items():
+            if track.on is run.clock.on and (name not in found or run.due_at < found[name][1]):
+                found[name] = (run.name, run.due_at)
+    return found

@@ -10,7 +10,7 @@ from datetime import datetime
 from app.actions import Action, React, Retract, Say
 from app.blocks.words import joined, together
 from app.engagement import Engagement, IssueRole
-from app.events import CommentPosted, IssueChanged, Parked
+from app.events import CommentPosted, IssueChanged, Parked, Undelivered
 from app.issue_text import Playbook
 from app.ports import Person
 from app.registry import Decision, ignore, registry
@@ -29,6 +29,8 @@ def on_parked(event: Parked, snapshot: Snapshot, playbook: Playbook, now: dateti
     """Say it, or take it back."""
     if isinstance(event.of, CommentPosted):
         return _of_comment(event, event.of, snapshot, playbook)
+    if isinstance(event.of, Undelivered):
+        return _of_mail(event, event.of, snapshot)
     iid = _where(event, snapshot.engagement)
     if iid is None:
         return ignore("there is no issue to say it on")
@@ -62,6 +64,23 @@ def _of_comment(event: Parked, comment: CommentPosted, snapshot: Snapshot, playb
     words = together(called, _why(event))
     react = React(key=_key(event, "emoji"), iid=iid, note_id=note_id, name=reactions.refused)
     return _said(event, react, _say(event, iid, mark, words, internal=comment.is_internal))
+
+
+def _of_mail(event: Parked, mail: Undelivered, snapshot: Snapshot) -> Decision:
+    """On the issue of the meeting: who invited somebody has to know that they were not told."""
+    if snapshot.lane != mail.engagement:
+        return Decision(reasons=("it is about this engagement",), lane=mail.engagement)
+    links = {} if snapshot.engagement is None else snapshot.engagement.issues
+    link = next((link for role, link in links.items() if role.value == mail.issue), None)
+    if link is None:
+        return ignore("there is no issue to say it on")
+    mark = marker("parked", f"mail-{event.delivery}")
+    if event.is_over:
+        return _said(event, Retract(key=_key(event, "back"), iid=link.iid, note_id=None, name=None, reply=mark))
+    words = together(
+        own("I could not mail an invitation to "), code_span(mail.name, limit_chars=100), own(". "), _why(event)
+    )
+    return _said(event, _say(event, link.iid, mark, words))
 
 
 def _where(event: Parked, engagement: Engagement | None) -> int | None:

@@ -19,7 +19,18 @@ from app.issue_text import IssueDraft, Playbook, open_case
 from app.machine.course import Course
 from app.machine.deeds import Deed
 from app.machine.machine import proceed
-from app.machine.outcome import AskedReview, Fallen, LabelChange, Notice, NotYours, Outcome, PutBack, YesFell
+from app.machine.outcome import (
+    AskedReview,
+    Fallen,
+    LabelChange,
+    MeetingCalled,
+    MeetingCancelled,
+    Notice,
+    NotYours,
+    Outcome,
+    PutBack,
+    YesFell,
+)
 from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
@@ -29,6 +40,7 @@ from app.revision import read_answers, revise
 from app.routing import route
 from app.snapshot import Snapshot
 from app.text import Safe, section
+from handlers.invitations import MeetingNews, letters_of, told_of
 from handlers.orders import Orders
 from handlers.outlook import with_outlook
 from handlers.scene import (
@@ -119,10 +131,26 @@ def progress(
     if did_something or due:
         # words that come back to what they were are written again, so the number is not only for what was decided
         stands = replace(stands, standing=replace(stands.standing, serial=before.serial + 1))
+    said = outcome.notices if orders is None else _each_once(outcome.notices)
+    news = [
+        MeetingNews(
+            notice=notice,
+            engagement=stands,
+            before=before,
+            scene=scene,
+            issues=ledger.issues,
+            snapshot=snapshot,
+            playbook=playbook,
+        )
+        for notice in said
+        if isinstance(notice, MeetingCalled | MeetingCancelled) and scene.issues
+    ]
     actions = [
         *_changes(stands, outcome, issues, parts, ledger),
         *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
-        *_says(stands, outcome.notices if orders is None else _each_once(outcome.notices), scene, snapshot, playbook),
+        *_says(stands, said, scene, snapshot, playbook),
+        *(action for each in news for action in told_of(each)),
+        *(action for each in news for action in letters_of(each)),
     ]
     return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
 
@@ -209,10 +237,12 @@ def _changes(
 def _each_once(notices: Sequence[Notice]) -> tuple[Notice, ...]:
     """Of the reviews that the commands of one comment bring about, the last: nobody is called twice by a comment.
 
-    So with what fell: it is told in one comment, with what came of it.
+    So with what fell: it is told in one comment, with what came of it. And of a meeting how it is in the end.
     """
     last = {notice.gate: notice for notice in notices if isinstance(notice, AskedReview)}
     kept = [n for n in notices if not isinstance(n, AskedReview) or last[n.gate] is n]
+    news = {n.meeting: n for n in kept if isinstance(n, MeetingCalled | MeetingCancelled)}
+    kept = [n for n in kept if not isinstance(n, MeetingCalled | MeetingCancelled) or news[n.meeting] is n]
     fallen = [n for n in kept if isinstance(n, YesFell) or (isinstance(n, PutBack) and n.by is None)]
     if len(fallen) < 2:
         return tuple(kept)
@@ -228,6 +258,8 @@ def _says(
     if not scene.issues:
         return
     for notice in notices:
+        if isinstance(notice, MeetingCalled | MeetingCancelled):
+            continue  # told with a file
         target = notice.on if notice.on in scene.issues else next(iter(scene.issues))
         mark = notice_mark(engagement.id, notice.key)
         body = notice_body(notice, engagement, scene, snapshot, playbook, mark=mark)

@@ -12,6 +12,7 @@ from app.hearing import About, Hearing, When
 from app.machine.clocks import running
 from app.machine.gates import GateState, gate_state
 from app.machine.standing import Return
+from app.meeting_words import names, proposed, span
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document, Gate, Kind
 from app.registry import registry
@@ -52,6 +53,8 @@ def status(hearing: Hearing) -> None:
     hearing.say(lines(own("**Gates**"), own(""), *_gates(hearing)))
     if clocks := list(_clocks(hearing)):
         hearing.say(lines(own("**Until when**"), own(""), *clocks))
+    if meetings := list(_meetings(hearing)):
+        hearing.say(lines(own("**Meetings**"), own(""), *meetings))
     hearing.say(lines(own("**What happened last**"), own(""), *_happened(hearing)))
 
 
@@ -141,7 +144,7 @@ def _clocks(hearing: Hearing) -> Iterator[Safe]:
         if run.clock.warns:
             role = hearing.role(run.clock.waits_on)
             until = own(" stands still") if run.due_at is None else moment_in_words(run.due_at, calendar)
-            word = own("") if run.due_at is None else own(" until ")
+            word = own("") if run.due_at is None else own(" over since " if run.is_over else " until ")
             yield together(own(f"- {run.clock.title}:"), word, until, own("; "), role)
     for name, place in hearing.standing.places.items():
         state = hearing.methodology.tracks[name].states[place.state]
@@ -149,6 +152,13 @@ def _clocks(hearing: Hearing) -> Iterator[Safe]:
             until = own(f" until {place.until}") if place.until else own(", with no day set")
             why = together(own(": "), code_span(place.words)) if place.words else own("")
             yield together(own("- On hold"), until, why)
+
+
+def _meetings(hearing: Hearing) -> Iterator[Safe]:
+    """What is on the calendar, the next one first."""
+    for name, meeting in proposed(hearing.standing, hearing.methodology):
+        title = hearing.methodology.meetings[name].title
+        yield together(own(f"- {title}: {span(meeting)}; invited: "), names(meeting))
 
 
 def _happened(hearing: Hearing) -> Iterator[Safe]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from app.agendas import load_agendas
 from app.issue_text import Case, IssueDraft, IssueRef, Playbook, intake_draft, open_case, scoping_draft
 from app.methodology import load_methodology
 from app.routing import route
@@ -39,10 +40,9 @@ def submitted(**changes: Any) -> Submission:
 @cache
 def playbook() -> Playbook:
     """The demo's people with the templates that ship."""
-    return Playbook(
-        load_methodology(Path(str(files("app.sandbox") / "demo-methodology.yaml"))),
-        load_templates(default_template_folder()),
-    )
+    methodology = load_methodology(Path(str(files("app.sandbox") / "demo-methodology.yaml")))
+    folder = default_template_folder()
+    return Playbook(methodology, load_templates(folder), agendas=load_agendas(folder, methodology))
 
 
 def scoping(submission: Submission, *, people: Mapping[str, bool] = EVERYBODY, **more: Any) -> IssueDraft:

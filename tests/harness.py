@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -21,9 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
+import yaml
 
 from app.background import BackgroundServer
-from app.clock import Clock, system_clock
+from app.clock import Clock, MovableClock, system_clock
 from app.main import Service, create_app
 from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
@@ -32,6 +34,7 @@ from app.settings import Settings, load_settings
 from app.store import errands
 from app.store.database import open_beside
 from app.submit import Receipt, follow, send
+from tests.ports import free_port
 
 KEY = "whsec_" + base64.b64encode(b"calculator" * 4).decode()
 HOOK_TOKEN = "hook-token-of-the-tests"
@@ -39,6 +42,14 @@ PATIENCE_S = 30.0
 ERRAND_PATIENCE_S = 300.0
 """A sweep over thousands of comments takes its time."""
 METHODOLOGY = str(files("app.sandbox") / "demo-methodology.yaml")
+
+
+def own_methodology(folder: Path, own: str) -> Path:
+    """A file of the demo's methodology in which blocks of one's own (YAML) stand in place of the demo's."""
+    path = folder / "methodology.yaml"
+    content = {**yaml.safe_load(Path(METHODOLOGY).read_text()), **(yaml.safe_load(own) or {})}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
 
 
 new_database: Callable[[], str] | None = None
@@ -122,7 +133,7 @@ class Stage:
         return until(lambda: self.waiting() == 0)
 
     def waiting(self) -> float:
-        """How many deliveries wait."""
+        """How many deliveries wait; NaN, which equals nothing, while the database does not tell."""
         return self.metric("psplan_deliveries_waiting")
 
     def metric(self, name: str) -> float:
@@ -156,13 +167,13 @@ def errand(
     return answers[0]
 
 
-def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
+def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S, *, every_s: float = 0.01) -> bool:
     """Whether it came to be so in time."""
     deadline = time.monotonic() + patience_s
     while not is_so():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.01)
+        time.sleep(every_s)
     return True
 
 
@@ -190,7 +201,8 @@ def stage(folder: Path, world: World | None = None, *, clock: Clock = system_clo
     """Service and sandbox in this process, over real HTTP. `clock`: the service's; the world has its own."""
     with SandboxServer(world or World(hook_delay_s=0.0)) as sandbox:
         settings = settings_for(folder, sandbox.url, **more)
-        app = create_app(settings, service=Service(settings, clock=clock))
+        sleep = clock.sleep if isinstance(clock, MovableClock) else asyncio.sleep
+        app = create_app(settings, service=Service(settings, clock=clock, sleep=sleep))
         with BackgroundServer(app) as service, httpx.Client(timeout=10) as client:
             add_hook(sandbox.world, service.url)
             yield Stage(sandbox.world, service.url, client)
@@ -212,7 +224,7 @@ class Process:
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        port = self.url.rsplit(":", 1)[1] if self.url else "0"
+        port = self.url.rsplit(":", 1)[1] if self.url else str(free_port())
         command = [sys.executable, "-m", self.module, "serve", "--port", port]
         environment = {**{k: v for k, v in os.environ.items() if not k.startswith("PSPLAN_")}, **self.env}
         environment["PYTHONPATH"] = str(Path(__file__).parents[1])
@@ -272,9 +284,10 @@ def end_state(world: World) -> dict[str, Any]:
         "issues": issues(world),
         "assignees": {iid: list(issue.assignee_ids) for iid, issue in sorted(world.issues.items())},
         "links": sorted(sorted((link.source_iid, link.target_iid)) for link in world.links.values()),
-        # the record in a status note is signed with a key that each database has for itself
+        # the record in a status note is signed with a key that each database has for itself, and the address of a file
+        # has a part that nobody can guess
         "notes": [
-            (note.issue_iid, re.sub(r"<!-- psplan-record .*? -->", "", note.body))
+            (note.issue_iid, re.sub(r"<!-- psplan-record .*? -->|(?<=/uploads/)[0-9a-f]{32}", "", note.body))
             for note in world.notes.values()
             if not note.system
         ],

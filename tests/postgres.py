@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.ports import free_port
 
 START_TIMEOUT_S = 30.0
 # nothing here outlives the machine: what fsync costs is measured by the benchmarks
@@ -107,14 +108,13 @@ def cluster() -> Iterator[Cluster]:
         reason = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
         assert os.environ.get("TEST_POSTGRES") != "required", reason
         pytest.skip(reason)
-    with tempfile.TemporaryDirectory(prefix="psplan-pg-") as name, socket.create_server(("127.0.0.1", 0)) as opened:
-        folder, port = Path(name), int(opened.getsockname()[1])
+    with tempfile.TemporaryDirectory(prefix="psplan-pg-") as name:
+        folder, port = Path(name), free_port()
         if os.getuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         initdb = [str(found / "initdb"), "-D", str(folder / "data"), "-U", "psplan", "-A", "trust", "-N", "-E", "UTF8"]
         subprocess.run(initdb, check=True, capture_output=True, cwd="/", **_who())
-        opened.close()
         server = Cluster(found, folder, port)
         try:
             server.start()

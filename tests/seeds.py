@@ -105,7 +105,8 @@ def _with_outlook(standing: Standing, rng: random.Random, methodology: Methodolo
     gates = dict.fromkeys(methodology.gates, GateState.OPEN.value) | dict.fromkeys(
         standing.approvals, GateState.PASSED.value
     )
-    outlook = Outlook(waits, gates, (rng.choice(LEADS),), rng.choice(SEGMENTS), None)
+    clocks = {} if state.is_end else {"proposal": ("estimate", place.since + 3 * DAY_S)}
+    outlook = Outlook(waits, gates, (rng.choice(LEADS),), rng.choice(SEGMENTS), None, clocks)
     return replace(standing, outlook=outlook)
 
 

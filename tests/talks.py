@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import handlers  # noqa: F401  (registers every handler)
-from app.actions import ChangeIssue, CreateIssue, LinkIssues, React, Say, TellStatus
+from app.actions import AttachDocument, ChangeIssue, CreateIssue, LinkIssues, React, Say, TellStatus
 from app.answer_table import with_answers
 from app.decide import decide, needs
 from app.directory import ACCESS_LEVELS
@@ -171,13 +171,19 @@ class Talk:
                 self._change(action)
             if isinstance(action, TellStatus):
                 self.engagement = fold(self.engagement, action, {"note": 1000 + NUMBERS[action.role]})
+            if isinstance(action, AttachDocument):
+                self.engagement = fold(self.engagement, action, {"note": 2000})
+        hung = [each for each in decision.actions if isinstance(each, AttachDocument)]
         replies = [fill(each.body, self.engagement) for each in said if "psplan:reply" in each.marker]
         assert len(replies) <= 1, "at most one reply to a comment"
         return Heardback(
             decision,
             tuple(each.name for each in decision.actions if isinstance(each, React)),
             replies[0] if replies else None,
-            tuple(fill(each.body, self.engagement) for each in said if "psplan:reply" not in each.marker),
+            (
+                *(fill(each.body, self.engagement) for each in said if "psplan:reply" not in each.marker),
+                *(f"{each.marker}\n\n{fill(each.body, self.engagement)}" for each in hung),
+            ),
         )
 
     def _change(self, action: ChangeIssue) -> None:

@@ -80,6 +80,7 @@ def test_a_port_that_is_taken_is_one_line_and_exit_1(tmp_path: Path) -> None:
         ended = psplan("serve", "--port", on.url.rsplit(":", 1)[1], folder=tmp_path, **env)
     assert ended.returncode == 1
     assert "cannot listen on" in ended.stderr
+    assert "(Address already in use); --host and --port" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -108,6 +109,7 @@ def test_submit_and_look_at_what_came_of_it(tmp_path: Path) -> None:
         assert {"id", "source", "state", "received_at", "attempts", "reason"} <= set(first)
         assert (first["state"], first["attempts"]) == ("done", 0)
         shown = psplan("deliveries", "show", str(first["id"]), folder=tmp_path, **env)
+        assert "decided: create the scoping issue; create the intake issue; " in shown.stdout
         assert "create the scoping issue" in shown.stdout
         assert "Acme" not in shown.stdout, "the journal holds no words of a customer"
         assert psplan("deliveries", "show", "999", folder=tmp_path, **env).returncode == 1
@@ -169,6 +171,7 @@ def test_the_demo_tells_a_story_that_comes_true(tmp_path: Path) -> None:
     ended = psplan("demo", "--exit", folder=tmp_path, PSPLAN_GITLAB_URL="https://real.example.com", PSPLAN_PROJECT="x")
     assert ended.returncode == 0, ended.stderr
     assert "They are linked to each other." in ended.stdout
+    assert "vendor.failed" not in ended.stdout
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
 
 

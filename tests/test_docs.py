@@ -29,7 +29,8 @@ PAGES = sorted(
 TEXTS = [*PAGES, *sorted((DOCS / "operating").iterdir())]
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<kind>\w*)\n(?P<text>.*?)^(?P=fence)$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(
-    r"""(?:^(?:\$\ )?(?:[A-Z_]+=\S+\ +)*(?:as_psplan\ )?(?:(?:/opt/psplan|\.venv)/bin/)? | --\ | exec\ psplan\ )
+    r"""(?:^(?:\$\ )?(?:[A-Z_]+=\S+\ +)*(?:as_psplan\ )?(?:(?:/opt/psplan|\.venv)/bin/)?
+        | --\ | exec\ (?:--env\ \S+\ )?psplan\ )
         psplan\ (?P<words>.+)$""",
     re.VERBOSE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -95,6 +96,25 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     about_it = [line for line in ended.stderr.splitlines() if UNIT.name in line]
     assert about_it == []
+
+
+def test_commands_get_the_settings_to_the_letter(tmp_path: Path) -> None:
+    """As systemd reads the file, and not as a shell would."""
+    settings = {
+        "PSPLAN_DATABASE_URL": "postgresql://psplan:a$b@db/psplan?sslmode=require&connect_timeout=5",
+        "PSPLAN_WEBHOOK_TOKENS": "it's;`id`#1,$(id)*",
+        "PSPLAN_PROJECT": "ps/ps-plan",
+    }
+    file = tmp_path / "psplan.env"
+    file.write_text("# no comment is a setting\n" + "\n".join("=".join(pair) for pair in settings.items()))
+    (function,) = re.findall(r"^as_psplan\(\) \{$.*?^\}$", GUIDE, re.MULTILINE | re.DOTALL)
+    here = function.replace("/etc/psplan/psplan.env", str(file)).replace("/var/lib/psplan", str(tmp_path))
+    here = here.replace("setpriv --reuid psplan --regid psplan --clear-groups", "env")
+    script = f'{here}\nas_psplan "$0" -c "import os, json; print(os.getcwd()); print(json.dumps(dict(os.environ)))"'
+    ended = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, timeout=60, check=True)
+    where, environment = ended.stdout.splitlines()
+    assert where == str(tmp_path)
+    assert {name: value for name, value in json.loads(environment).items() if name in settings} == settings
 
 
 def test_the_proxy_lets_through_what_the_doors_take() -> None:

@@ -18,6 +18,7 @@ from app import doctor
 from app.cli_patient import patient_of
 from app.doctor import Check, Finding, Patient, State
 from app.errors import Permanent, VendorDown
+from app.sandbox import Fault, FaultKind
 from app.settings_survey import survey
 from app.store.examine import examine_sqlite
 from app.store.schema import SCHEMA_VERSION
@@ -40,9 +41,15 @@ def ready(bare: Desk) -> Desk:
 
 def test_a_project_that_is_set_up_is_well(ready: Desk) -> None:
     ran = ready.psplan("doctor")
-    states = {line.split("  ")[0] for line in ran.out.splitlines()[:20]}
+    states = {line.split("  ")[0] for line in ran.out.splitlines()[:22]}
     assert (ran.code, states) == (0, {"ok", "not configured"}), ran.out
-    assert "\n\n18 ok, 2 not configured, in " in ran.out
+    assert "\n\n18 ok, 4 not configured, in " in ran.out
+
+
+def test_what_bars_the_way_is_told_as_it_is(ready: Desk) -> None:
+    ready.world.faults.add(Fault("GET", r"/projects/[^/?]+(\?|$)", FaultKind.STATUS, times=99, status=503))
+    told = {each["reason"] for each in ready.psplan("doctor", "--json").json if each["state"] == "not checked"}
+    assert told == {"GitLab answered 503 to GET project"}, "and not that there were no such project"
 
 
 def test_the_doctor_only_looks(ready: Desk) -> None:
@@ -52,7 +59,7 @@ def test_the_doctor_only_looks(ready: Desk) -> None:
 
 
 def test_columns_stand_below_each_other_and_a_pipe_gets_no_colour(bare: Desk) -> None:
-    lines = bare.psplan("doctor").out.splitlines()[:20]
+    lines = bare.psplan("doctor").out.splitlines()[:22]
     assert {line[14:16] for line in lines} == {"  "}
     assert all(line[16] != " " for line in lines)
     assert not any("\033" in line for line in lines)
@@ -74,7 +81,7 @@ def test_fix_mends_what_setup_would_make_and_looks_again(bare: Desk) -> None:
     ran = bare.psplan("doctor", "--fix")
     assert ran.code == 0, ran.out
     assert "+  label SLA::breached (#B22222)" in ran.out
-    assert "18 ok, 2 not configured" in ran.out
+    assert "18 ok, 4 not configured" in ran.out
     before = bare.writes()
     assert bare.psplan("doctor", "--fix").code == 0
     assert bare.writes() == before, "nothing was left to mend"

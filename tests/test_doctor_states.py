@@ -22,6 +22,7 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         yield made
 
 
+MAIL = {"PSPLAN_SMTP_FROM": "ps-plan@example.com"}
 Spoil = Callable[[Desk], object]
 
 
@@ -136,6 +137,11 @@ def grouped(path: str) -> Spoil:
     return name_it
 
 
+def hidden(on: Desk) -> None:
+    grouped("ps/empty")(on)
+    on.world.faults.add(Fault("GET", r"/groups/.*/members", FaultKind.STATUS, times=9, status=403))
+
+
 def database(make: Callable[[Path], object]) -> Spoil:
     return lambda on: make(on.folder / "psplan.sqlite3")
 
@@ -186,11 +192,16 @@ WRONG: dict[str, Spoil] = {
     "bot is no member": lambda on: on.world.set_level("ps-bot", AccessLevel.NONE),
     "operator unknown": setting("GITLAB_ADMIN_TOKEN", "glpat-nobody"),
     "operator expired": operators_token(expires_at=in_days(-1)),
+    "bot expires tomorrow": bots_token(expires_at=in_days(1)),
     "operator expires": operators_token(expires_at=in_days(14)),
     "operator is a developer": setting("GITLAB_ADMIN_TOKEN", token_of("erin")),
     "no operator": setting("GITLAB_ADMIN_TOKEN", ""),
     "another project": setting("PROJECT", "ps/other"),
     "archived project": lambda on: setattr(on.world, "is_archived", True),
+    "issues switched off": lambda on: setattr(on.world, "has_issues", False),
+    "project cannot be read": lambda on: on.world.faults.add(
+        Fault("GET", r"/projects/[^/?]+(\?|$)", FaultKind.STATUS, times=99, status=503)
+    ),
     "no webhook": lambda on: on.world.remove_hook("root", 1),
     "webhook lacks comments": lambda on: hook(on, note_events=False, confidential_note_events=False),
     "webhook sends pushes": lambda on: hook(on, push_events=True),
@@ -224,6 +235,7 @@ WRONG: dict[str, Spoil] = {
     "user who is no member": lambda on: on.world.set_level("petra", AccessLevel.NONE),
     "unknown group": grouped("ps/nobody"),
     "empty group": grouped("ps/empty"),
+    "group that hides its members": hidden,
     "database is none": database(lambda path: path.write_text("not a database, but a text " * 50)),
     "no place for a database": setting("DATABASE_URL", "sqlite:////etc/hostname/x/psplan.sqlite3"),
     "newer database": database(lambda path: versioned(path, "9999")),
@@ -231,6 +243,11 @@ WRONG: dict[str, Spoil] = {
     "public address dead": setting("PUBLIC_URL", "http://127.0.0.1:9"),
     "public address of others": lambda on: setattr(on.ears, "health", b"<html>"),
     "no public address": setting("PUBLIC_URL", ""),
+    "application without secret": setting("OAUTH_CLIENT_ID", "x"),
+    "no application": setting("OAUTH_CLIENT_ID", ""),
+    "mail server away": lambda on: on.env.update(MAIL | {"PSPLAN_SMTP_URL": "smtp+plain://127.0.0.1:9"}),
+    "mail server of no kind": lambda on: on.env.update(MAIL | {"PSPLAN_SMTP_URL": "mail.example.com"}),
+    "mail from nowhere": setting("SMTP_URL", "smtp+plain://127.0.0.1:9"),
 }  # fmt: skip
 
 TOLD = """
@@ -267,11 +284,14 @@ bot is a guest | broken bot's role | @ps-bot is Guest: it cannot set labels |
 bot is no member | broken project | the bot sees no project ps/ps-plan | bot's role, people
 operator unknown | broken operator's token | GitLab does not know it | webhook, labels, boards, issue templates
 operator expired | broken operator's token | it has expired | webhook, labels, boards, issue templates
+bot expires tomorrow | warning bot's token | 1 day left |
 operator expires | warning operator's token | 14 days left |
 operator is a developer | broken operator's token | its user is Developer in ps/ps-plan | webhook
 no operator | not configured operator's token | the bot's own is tried | webhook
 another project | broken project | the bot sees no project ps/other | BEHIND_PROJECT
 archived project | broken project | is archived |
+issues switched off | broken project | has its issues switched off  → switch them on |
+project cannot be read | broken project | GitLab answered 503 to GET project | BEHIND_PROJECT
 no webhook | broken webhook | there is none that leads to http |
 webhook lacks comments | broken webhook | does not send confidential note, note |
 webhook sends pushes | warning webhook | sends push, which nobody here reads |
@@ -305,6 +325,7 @@ unknown user | broken people | there is no user @nobody-here (routing.account_te
 user who is no member | warning people | @petra is no member of the project |
 unknown group | broken people | the bot sees no group ps/nobody (roles.pc) |
 empty group | warning people | the group ps/empty has no members (roles.pc) |
+group that hides its members | broken people | members of the group ps/empty cannot be read: GitLab answered 403 |
 database is none | broken database | it cannot be written (file is not a database) |
 no place for a database | broken database | nothing can be made in /etc/hostname |
 newer database | broken database | of a newer psplan (9999 |
@@ -312,6 +333,11 @@ older database | warning database | its tables are older (0003 |
 public address dead | broken public address | http://127.0.0.1:9 does not answer | +webhook
 public address of others | broken public address | answered 200, and not as psplan does |
 no public address | not configured public address | PSPLAN_PUBLIC_URL is not set |
+application without secret | broken settings | PSPLAN_OAUTH_CLIENT_SECRET is missing | pages
+no application | not configured pages | the pages are off |
+mail server away | broken mail | the mail server does not answer (ConnectionRefusedError) |
+mail server of no kind | broken settings | PSPLAN_SMTP_URL is wrong: must begin with smtps:// | mail
+mail from nowhere | broken settings | PSPLAN_SMTP_FROM is missing: PSPLAN_SMTP_URL is set | mail
 """
 GROUPS = {
     "BEHIND_GITLAB": "clock, bot's token, bot's role, operator's token, project, webhook, labels, boards, "

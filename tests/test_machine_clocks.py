@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,9 +17,10 @@ from app.machine.deeds import Deed
 from app.machine.machine import proceed
 from app.machine.outcome import ClockNear, ClockOver, Notice, RestOver
 from app.machine.scene import IssueView
-from app.machine.standing import Standing, standing_from_record
+from app.machine.standing import Move, Standing, standing_from_record
 from app.methodology import load_methodology
 from app.methodology.parts import IssueKind
+from tests.harness import stage, status_of, submission
 from tests.walks import BOT, INTAKE, SCOPING, Walk, estimate
 
 METHODOLOGY = load_methodology(None)
@@ -286,3 +288,51 @@ def test_what_clocks_know_travels_in_the_record() -> None:
     assert standing_from_record(days.standing.to_record()) == days.standing
     assert Standing().wake_at is None
     assert BOT not in days.told()
+
+
+STRAWMAN_STATE, FEEDBACK_STATE, AWAITING_STATE = "strawman_wip", "estimate_feedback", "awaiting_discovery"
+INTO, OUT_OF = (AWAITING_STATE, STRAWMAN_STATE), (STRAWMAN_STATE, FEEDBACK_STATE)
+BACK_INTO, BACK_OUT_OF = (FEEDBACK_STATE, STRAWMAN_STATE), (STRAWMAN_STATE, AWAITING_STATE)
+
+
+@pytest.mark.parametrize(
+    ("moves", "began_at"),
+    [
+        ([(10, INTO)], 10),
+        ([(10, INTO), (11, OUT_OF)], None),
+        ([(10, INTO), (10, OUT_OF)], None),
+        ([(10, INTO), (10, OUT_OF), (10, BACK_INTO)], 10),
+        ([(10, INTO), (12, OUT_OF), (12, BACK_INTO)], 12),
+        ([(10, INTO), (12, OUT_OF), (14, BACK_INTO), (14, BACK_OUT_OF)], None),
+        ([(10, INTO), (12, OUT_OF), (14, BACK_INTO)], 14),
+    ],
+    ids=[
+        "entered",
+        "left",
+        "led through in one moment",
+        "led through and back in one moment",
+        "left and entered again in one moment",
+        "entered again and left in one moment",
+        "entered again",
+    ],
+)
+def test_a_clock_goes_by_the_order_of_what_happened_in_one_moment(
+    moves: list[tuple[int, tuple[str, str]]], began_at: int | None
+) -> None:
+    standing = begun().standing
+    made = [Move("proposal", came_from, to, float(at)) for at, (came_from, to) in moves]
+    for order in (made, made[::-1]):
+        now = replace(standing, moves=tuple(order))
+        calendar = METHODOLOGY.calendar_of(None)
+        runs = {run.name: run.began_at for run in running(now, METHODOLOGY, calendar)}
+        assert runs.get("estimate") == began_at
+
+
+def test_one_comment_that_leads_through_a_state_leaves_no_clock_of_it_behind(tmp_path: Path) -> None:
+    with stage(tmp_path) as on:
+        on.submit(submission())
+        on.world.add_note("erin", 1, "/ps next\n/ps next\n/ps estimate 62000 USD\n/ps next")
+        assert on.quiet()
+        status = status_of(on.world, 1)
+    assert "● Estimate Feedback" in status
+    assert "**Clocks:** TA review until" in status

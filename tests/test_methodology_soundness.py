@@ -125,6 +125,8 @@ DANGLING: list[tuple[str, str, str, str]] = [
         nobody("state", "x"),
     ),
     ("what a spelling means", 'spellings: {"a:b": {means: c, why: x}}', "spellings.a:b.means", nobody("label", "c")),
+    ("who is invited", "meetings: {prep: {invites: [pm, x]}}", "meetings.prep.invites.1", "no role or word of `staff`"),
+    ("the field of a meeting", "meetings: {prep: {field: x}}", "meetings.prep.field", nobody("intake field", "x")),
     ("the label of the quarter", 'fiscal: {label: "q::{quarter}"}', "fiscal.label", nobody("label family", "q::*")),
     (
         "the option of a switch",
@@ -219,6 +221,26 @@ UNSOUND: list[tuple[str, str, list[str]]] = [
             "2: spellings.proposal::SOW_WIP: is a label of this file and would always be taken away; "
             "the state proposal.sow_wip could never be reached"
         ],
+    ),
+    (
+        "a word of two meetings",
+        "meetings: {prep: {words: [intro]}}",
+        ["2: meetings.prep.words.0: 'intro' is a word of 'pm_intro' already"],
+    ),
+    (
+        "a field of two meetings",
+        "meetings: {prep: {field: pm_intro}}",
+        ["2: meetings.prep.field: 'pm_intro' is the field of 'pm_intro' already"],
+    ),
+    (
+        "a field of a meeting and of another command",
+        "meetings: {prep: {field: kickoff_date}}",
+        ["2: meetings.prep.field: 'kickoff_date' is filled by the command 'schedule' already"],
+    ),
+    (
+        "a field that says itself which meeting fills it",
+        "intake_fields: {booking: {written_by: meeting prep}}",
+        ["2: intake_fields.booking.written_by: of a meeting `field` of its block in `meetings` says this"],
     ),
     (
         "a gate without a yes",

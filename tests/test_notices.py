@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.engagement import EngagementId
 from app.machine.criteria import Gap
 from app.machine.gates import Missing
+from app.machine.meeting import Meeting, MeetingState
 from app.machine.outcome import (
     AskedFor,
     AskedReview,
@@ -22,6 +23,8 @@ from app.machine.outcome import (
     CouldNotFollow,
     Fallen,
     HowDidItEnd,
+    MeetingCalled,
+    MeetingCancelled,
     MovedBack,
     NotAState,
     Notice,
@@ -55,6 +58,15 @@ BEFORE = replace(ESTIMATE, version=1, amount=Decimal("50000"))
 SOW = Paper(1, "erin", DAY)
 TA = Missing("ta", "TA review", "ta")
 RDM = Missing("rdm", "RDM review", "rdm")
+PM_INTRO = Meeting(
+    state=MeetingState.PROPOSED,
+    by="erin",
+    at=DAY,
+    starts_at=datetime(2026, 12, 1, 9, tzinfo=UTC).timestamp(),
+    zone="Europe/Berlin",
+    minutes=30,
+    invited=("erin", "alice", "petra"),
+)
 FIRST = Missing("approved_first", "Approval before the close", "leadership")
 
 
@@ -106,6 +118,25 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "Void now: **Approval of PS leadership** (`lea`, for SOW version 1, estimate version 1).\n"
         "\n"
         "I will ask you again when it is your turn.",
+    ),
+    "a meeting that was proposed": (
+        MeetingCalled("meeting:pm_intro:1:0", INTAKE, "pm_intro", ("alice", "petra")),
+        speech(meetings={"pm_intro": PM_INTRO}),
+        "@alice, @petra: **PM introduction** on Tuesday 2026-12-01 10:00 to 10:30 (Europe/Berlin).\n"
+        "\n"
+        "Proposed by `erin`. Invited: `erin`, `alice`, `petra`. The file below holds the agenda; open it to have the "
+        "meeting in your calendar.\n"
+        "\n"
+        "- To move it: `/ps meeting pm-intro propose DATE TIME`\n"
+        "- To call it off: `/ps meeting pm-intro cancel`\n"
+        "- When it was held: `/ps meeting pm-intro held`",
+    ),
+    "a meeting that was called off": (
+        MeetingCancelled("meeting:pm_intro:1:1", INTAKE, "pm_intro"),
+        speech(meetings={"pm_intro": replace(PM_INTRO, state=MeetingState.CANCELLED, by="petra", sequence=1)}),
+        "**PM introduction** was called off by `petra`. It was to be on Tuesday 2026-12-01 10:00 (Europe/Berlin).\n"
+        "\n"
+        "Whoever has it in the calendar: this file takes it out again.",
     ),
     "little time that is left": (
         ClockNear("clock:first_touch:near:1", SCOPING, "first_touch", DAY),
@@ -357,6 +388,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
     asking = AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack | ClockNear | ClockOver | RestOver
+    asking |= MeetingCalled
     if not isinstance(notice, asking):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()

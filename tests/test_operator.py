@@ -187,6 +187,15 @@ def test_a_replay_that_fails_takes_nothing_back_that_was_done(field: Field) -> N
     assert any("on record already" in body for body in spoken(field.world))
 
 
+def test_a_replay_that_has_to_wait_says_that_it_goes_on_by_itself(field: Field) -> None:
+    field.world.add_note("erin", 1, "/ps sow https://docs.google.com/document/d/1")
+    assert field.stage.quiet()
+    done = json.loads(field.psplan("deliveries", "list", "--state", "done", "--json")[1])[0]["id"]
+    field.world.faults.add(Fault("GET", r"/issues/1$", FaultKind.STATUS, status=503))
+    code, told, _ = field.psplan("deliveries", "replay", str(done))
+    assert (code, told.partition(":")[0]) == (1, f"delivery {done} is not done yet, and goes on by itself")
+
+
 @pytest.mark.parametrize("words", [("replay", "999"), ("replay", "999", "--dry-run"), ("show", "999")], ids=str)
 def test_what_is_not_there_is_told_in_one_line(words: tuple[str, ...], field: Field) -> None:
     assert field.psplan("deliveries", *words) == (1, "", "psplan: there is no delivery 999\n")

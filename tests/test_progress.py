@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -31,6 +32,21 @@ def test_a_terminal_shows_how_far_each_work_is(monkeypatch: pytest.MonkeyPatch) 
         assert words in seen
     assert seen.count(ERASED) == 2
     assert seen.endswith(ERASED)
+
+
+@pytest.mark.parametrize("columns_of_terminal", [80, 60, 200])
+def test_a_bar_stays_on_its_line(columns_of_terminal: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", seen := Terminal())
+    monkeypatch.setenv("COLUMNS", str(columns_of_terminal))
+    with Progress() as progress:
+        for number in range(0, 5_001, 1_000):
+            progress("taking proposal::Ready For Approval off issues of the project", number, 5_000)
+    lines = [re.sub(r"\033\[\??\d+\w", "", line) for line in re.split(r"[\r\n]", seen.getvalue())]
+    assert any("5000/5000" in line for line in lines)
+    assert max(map(len, lines)) < columns_of_terminal
+    assert ("taking proposal::Ready For Approval off issues of the project" in seen.getvalue()) is (
+        columns_of_terminal == 200
+    )
 
 
 def test_a_pipe_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,14 +52,17 @@ def readiness(
 
 def asked(looked: Readiness) -> tuple[int, dict[str, Any]]:
     """The answer of the endpoint."""
+    answer = asyncio.run(_get(app_of(looked), "/readyz"))
+    return answer.status_code, answer.json()
+
+
+def app_of(looked: Readiness) -> FastAPI:
     app = FastAPI()
-    store = looked.store
     routes = health_routes(
-        readiness=looked, store=store, clock=lambda: NOW, metrics=Metrics(), metrics_token=lambda: None
+        readiness=looked, store=looked.store, clock=lambda: NOW, metrics=Metrics(), metrics_token=lambda: None
     )
     app.include_router(routes)
-    answer = asyncio.run(_get(app, "/readyz"))
-    return answer.status_code, answer.json()
+    return app
 
 
 async def _get(app: FastAPI, path: str) -> httpx.Response:
@@ -131,6 +134,23 @@ def test_what_is_off_is_no_trouble(looked: Readiness, off: set[str]) -> None:
     assert {name for name, check in told["checks"].items() if check["state"] == "off"} == off
 
 
+def test_numbers_that_nobody_can_read_are_told_as_such_and_not_as_they_last_were() -> None:
+    store = standing(waiting=3)
+    app = app_of(readiness(store))
+
+    def scraped() -> list[str]:
+        text = asyncio.run(_get(app, "/metrics")).text
+        names = ("psplan_database_up", "psplan_deliveries_waiting", "psplan_swept_timestamp_seconds")
+        return [line.split()[1] for line in text.splitlines() if line.startswith(names)]
+
+    well = scraped()
+    assert well[:2] == ["3.0", "1.0"]
+    store.fault = FULL
+    assert scraped() == ["NaN", "0.0", "NaN"]
+    store.fault = None
+    assert scraped() == well
+
+
 def test_a_check_is_one_row() -> None:
     assert readiness(StoreOfATest()).look()[0] == Check("database", Health.OK)
 
@@ -149,3 +169,17 @@ def test_a_gitlab_that_is_down_degrades_a_running_service(tmp_path: Path) -> Non
         answer = on.client.get(f"{on.url}/readyz")
         assert answer.status_code == 200, "deliveries are taken in all the same"
         assert "GitLab does not answer" in answer.json()["checks"]["gitlab"]["reason"]
+
+
+def test_a_token_that_gitlab_does_not_take_degrades_it_until_one_is_taken(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path, world) as on:
+
+        def told() -> str:
+            checks = on.client.get(f"{on.url}/readyz").json()["checks"]
+            return str(checks["gitlab"].get("reason", ""))
+
+        world.faults.add(Fault("POST", r".", FaultKind.STATUS, status=401, times=1))
+        on.send(submission())
+        assert until(lambda: "does not take a token (401)" in told())
+        assert until(lambda: not told())

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from app import routines
 from app.directory import Directory
 from app.errors import Retry
+from app.methodology import load_methodology
 from app.operations import Done, Operations
 from app.ports import Member, Person
 from app.routines import Routines
@@ -66,11 +67,13 @@ def made(
         operations=operations or Noted(),  # type: ignore[arg-type]
         store=store,
         clock=lambda: 0.0,
+        sleep=asyncio.sleep,
         wake=lambda _: None,
         stopping=threading.Event(),
         is_listening=is_listening or asyncio.Event(),
         sweep_interval_s=sweep_interval_s,
         keep_days=30,
+        mornings_of=load_methodology(None),
     )
 
 

@@ -18,6 +18,8 @@ COMPLETE = {
     "PSPLAN_PROJECT": "ps/ps-plan",
     "PSPLAN_WEBHOOK_TOKENS": "hook-one, hook-two",
     "PSPLAN_CALCULATOR_KEYS": KEY,
+    "PSPLAN_SMTP_URL": "smtps://bot:p%40ss@mail.example.com",
+    "PSPLAN_SMTP_FROM": "ps-plan@example.com",
 }
 
 
@@ -48,6 +50,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
         ("PSPLAN_GITLAB_ADMIN_TOKEN", "gitlab_admin_token"),
         ("PSPLAN_WEBHOOK_TOKENS", "webhook_tokens"),
         ("PSPLAN_CALCULATOR_KEYS", "calculator_keys"),
+        ("PSPLAN_SMTP_URL", "smtp_url"),
     ],
 )
 def test_every_secret_may_come_as_a_file(
@@ -67,6 +70,13 @@ def test_every_secret_may_come_as_a_file(
     [
         ("PSPLAN_GITLAB_URL", None, "is missing"),
         ("PSPLAN_GITLAB_URL", "gitlab.example.com", "must begin with https:// or http://"),
+        ("PSPLAN_SMTP_URL", "mail.example.com:25", "must begin with smtps://, smtp://, smtp+plain://"),
+        ("PSPLAN_SMTP_URL", "smtps://bot:p/ss@mail.example.com", "in a password, / ? # are written %2F %3F %23"),
+        ("PSPLAN_SMTP_URL", "smtps://bot:hunter2", "has no number for a port"),
+        ("PSPLAN_SMTP_URL", "smtps://bot@mail.example.com", "has a user and a password, or neither"),
+        ("PSPLAN_SMTP_URL", "smtp+plain://bot:hunter2@relay", "would send the password unencrypted"),
+        ("PSPLAN_SMTP_FROM", None, "PSPLAN_SMTP_URL is set, and mail comes from an address"),
+        ("PSPLAN_SMTP_FROM", "PS Plan <ps@example.com>", "must be one plain address"),
         ("PSPLAN_GITLAB_URL", "https://oauth2:secret@gitlab.example.com", "holds a user or password"),
         ("PSPLAN_GITLAB_LIMITS", "notes", "must be kind=number"),
         ("PSPLAN_GITLAB_LIMITS", "notes=60,comments=3", "kinds are api, issues, members, notes, search"),
@@ -136,6 +146,7 @@ def test_short_keys_work_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_log_is_told_every_secret() -> None:
     values = load_settings().secret_values()
+    assert {"p@ss", COMPLETE["PSPLAN_SMTP_URL"]} <= set(values)
     assert {"glpat-secret-value", "glpat-maintainer", "hook-one", "hook-two", KEY} <= set(values)
 
 

@@ -226,10 +226,11 @@ def test_a_migration_that_is_cut_off_goes_on_the_next_time(former: Desk) -> None
         (lambda world: world.set_level("erin", AccessLevel.GUEST), "@erin is Guest in ps/ps-plan: labels and boards"),
         (lambda world: setattr(world.tokens[token_of("erin")], "scopes", ("read_api",)), "has the scope read_api"),
         (lambda world: setattr(world, "is_archived", True), "ps/ps-plan is archived"),
+        (lambda world: setattr(world, "has_issues", False), "ps/ps-plan has its issues switched off"),
         (lambda world: setattr(world.tokens[token_of("erin")], "is_revoked", True), "it has been revoked"),
         (lambda world: setattr(world.tokens[token_of("erin")], "expires_at", date(2020, 1, 1)), "it has expired"),
     ],
-    ids=["too low a role", "too small a scope", "an archived project", "revoked", "expired"],
+    ids=["too low a role", "too small a scope", "an archived project", "no issues", "revoked", "expired"],
 )
 def test_nothing_is_begun_that_cannot_be_done(spoil: Callable[[World], object], says: str, bare: Desk) -> None:
     bare.env["PSPLAN_GITLAB_ADMIN_TOKEN"] = token_of("erin")
@@ -256,7 +257,6 @@ def test_a_token_that_only_reads_is_good_enough_for_a_dry_run(bare: Desk) -> Non
         ("PSPLAN_GITLAB_URL", "http://127.0.0.1:9", "http://127.0.0.1:9: GitLab did not answer GET metadata"),
         ("PSPLAN_WEBHOOK_TOKENS", "", "PSPLAN_WEBHOOK_TOKENS is missing"),
         ("PSPLAN_METHODOLOGY", "/nowhere.yaml", "/nowhere.yaml"),
-        ("PSPLAN_GITLAB_TOKEN", "", "PSPLAN_GITLAB_TOKEN is missing"),
     ],
 )
 def test_where_it_cannot_begin_it_says_why_in_one_line(setting: str, value: str, says: str, bare: Desk) -> None:
@@ -265,6 +265,21 @@ def test_where_it_cannot_begin_it_says_why_in_one_line(setting: str, value: str,
     assert (ran.code, ran.out, bare.writes()) == (1, "", 0)
     assert says in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+def test_the_operators_token_is_enough_and_the_bots_own_is_for_a_person_to_give(bare: Desk) -> None:
+    bare.env["PSPLAN_GITLAB_TOKEN"] = ""
+    ran = bare.psplan("setup")
+    assert ran.code == 0, ran.err
+    assert "82 changes made" in ran.out
+    assert "PSPLAN_GITLAB_TOKEN is missing" in ran.out.partition("For a person to do:")[2]
+
+
+def test_without_any_token_nothing_is_begun(bare: Desk) -> None:
+    bare.env |= {"PSPLAN_GITLAB_TOKEN": "", "PSPLAN_GITLAB_ADMIN_TOKEN": ""}
+    ran = bare.psplan("setup")
+    assert (ran.code, ran.out, bare.writes()) == (1, "", 0)
+    assert ran.err.startswith("psplan: PSPLAN_GITLAB_TOKEN is missing")
 
 
 def test_what_the_role_allows_is_done_and_the_rest_is_told_with_the_role_it_needs(bare: Desk) -> None:
@@ -299,6 +314,24 @@ def test_without_a_public_address_all_but_the_webhook_is_made(bare: Desk) -> Non
     assert ran.code == 1
     assert "PSPLAN_PUBLIC_URL is not set, so GitLab cannot be told where to send" in ran.out
     assert (len(bare.world.labels), bare.world.hooks) == (len(bare.desired().labels), {})
+
+
+def test_without_a_public_address_a_webhook_that_ends_as_ours_does_is_left_to_whoever_made_it(bare: Desk) -> None:
+    theirs = bare.world.add_hook("root", "https://ci.example.com/webhooks/gitlab", token="theirs", push_events=True)
+    before = dict(theirs.events)
+    bare.env["PSPLAN_PUBLIC_URL"] = ""
+    for words in (["setup"], ["setup", "--renew-secret"], ["doctor", "--fix"]):
+        assert "set PSPLAN_PUBLIC_URL and run psplan setup" in bare.psplan(*words).out
+        assert (theirs.token, theirs.events) == ("theirs", before)
+
+
+def test_a_log_of_deliveries_that_cannot_be_read_keeps_nothing_else_back(bare: Desk) -> None:
+    bare.world.add_hook("root", bare.hook_url, token=HOOK_TOKEN, push_events=True)
+    bare.world.faults.add(Fault("GET", r"/hooks/1/events", FaultKind.STATUS, status=500, times=99))
+    ran = bare.psplan("setup")
+    assert ran.code == 0, ran.out
+    assert "how its last delivery was answered is not known: GitLab answered 500" in ran.out
+    assert not bare.world.hooks[1].events["push_events"]
 
 
 def test_what_a_person_has_to_do_is_told(bare: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -242,7 +243,8 @@ NO_SIGN = "GitLab 18.9 does not sign (19.0 does)"
         (SIGNED, [replace(GOOD, has_token=False, has_signing_token=True)], NEW, [], [], False),
         (NOWHERE, [], OLD, [], ["PSPLAN_PUBLIC_URL is not set"], True),
         (NOWHERE, [GOOD], OLD, [], [], False),
-        (NOWHERE, [replace(GOOD, events=frozenset())], OLD, [ChangeHook], [], True),
+        (NOWHERE, [replace(GOOD, events=frozenset())], OLD, [], ["webhook to https://psplan.example.com/"], True),
+        (NOWHERE, [replace(GOOD, events=EVENTS | {"push_events"})], OLD, [], ["webhook to"], False),
     ],
 )
 def test_what_is_wrong_with_the_webhook(
@@ -252,6 +254,16 @@ def test_what_is_wrong_with_the_webhook(
     assert made == steps
     assert [words.startswith(start) for words, start in zip(said, says, strict=True)] == [True] * len(says)
     assert grave is is_grave
+
+
+@pytest.mark.parametrize("end", ["/webhooks/gitlab", "/webhooks/gitlab?token=s3cret"])
+@pytest.mark.parametrize("want", [HOOK, NOWHERE], ids=["ours is known", "ours is not known"])
+def test_secrets_in_an_address_are_not_told(want: WantedHook, end: str) -> None:
+    hook = replace(GOOD, url=f"https://joe:hunter2@old.example.com{end}", is_disabled=True, rewrites_body=True)
+    made = hook_difference(want, SeenHooks([hook, replace(hook, id=2)], OLD, {1: "500"}))
+    told = " ".join([made.is_as_it_should_be, *(f"{each.words} {each.mend}" for each in made.remarks)])
+    assert "https://old.example.com/webhooks/gitlab" in told
+    assert not {"hunter2", "joe", "s3cret"} & set(re.findall(r"\w+", told))
 
 
 def test_a_certificate_is_no_matter_where_there_is_none() -> None:

@@ -6,6 +6,7 @@ off, because they would repeat a POST (two issues) and sleep in the worker.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import gitlab
 import requests
@@ -45,6 +47,7 @@ T = TypeVar("T")
 
 MOST_MEMBERS = 1000
 MOST_FOUND = 20
+_LINK = re.compile(r"!?\[[^\[\]\n`]*\]\([^()\s`]+\)")
 RETRIED = frozenset({401, 408, 409, 425, 429})
 """Besides 5xx: 401 may be a token in rotation, 409 GitLab's resource lock, which it answers to parallel writers."""
 
@@ -246,6 +249,19 @@ class PythonGitLab:
 
         self._call("DELETE note", "api", ask)
 
+    def upload(self, file_name: str, content: bytes, content_type: str) -> str:
+        """POST a file. Every user of GitLab may do that; its `markdown` is the link for a text of the same project."""
+
+        def ask() -> str:
+            path = f"/projects/{quote(self._project, safe='')}/uploads"
+            answer = self._client().http_post(path, files={"file": (file_name, content, content_type)})
+            link = answer.get("markdown") if isinstance(answer, dict) else None
+            if not isinstance(link, str) or not _LINK.fullmatch(link):
+                raise Permanent("GitLab's answer to POST upload has no link that could stand in a comment")
+            return link
+
+        return self._call("POST upload", "api", ask)
+
     def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:
         """One page, newest first; more of them, at most twenty, until one begins before `back_to`."""
 
@@ -352,7 +368,8 @@ class PythonGitLab:
             raise self._in_our_terms(fault, code, verb, bucket, may_have_written=may_have_written) from fault
         except requests.TooManyRedirects as fault:
             self._ended(verb, "redirect")
-            raise Permanent(f"GitLab redirected {verb}: PSPLAN_GITLAB_URL must be its final address") from fault
+            final = "PSPLAN_GITLAB_URL must be its final address, and PSPLAN_PROJECT where the project is now"
+            raise Permanent(f"GitLab redirected {verb}: {final}") from fault
         except requests.RequestException as fault:
             self._ended(verb, "network")
             doubt = may_have_written and not _never_left(fault)
@@ -360,6 +377,8 @@ class PythonGitLab:
 
     def _ended(self, verb: str, outcome: str) -> None:
         self._watch.ended(verb, outcome, self._mine.headers, began_at=self._mine.began_at)
+        if outcome not in {"network", "redirect"}:
+            self._restraint.answered(self, is_refused=outcome == "401")
 
     def _in_our_terms(
         self, fault: GitlabError, code: int, verb: str, bucket: str, *, may_have_written: bool

@@ -15,7 +15,8 @@ LONGEST_WAIT_S = 3600.0
 class Gates:
     """One gate per kind of limit (issues, notes, search, …); `api` is the gate of all calls."""
 
-    def __init__(self, timer: Timer) -> None:
+    def __init__(self, timer: Timer, *, vendor: str = "GitLab") -> None:
+        self._vendor = vendor
         self._timer = timer
         self._lock = threading.Lock()
         self._closed_until: dict[str, float] = {}
@@ -26,7 +27,7 @@ class Gates:
             until = max(self._closed_until.get(bucket, 0.0), self._closed_until.get(EVERYTHING, 0.0))
         remaining = until - self._timer()
         if remaining > 0:
-            raise Held(f"GitLab asked to wait with {bucket} calls", after_s=remaining)
+            raise Held(f"{self._vendor} asked to wait with {bucket} calls", after_s=remaining)
 
     def close(self, bucket: str, wait_s: float) -> None:
         """Close the gate for a while, an hour at most; a longer wait stands."""

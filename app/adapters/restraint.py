@@ -29,15 +29,25 @@ class Restraint:
         self.breaker = Breaker("GitLab", timer, self._tell)
         self._open = metrics.vendor_open.labels("gitlab")
         self._gates: dict[str, Gates] = {}
+        self._refused: set[object] = set()
 
     def gates(self, token: str) -> Gates:
         """What GitLab said to whoever has this token, through whichever adapter: it counts by user."""
         return self._gates.setdefault(token, Gates(self.timer))
 
+    def answered(self, adapter: object, *, is_refused: bool) -> None:
+        """GitLab answered an adapter; whether it did not take its token."""
+        if is_refused:
+            self._refused.add(adapter)
+        else:
+            self._refused.discard(adapter)
+
     def trouble(self) -> str | None:
-        """Why GitLab is not asked now, in words for an operator."""
+        """Why GitLab is not asked now, or does not do as it is asked, in words for an operator."""
         if self.breaker.state is State.CLOSED:
-            return None
+            if not self._refused:
+                return None
+            return "GitLab does not take a token (401): `psplan doctor` says which one; what needs it waits"
         least = f"it is tried again at least every {LONGEST_WAIT_S:.0f} s"
         return f"GitLab does not answer; {least}, and what comes in waits until then"
 

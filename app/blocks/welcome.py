@@ -88,7 +88,7 @@ def _em(case: Case, *, order: bool = False) -> Iterator[Safe]:
     else:
         yield own("1. Get in touch with the requester. See whether services and segment are right.")
         yield own("2. Collect the missing answers, or arrange a scoping call.")
-        yield own("3. Carry the answers over to the Project Scheduling Intake issue that is linked here.")
+        yield own("3. Fill in the linked Project Scheduling Intake issue; what both ask is carried over by itself.")
 
 
 def _article(noun: str) -> str:

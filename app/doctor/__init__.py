@@ -9,6 +9,7 @@ from app.doctor import of_tokens  # noqa: F401
 from app.doctor import of_project  # noqa: F401
 from app.doctor import of_people  # noqa: F401
 from app.doctor import of_database  # noqa: F401
+from app.doctor import of_slack  # noqa: F401
 from app.doctor import of_service  # noqa: F401
 # isort: on
 

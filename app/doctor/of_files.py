@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
+from app.agendas import load_agendas
 from app.doctor.finding import Finding, State
-from app.doctor.patient import Patient
+from app.doctor.patient import Patient, Unchecked
 from app.doctor.registry import check
 from app.methodology.load import MethodologyFaults
 from app.setup.forms import FormFault, load_forms
@@ -35,6 +37,8 @@ def templates_can_be_used(patient: Patient) -> Iterator[Finding]:
     folder = patient.settings.templates or default_template_folder()
     try:
         load_templates(folder)
+        with suppress(Unchecked):  # which agendas there are, the methodology says
+            load_agendas(folder, patient.methodology())
         load_forms(patient.settings.templates)
     except TemplateFaults as faults:
         yield Finding(

@@ -13,7 +13,7 @@ from typing import Final
 from app.doctor.finding import Finding, State
 from app.doctor.patient import Patient, Reader
 from app.doctor.registry import check
-from app.errors import Absent
+from app.errors import Absent, Permanent
 from app.methodology import Methodology
 
 PEOPLE: Final = "people"
@@ -97,6 +97,9 @@ def _group(path: str, *, places: Mapping[str, str], bot: Reader) -> list[Finding
     except Absent:
         mend = f"mend {place} in the methodology, or let the bot see the group"
         return [Finding(State.BROKEN, PEOPLE, f"the bot sees no group {path} ({place})", mend)]
+    except Permanent as fault:
+        reason = f"the members of the group {path} cannot be read: {fault.reason} ({place})"
+        return [Finding(State.BROKEN, PEOPLE, reason, "let the bot see who is in it")]
     if people:
         return []
     return [Finding(State.WARNING, PEOPLE, f"the group {path} has no members ({place})", "add somebody to it")]

@@ -24,6 +24,7 @@ from app.setup.changes import (
     RenewSecret,
     TestHook,
     WriteForm,
+    shown,
 )
 from app.setup.difference import COMPARED, Options
 from app.setup.ready import NEEDS, unseen
@@ -154,10 +155,10 @@ TOLD: Final[Mapping[type[Change], Words]] = {
     CreateBoard: _missing_boards,
     AddList: _missing_columns,
     MoveList: _moved_columns,
-    CreateHook: lambda changes: f"there is none that leads to {changes[0].url}",
-    ChangeHook: lambda changes: f"{changes[0].url}: {'; '.join(changes[0].wrong)}",
-    RenewSecret: lambda changes: f"{changes[0].url}: {changes[0].why}",
-    TestHook: lambda changes: f"{changes[0].url}: GitLab has disabled it, and sends nothing",
+    CreateHook: lambda changes: f"there is none that leads to {shown(changes[0].url)}",
+    ChangeHook: lambda changes: f"{shown(changes[0].url)}: {'; '.join(changes[0].wrong)}",
+    RenewSecret: lambda changes: f"{shown(changes[0].url)}: {changes[0].why}",
+    TestHook: lambda changes: f"{shown(changes[0].url)}: GitLab has disabled it, and sends nothing",
     WriteForm: _forms,
 }
 """How steps of one kind are told together, as what is lacking."""

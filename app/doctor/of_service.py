@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from app.doctor.finding import Finding, State
 from app.doctor.patient import Patient
 from app.doctor.registry import check
-from app.errors import Retry
+from app.errors import Permanent, Retry
 
 ADDRESS: Final = "public address"
+MAIL: Final = "mail"
 HEALTH: Final = "/healthz"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -39,10 +40,30 @@ def service_is_reached(patient: Patient) -> Iterator[Finding]:
         yield Finding(State.OK, ADDRESS, f"{url} answers")
 
 
-@check("Slack")
-def slack_is_told(_: Patient) -> Iterator[Finding]:
-    """Messages go to GitLab alone."""
-    yield Finding(State.NOT_CONFIGURED, "Slack", "nobody is told there; everything is said in GitLab")
+@check("pages", "oauth_client_id", "oauth_client_secret")
+def people_can_look(patient: Patient) -> Iterator[Finding]:
+    """Without an application in GitLab nobody can log in, and the pages are off."""
+    settings = patient.settings
+    if settings.oauth_client_id is None:
+        reason = "PSPLAN_OAUTH_CLIENT_ID is not set: the pages are off"
+        yield Finding(State.NOT_CONFIGURED, "pages", reason, "register an application in GitLab, as the README says")
+    else:
+        yield Finding(State.OK, "pages", "whoever is a member of the project logs in by GitLab")
+
+
+@check(MAIL, "smtp_url", "smtp_from")
+def mail_can_be_sent(patient: Patient) -> Iterator[Finding]:
+    """A connection, EHLO and the login; nothing is sent."""
+    greet, sender = patient.tools.greet_mail_server, patient.settings.smtp_from
+    if greet is None or sender is None:
+        yield Finding(State.NOT_CONFIGURED, MAIL, "invitations hang on issues alone (PSPLAN_SMTP_URL is not set)")
+        return
+    try:
+        name = greet()
+    except (Retry, Permanent) as fault:
+        yield Finding(State.BROKEN, MAIL, fault.reason, "PSPLAN_SMTP_URL: address, port, user and password")
+        return
+    yield Finding(State.OK, MAIL, f"{name} answers, and takes the login; mail comes from {sender}")
 
 
 @check("Salesforce")

@@ -76,7 +76,7 @@ def _of_token(subject: str, setting: str, ask: Callable[[], Bearer], patient: Pa
     told = f"@{bearer.person.username}, scope {SCOPE}"
     if days is None:
         return Finding(State.OK, subject, f"{told}, without end")
-    end = f"{told}, {days} days left (until {bearer.token.expires_on})"
+    end = f"{told}, {days} day{'' if days == 1 else 's'} left (until {bearer.token.expires_on})"
     return Finding(State.OK, subject, end) if days > NOTED_DAYS else Finding(State.WARNING, subject, end, ROTATE)
 
 

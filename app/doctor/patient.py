@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from app.clock import Clock
-from app.errors import NotAccepted, Permanent, Retry, attempt
+from app.errors import Absent, NotAccepted, Permanent, Retry, attempt
 from app.methodology import Methodology
 from app.methodology.load import MethodologyFaults
-from app.ports import GitLab, Person, Probe, ProjectKeeper
+from app.ports import ChatKeeper, GitLab, Person, Probe, ProjectKeeper
 from app.project import AccessToken, Instance, ProjectFacts
 from app.settings import PREFIX
 from app.settings_survey import Survey
@@ -50,6 +50,8 @@ class Bearer:
 class Tools:
     """What reaches outside. `operator` is by the operator's token where there is one, else the bot's own.
 
+    `slack`: as the bot has it there; None where it has no token.
+
     `read_methodology` raises MethodologyFaults, and tells warnings.
     """
 
@@ -59,6 +61,9 @@ class Tools:
     probe: Probe
     clock: Clock
     hook_path: str
+    slack: ChatKeeper | None = None
+    greet_mail_server: Callable[[], str] | None = None
+    """Connects, logs in, and tells what the server calls itself; None where no mail is sent."""
 
 
 class Once(Generic[T]):
@@ -143,10 +148,13 @@ class Patient:
         return self.tools.operator.facts()
 
     def _need(self, find: Callable[[], object], otherwise: str) -> None:
+        """`otherwise`: what a plain no means; what else is met says so itself."""
         try:
             find()
-        except (Retry, Permanent):
+        except (NotAccepted, Absent):
             raise Unchecked(otherwise) from None
+        except (Retry, Permanent) as fault:
+            raise Unchecked(fault.reason) from None
 
     def need(self, *settings: str) -> None:
         """These settings are there, and well-formed."""

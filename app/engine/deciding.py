@@ -14,7 +14,7 @@ from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
 from app.issue_text import Playbook
 from app.ports import GitLab
 from app.registry import Decision, Registry
-from app.snapshot import Issues, Memory, take_snapshot
+from app.snapshot import Issues, Memory, WhoIsWho, take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Decider:
     memory: Memory
     project: str
     clock: Clock
+    who: WhoIsWho | None = None
 
     def decide(
         self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool, issues: Issues | None = None
@@ -46,6 +47,7 @@ class Decider:
             memory=self.memory,
             project=self.project,
             is_patient=is_patient,
+            who=self.who,
         )
         decision = decide(event, snapshot, self.playbook, at(self.clock()), self.registry)
         return unless_lost(event, decision, snapshot, self.memory, self.gitlab.search_issues)

@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.actions import Action, HandOver, from_json, to_json
+from app.actions import Action, HandOver, PostMessage, from_json, to_json
 from app.clock import Clock
 from app.correlation import correlated, correlation_of
 from app.engagement import Engagement
@@ -36,7 +36,7 @@ from app.events import Event, Source
 from app.metrics import Metrics
 from app.perform import Evidence, Performer, fold
 from app.registry import Decision
-from app.store import inbox, outbox
+from app.store import chat_posts, inbox, outbox
 from app.store.memory import listen
 from app.store.records import Delivery, StoredAction, waiting_now
 from app.store.schema import DeliveryState
@@ -375,11 +375,13 @@ class _Turn:
                 outbox.keep_engagement(connection, engagement, before=before, now=now)
             if isinstance(action, HandOver):
                 self._hand_over(connection, action, now)
+            if isinstance(action, PostMessage) and action.engagement:
+                chat_posts.keep(connection, action, evidence)
             if is_last:
                 inbox.settle(connection, delivery.id, state=DeliveryState.DONE, reason=None, now=now)
                 self._follow_up(connection, delivery, DeliveryState.DONE, None, now)
 
-        if is_last:
+        if is_last or isinstance(action, PostMessage):  # what stands below a message asks which one it is
             self._write(write)
         else:
             self.unconfirmed.append(self.engine.store.begin_write(self._guarded(write)))

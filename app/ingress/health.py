@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -60,8 +59,10 @@ def health_routes(
         metrics.store_queue.set(store().queued)
         metrics.is_working.set(readiness.work_trouble() is None)
         metrics.sweep_interval_s.set(readiness.sweep_interval_s)
-        with suppress(*STORE_FAULTS):  # the counters are wanted most when the database is ill
+        try:
             _show(metrics, await run_in_threadpool(lambda: store().read(standing)), now=clock())
+        except STORE_FAULTS:  # the counters are wanted most when the database is ill
+            metrics.hide_standing()
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
@@ -84,6 +85,7 @@ def _as_json(check: Check) -> dict[str, str]:
 
 
 def _show(metrics: Metrics, known: Standing, *, now: float) -> None:
+    metrics.database_is_up.set(1)
     metrics.waiting.set(known.waiting)
     metrics.dead.set(known.dead)
     metrics.oldest_s.set(0.0 if known.oldest_at is None else max(0.0, now - known.oldest_at))

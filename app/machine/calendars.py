@@ -50,10 +50,21 @@ def next_at_work(moment: datetime, calendar: Calendar) -> datetime:
     return max(now, next(opened, now)).replace(tzinfo=zone).astimezone(UTC)
 
 
-def working_day(moment: datetime, calendar: Calendar) -> date | None:
-    """The day that it is there, if people work on it."""
-    day = moment.astimezone(ZoneInfo(calendar.time_zone)).date()
-    return day if is_working_day(day, calendar) else None
+def mornings(now: datetime, at: str, calendar: Calendar, *, within: timedelta) -> Iterator[date]:
+    """The working days whose morning (a time of day) was within that time before now."""
+    zone = ZoneInfo(calendar.time_zone)
+    for day in dict.fromkeys((_wall(now - within, zone).date(), _wall(now, zone).date())):
+        opened = datetime.combine(day, time.fromisoformat(at), zone)
+        if is_working_day(day, calendar) and timedelta(0) <= now - opened < within:
+            yield day
+
+
+def working_morning_before(now: datetime, at: str, calendar: Calendar) -> datetime:
+    """The morning of the last working day before today."""
+    zone = ZoneInfo(calendar.time_zone)
+    days = (_wall(now, zone).date() - number * _DAY for number in range(1, MOST_DAYS))
+    day = next(each for each in days if is_working_day(each, calendar))
+    return datetime.combine(day, time.fromisoformat(at), zone)
 
 
 def is_working_day(day: date, calendar: Calendar) -> bool:

@@ -173,6 +173,25 @@ class RestOver:
     track: str
 
 
+@dataclass(frozen=True, slots=True)
+class MeetingCalled:
+    """A meeting was proposed, or moved; `called`: user names of those of the invited who are known to exist."""
+
+    key: str
+    on: IssueKind
+    meeting: str
+    called: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingCancelled:
+    """A meeting was called off."""
+
+    key: str
+    on: IssueKind
+    meeting: str
+
+
 Notice = (
     PutBack
     | SentBack
@@ -188,6 +207,8 @@ Notice = (
     | ClockNear
     | ClockOver
     | RestOver
+    | MeetingCalled
+    | MeetingCancelled
 )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from app.machine.meeting import Meeting, meeting_from_record
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document
 
@@ -130,7 +131,8 @@ class Outlook:
     """What lists of engagements tell of this one, as it was when it was last looked at.
 
     `waits`: track → whom it waits for there; one that waits for nobody is not there. `leads`: the users who lead it.
-    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue.
+    `gates`: gate → how it stands (`gates.GateState`). `due`: the day (ISO) that GitLab shows on the issue. `clocks`:
+    track → of the clocks that run there, the one whose time is over first, and when that is.
     """
 
     waits: Mapping[str, Waiting] = field(default_factory=dict)
@@ -138,6 +140,7 @@ class Outlook:
     leads: tuple[str, ...] = ()
     segment: str | None = None
     due: str | None = None
+    clocks: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ class Standing:
     note. `told`: issue → what that note says, as a digest. `outlook`: for lists; nothing is decided by it.
     `happened`: what clocks go by (`app.machine.timeline`) → when that was, in order; of what counts but once, the first
     time. `active_at`: when somebody last did or said anything. `wake_at`: when a clock has to be looked at next.
+    `meetings`: by their names in the methodology. `attached`: document → id of the comment that it hangs on.
     """
 
     begun_at: float | None = None
@@ -186,6 +190,8 @@ class Standing:
     happened: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     active_at: float | None = None
     wake_at: float | None = None
+    meetings: Mapping[str, Meeting] = field(default_factory=dict)
+    attached: Mapping[str, int] = field(default_factory=dict)
 
     def version(self, document: Document | None) -> int:
         """A serial of a document, by which approvals are told apart: it counts also how often it was opened again.
@@ -245,6 +251,8 @@ class Standing:
             "happened": {what: list(times) for what, times in self.happened.items()},
             "active_at": self.active_at,
             "wake_at": self.wake_at,
+            "meetings": {name: each.to_record() for name, each in self.meetings.items()},
+            "attached": dict(self.attached),
         }
 
 
@@ -282,6 +290,8 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         happened={what: tuple(times) for what, times in record["happened"].items()},
         active_at=record["active_at"],
         wake_at=record["wake_at"],
+        meetings={name: meeting_from_record(each) for name, each in record["meetings"].items()},
+        attached=record["attached"],
     )
 
 
@@ -307,6 +317,7 @@ def _outlook_record(outlook: Outlook) -> dict[str, Any]:
         "leads": list(outlook.leads),
         "segment": outlook.segment,
         "due": outlook.due,
+        "clocks": {track: list(clock) for track, clock in outlook.clocks.items()},
     }
 
 
@@ -314,7 +325,8 @@ def _outlook(record: Mapping[str, Any]) -> Outlook:
     waits = {
         track: Waiting(tuple(roles), since, tuple(what)) for track, (roles, since, what) in record["waits"].items()
     }
-    return Outlook(waits, record["gates"], tuple(record["leads"]), record["segment"], record["due"])
+    clocks = {track: (name, due_at) for track, (name, due_at) in record.get("clocks", {}).items()}
+    return Outlook(waits, record["gates"], tuple(record["leads"]), record["segment"], record["due"], clocks)
 
 
 def _plain(value: Place | Approval | Paper | Mark | Return) -> dict[str, Any]:

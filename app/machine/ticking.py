@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.machine.calendars import due_at, next_at_work
-from app.machine.clocks import Run, running
+from app.machine.clocks import Run, over_key, running
 from app.machine.course import Course
 from app.machine.outcome import ClockNear, ClockOver, LabelChange, RestOver
 from app.methodology.parts import IssueKind
@@ -110,7 +110,7 @@ class _Look:
             self.course.notices.append(ClockNear(f"{key}:{int(run.began_at)}", run.clock.on, run.name, run.due_at))
 
     def _tell_over(self, run: Run, over_at: float) -> None:
-        key, clock = f"clock:{run.name}:over", run.clock
+        key, clock = over_key(run.name), run.clock
         if not self._is_past(self._at_work(over_at)):
             return
         if not self._is_told(key, run.began_at):
@@ -125,7 +125,7 @@ class _Look:
 
     def _then_at(self, run: Run, then: Then) -> float:
         """Counted from when people heard that the time is over, which may be long after it was."""
-        told_at = self.course.standing.asked.get(f"clock:{run.name}:over:at", int(self.now))
+        told_at = self.course.standing.asked.get(f"{over_key(run.name)}:at", int(self.now))
         end = due_at(_moment(told_at), then.after_hours, run.clock.counts, self.calendar)
         return self._at_work(told_at if end is None else end.timestamp())
 

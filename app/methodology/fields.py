@@ -17,7 +17,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from app.methodology import parts, process, timing
+from app.methodology import meetings, parts, process, telling, timing
 from app.methodology.model import Methodology
 from app.methodology.parts import Block
 
@@ -34,6 +34,13 @@ _NAMED: Final[Mapping[Any, str]] = {
     process.Currency: "currency",
     process.Emoji: "emoji's name",
     process.CommandName: "command",
+    telling.ChannelName: "channel",
+    telling.SlackUser: "Slack's id of a user",
+    telling.EmailPattern: "pattern of an e-mail",
+    meetings.MeetingWord: "word",
+    meetings.AgendaFile: "file's name",
+    meetings.Address: "e-mail address",
+    meetings.AddressPattern: "e-mail address with `{username}`",
     str: "text",
     int: "number",
     float: "number",

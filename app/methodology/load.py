@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -24,6 +24,7 @@ from app.methodology.model import Methodology
 from app.methodology.names import Found, dangling, one_of
 from app.methodology.names_of_time import untimely
 from app.methodology.soundness import unheld, unsound
+from app.methodology.telling_names import without_what_is_gone
 
 DEFAULT = Path(__file__).with_name("default.yaml")
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -123,7 +124,7 @@ def _complete(base: _Tree, own: _Tree, *, choice: tuple[str, str] | None = None)
     found = _laid_over(found, own)
     if base.content:
         let_go(found.content, own.content.get("clocks") or ())
-    return found
+    return replace(found, content=without_what_is_gone(found.content, own.content))
 
 
 def _within(fault: str, place: str) -> str:

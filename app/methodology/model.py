@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from app.methodology.meetings import Mail, MeetingRules
 from app.methodology.parts import (
     Block,
     Colour,
@@ -41,6 +42,7 @@ from app.methodology.process import (
     Track,
 )
 from app.methodology.spelling import Speller
+from app.methodology.telling import Notification, SlackRules, occasions_of
 from app.methodology.timing import Calendar, Clock, Digest, Sla
 from app.submission.choices import Segment, Service
 
@@ -174,7 +176,7 @@ class IntakeField(Block):
     answered_by: Annotated[tuple[FieldPath, ...], Field(alias="from")] = ()
     """Fields of the submission that fill it."""
     written_by: CommandName | None = None
-    """The command that fills it: `schedule`, or `staff` or `meeting` with a word of its own behind it."""
+    """The command that fills it: `schedule`, or `staff` with a word of its own; `meetings` says it of theirs."""
     only: tuple[Key, ...] = ()
     """Roles that alone may fill it by command; empty: whoever may answer."""
     is_list: Annotated[bool, Field(alias="list")] = False
@@ -259,8 +261,12 @@ class Methodology(Block):
     question_sets: Mapping[Key, QuestionSet]
     questions: Mapping[Key, Question]
     intake_fields: Mapping[Key, IntakeField]
+    meetings: Mapping[Key, MeetingRules] = Field(default_factory=dict)
+    mail: Mail = Field(default_factory=Mail)
     labels: Mapping[LabelName, Label]
     label_families: Mapping[LabelName, LabelFamily]
+    slack: SlackRules
+    notifications: Mapping[Key, Notification]
 
     @cached_property
     def sources_of_questions(self) -> Mapping[str, tuple[str, ...]]:
@@ -280,6 +286,11 @@ class Methodology(Block):
             for name in question.sets:
                 found[name][key] = question
         return found
+
+    @cached_property
+    def notifications_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Name of an occasion → keys of the notifications that it sets off."""
+        return occasions_of(self.notifications, self.clocks)
 
     @cached_property
     def spellers(self) -> Mapping[IssueKind, Speller]:
@@ -339,6 +350,19 @@ class Methodology(Block):
     def judging(self, gate: str, verdict: str) -> str:
         """The command that says `approve`, `reject` or `request` at a gate, without the prefix."""
         return f"{self.verbs_of_gates[gate]} {verdict}".strip()
+
+    @cached_property
+    def commands_of_fields(self) -> Mapping[str, str]:
+        """Intake field → the command that fills it, where one does."""
+        found = {key: field.written_by for key, field in self.intake_fields.items() if field.written_by is not None}
+        held = {rules.field: f"meeting {rules.words[0]}" for rules in self.meetings.values() if rules.field is not None}
+        return {**found, **held}
+
+    @cached_property
+    def staff_fields(self) -> Mapping[str, str]:
+        """Word of `staff` → the intake field that it fills."""
+        commands = ((key, *(field.written_by or "").split(" ")) for key, field in self.intake_fields.items())
+        return {words[1]: key for key, *words in commands if len(words) == 2 and words[0] == "staff"}
 
     def _own_labels(self, on: IssueKind) -> Iterator[str]:
         for track in self.tracks.values():

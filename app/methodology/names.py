@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from app.methodology.model import Methodology
 from app.methodology.parts import Condition
 from app.methodology.process import Criterion, Document, Pull
+from app.methodology.telling_names import names_in_notifications
 from app.submission.choices import Segment, Service
 from app.submission.fields import has_field
 
@@ -35,6 +36,8 @@ def dangling(methodology: Methodology) -> Found:
     yield from _asks(methodology)
     yield from _tracks(methodology)
     yield from _moves(methodology)
+    yield from _notifications(methodology)
+    yield from _meetings(methodology)
 
 
 def _labels(methodology: Methodology) -> Found:
@@ -141,12 +144,11 @@ def _criteria(methodology: Methodology) -> Found:
 def _signs(path: Path, criterion: Criterion, methodology: Methodology) -> Found:
     boxes = [f"{stage}.{step}" for stage, rules in methodology.stages.items() for step in rules.steps]
     boxes += [f"readiness.{item}" for item in methodology.readiness]
-    states = [f"{track}.{state}" for track, rules in methodology.tracks.items() for state in rules.states]
     yield from each_unknown((*path, "ticked"), criterion.ticked, boxes, what="box to tick")
     if criterion.field is not None:
         yield from unknown((*path, "field"), criterion.field, methodology.intake_fields, what="intake field")
     yield from each_unknown((*path, "labels"), criterion.labels, methodology.labels, what="label")
-    yield from each_unknown((*path, "states"), criterion.states, states, what="state")
+    yield from each_unknown((*path, "states"), criterion.states, _states(methodology), what="state")
 
 
 def _gates(methodology: Methodology) -> Found:
@@ -198,6 +200,31 @@ def _moves(methodology: Methodology) -> Found:
         yield from each_unknown(("starts", name, "when"), start.when, methodology.criteria, what="criterion")
         yield from each_unknown(("starts", name, "ask"), start.ask, methodology.asks, what="ask")
         yield from _pulls(("starts", name, "pull"), start.pull, methodology)
+
+
+def _notifications(methodology: Methodology) -> Found:
+    named = names_in_notifications(
+        methodology.notifications,
+        channels=methodology.slack.channels,
+        roles=methodology.roles,
+        gates=methodology.gates,
+        states=_states(methodology),
+    )
+    for path, what, name, allowed in named:
+        yield from unknown(path, name, allowed, what=what)
+
+
+def _states(methodology: Methodology) -> list[str]:
+    return [f"{track}.{state}" for track, rules in methodology.tracks.items() for state in rules.states]
+
+
+def _meetings(methodology: Methodology) -> Found:
+    invited = [*methodology.roles, *methodology.staff_fields]
+    for name, rules in methodology.meetings.items():
+        path: Path = ("meetings", name)
+        yield from each_unknown((*path, "invites"), rules.invites, invited, what="role or word of `staff`")
+        if rules.field is not None:
+            yield from unknown((*path, "field"), rules.field, methodology.intake_fields, what="intake field")
 
 
 def _pulls(path: Path, pulls: Iterable[Pull], methodology: Methodology) -> Found:

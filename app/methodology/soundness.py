@@ -32,6 +32,7 @@ def unsound(methodology: Methodology) -> Found:
     yield from _automatic(methodology)
     yield from _circles(methodology)
     yield from _spellings(methodology)
+    yield from _meetings(methodology)
 
 
 def unheld(methodology: Methodology) -> Found:
@@ -248,3 +249,25 @@ def _spellings(methodology: Methodology) -> Found:
         if spelling in methodology.labels:
             so = f"; the state {of_states[spelling]} could never be reached" if spelling in of_states else ""
             yield ("spellings", spelling), f"is a label of this file and would always be taken away{so}"
+
+
+def _meetings(methodology: Methodology) -> Found:
+    """Words and fields that two meetings claim, and fields that another command fills."""
+    words: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    for name, rules in methodology.meetings.items():
+        for index, word in enumerate(rules.words):
+            owner = words.setdefault(word, name)
+            if owner != name or rules.words.index(word) != index:
+                yield ("meetings", name, "words", index), f"{word!r} is a word of {owner!r} already"
+        if rules.field is None:
+            continue
+        path: Path = ("meetings", name, "field")
+        owner = fields.setdefault(rules.field, name)
+        if owner != name:
+            yield path, f"{rules.field!r} is the field of {owner!r} already"
+        elif (command := methodology.intake_fields[rules.field].written_by) is not None:
+            yield path, f"{rules.field!r} is filled by the command {command!r} already"
+    for name, field in methodology.intake_fields.items():
+        if (field.written_by or "").partition(" ")[0] == "meeting":
+            yield ("intake_fields", name, "written_by"), "of a meeting `field` of its block in `meetings` says this"

@@ -6,10 +6,18 @@ Titles are plain words by the model; names of labels are any text, so they get t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from app.methodology.diagram import diagram
 from app.methodology.model import Methodology
 from app.methodology.process import Criterion, Document, Gate, Kind, Pull, Saying, State, Track, Weight
+from app.methodology.timing import Counting, Moment
+
+_COUNTED: Final = {
+    Counting.HOURS: "",
+    Counting.BUSINESS_DAYS: " of business days",
+    Counting.BUSINESS_HOURS: " of working time",
+}
 
 
 def stages(methodology: Methodology) -> str:
@@ -125,6 +133,24 @@ def asks(methodology: Methodology) -> str:
         for ask in methodology.asks.values()
     ]
     return _table(("issue", "who", "request", "lists what is missing of"), rows)
+
+
+def clocks(methodology: Methodology) -> str:
+    """Who has how long for what, and what follows."""
+    rows = [
+        (
+            clock.title,
+            clock.on.value,
+            f"{clock.hours} h{_COUNTED[clock.counts]}",
+            _list(_moment(each, methodology) for each in clock.begins),
+            _list(_moment(each, methodology) for each in clock.ends),
+            _role(clock.waits_on, methodology),
+            "" if clock.escalates_to is None else _role(clock.escalates_to, methodology),
+            "" if clock.then is None else f"{clock.then.after_hours} h later: {_place(clock.then.to, methodology)}",
+        )
+        for clock in methodology.clocks.values()
+    ]
+    return _table(("clock", "issue", "time", "from", "until", "waits for", "also told when late", "and then"), rows)
 
 
 def labels(methodology: Methodology) -> str:
@@ -291,6 +317,40 @@ def _title(track: str, state: str, methodology: Methodology) -> str:
 
 def _state(track: str, state: str, methodology: Methodology) -> str:
     return f"{methodology.tracks[track].title}: {_title(track, state, methodology)}"
+
+
+def _place(name: str, methodology: Methodology) -> str:
+    track, _, state = name.partition(".")
+    return _state(track, state, methodology)
+
+
+def _moment(moment: Moment, methodology: Methodology) -> str:
+    """What starts or stops a clock; it is exactly one of these."""
+    match moment:
+        case Moment(begun=True):
+            return "it begins"
+        case Moment(active=True):
+            return "anybody does or says anything"
+        case Moment(touched=str(role)):
+            return f"first word or deed of: {_role(role, methodology)}"
+        case Moment(entered=str(state)):
+            return f"comes to {_place(state, methodology)}"
+        case Moment(left=str(state)):
+            return f"leaves {_place(state, methodology)}"
+        case Moment(set=str(label)):
+            return f"{_code(label)} is set"
+        case Moment(unset=str(label)):
+            return f"{_code(label)} is taken off"
+        case Moment(recorded=Document() as document):
+            return f"on record: {methodology.documents[document].title}"
+        case Moment(said=Saying() as saying):
+            return f"said: {saying.value.replace('_', ' ')}"
+        case Moment(asked=str(gate)):
+            return f"asked: {methodology.gates[gate].title}"
+        case Moment(judged=str(gate)):
+            return f"judged: {methodology.gates[gate].title}"
+        case _:
+            return f"filled: {methodology.intake_fields[str(moment.filled)].title}"
 
 
 def _list(parts: Iterable[str]) -> str:

@@ -181,4 +181,4 @@ class Digest(Block):
     overview: tuple[Key, ...] = ()
     """Roles whose holders get everything."""
     issue: Annotated[int, Field(ge=1)] | None = None
-    """Number of the issue in PS Plan that takes the digests; null: they go to Slack, or nowhere."""
+    """Number of the issue in PS Plan that takes the digests; null: Slack, where a bot is set up there."""

@@ -56,7 +56,7 @@ def delivery_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> list[
 
     def one(visit: Visit) -> Response:
         _for_those_who_see_all(visit)
-        ident = int(visit.path["ident"])
+        ident = visit.ident_number()
         row = house.read()(lambda c: lists.came_in(c, [ident])).get(ident)
         if row is None:
             raise NotThere
@@ -81,7 +81,7 @@ def delivery_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> list[
         _for_those_who_see_all(visit)
         if not visit.visitor.may_replay:
             return frame.problem(403, "You hold no role that may run deliveries again.", retry="/deliveries")
-        ident = int(visit.path["ident"])
+        ident = visit.ident_number()
         try:
             await house.replay(ident)
         except Refused as fault:

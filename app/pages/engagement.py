@@ -12,9 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.engagement import Engagement
+from app.events import kind_in_words
 from app.machine.clocks import running
 from app.machine.gates import GateState
+from app.machine.meeting import Meeting
 from app.machine.standing import Approval, Paper, Place, Waiting
+from app.meeting_words import span
 from app.methodology.process import Document, State, Track
 from app.pages.frame import Frame, NotThere, Visit
 from app.pages.house import House
@@ -79,6 +82,15 @@ class PaperView:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetingView:
+    """A meeting: when it is, or what became of it."""
+
+    title: str
+    words: str
+    meeting: Meeting
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """One thing that came in, and what came of it, newest first; `told` are lines of words."""
 
@@ -110,7 +122,7 @@ def engagement_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> lis
 
     def engagement(visit: Visit) -> Response:
         before = visit.number("before")
-        found = house.read()(partial(_look, ident=visit.path["ident"], before=before))
+        found = house.read()(partial(_look, ident=visit.ident(), before=before))
         if found is None or not _may_see(found.engagement, visit.visitor):
             raise NotThere
         value = found.engagement
@@ -124,6 +136,7 @@ def engagement_routes(house: House, frame: Frame, gatekeeper: Gatekeeper) -> lis
             ways=list(_ways(value, house)),
             title_of=partial(_title, house),
             papers=list(_papers(value, house)),
+            meetings=list(_meetings(value, house)),
             happened=_happened(found),
             older=found.told[-1].id if len(found.told) == MOST_TOLD else None,
             is_newest=before is None,
@@ -179,18 +192,26 @@ def _ways(engagement: Engagement, house: House) -> Iterator[Way]:
 
 
 def _steps(name: str, track: Track, place: Place, engagement: Engagement, house: House) -> Iterator[Step]:
-    present = place.state if place.state in track.path else place.left or track.start
+    is_over = track.states[place.state].is_end and place.state not in track.path
+    present = place.state if place.state in track.path else place.left or _left(name, engagement) or track.start
     reached = track.path.index(present) if present in track.path else 0
     gates = {key: gate for key, gate in house.methodology.gates.items() if gate.track == name}
     for index, state in enumerate(track.path):
-        mood = "behind" if index < reached else "present" if index == reached else "ahead"
-        before = [_gate(key, engagement, house) for key, gate in gates.items() if gate.before == state]
+        mood = "behind" if index < reached + is_over else "present" if index == reached else "ahead"
+        before = [_gate(key, engagement, house, is_over=is_over) for key, gate in gates.items() if gate.before == state]
         yield Step(track.states[state].title, mood, before)
 
 
-def _gate(name: str, engagement: Engagement, house: House) -> GateView:
+def _left(track: str, engagement: Engagement) -> str | None:
+    """Where it was before it came to its end."""
+    moves = [move for move in engagement.standing.moves if move.track == track]
+    return moves[-1].came_from if moves else None
+
+
+def _gate(name: str, engagement: Engagement, house: House, *, is_over: bool) -> GateView:
     gate = house.methodology.gates[name]
-    words, mood = _GATE_WORDS[GateState(engagement.standing.outlook.gates.get(name, GateState.OPEN.value))]
+    state = GateState(engagement.standing.outlook.gates.get(name, GateState.OPEN.value))
+    words, mood = ("not reached", "quiet") if is_over and state is GateState.OPEN else _GATE_WORDS[state]
     approval = engagement.standing.approvals.get(name)
     is_present = approval is not None and approval.version == engagement.standing.version(gate.document)
     return GateView(gate.title, words, mood, house.role(gate.role), approval if is_present else None)
@@ -201,6 +222,14 @@ def _papers(engagement: Engagement, house: House) -> Iterator[PaperView]:
     for name, paper in engagement.standing.papers.items():
         title = house.methodology.documents[Document(name)].title
         yield PaperView(title, paper, paper.url if paper.url and is_link(paper.url, allowed_hosts=hosts) else None)
+
+
+def _meetings(engagement: Engagement, house: House) -> Iterator[MeetingView]:
+    """In the order of the methodology; what it no longer knows is left out."""
+    for name, rules in house.methodology.meetings.items():
+        meeting = engagement.standing.meetings.get(name)
+        if meeting is not None:
+            yield MeetingView(rules.title, span(meeting) if meeting.starts_at is not None else "", meeting)
 
 
 def _happened(found: _Found) -> list[Happening]:
@@ -215,7 +244,7 @@ def _happening(ident: int, told: Sequence[lists.Told], came_in: lists.CameIn | N
     return Happening(
         at=oldest_first[0].at,
         delivery=ident,
-        what="" if came_in is None else came_in.kind,
+        what="" if came_in is None else kind_in_words(came_in.kind, came_in.source),
         state="" if came_in is None else came_in.state,
         because=[str(reason) for line in oldest_first for reason in _listed(line.entry, "because")],
         done=[str(line.entry["done"]) for line in oldest_first if "done" in line.entry],

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from app.events import kind_in_words
+
 MINUTE_S: Final = 60
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
@@ -61,4 +63,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "money": money,
     "number_of": number_of,
     "cell": cell,
+    "kind": kind_in_words,
 }

@@ -7,6 +7,7 @@ bot, but only of what this person may read; sending again stays with the Maintai
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from app.sandbox.world import World
 HOOKS_PATH: Final = f"/{PROJECT_PATH}/-/hooks"
 PER_PAGE: Final = 30
 LONGEST_EXCERPT: Final = 70
+_UNSEEN: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+"""What GitLab shows nobody, such as the bot's markers."""
 _BOOKKEEPING: Final = frozenset(
     words("closed_at last_edited_at last_edited_by_id relative_position updated_at updated_by_id")
 )
@@ -119,7 +122,8 @@ def _read_body(raw: bytes) -> dict[str, Any]:
 def _detail(body: Mapping[str, Any]) -> str:
     """What an issue's update changed, or how a comment begins."""
     if body.get("object_kind") == "note":
-        note = " ".join(str((body.get("object_attributes") or {}).get("note") or "").split())
+        note = str((body.get("object_attributes") or {}).get("note") or "")
+        note = " ".join(_UNSEEN.sub(" ", note).split())
         return note if len(note) <= LONGEST_EXCERPT else f"{note[:LONGEST_EXCERPT]}…"
     if (body.get("object_attributes") or {}).get("action") == "open":
         return ""

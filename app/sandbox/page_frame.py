@@ -93,6 +93,7 @@ class Frame:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._watched: list[Callable[[], object]] = []
         self._templates = Environment(
             loader=PackageLoader("app.sandbox", "templates"),
             autoescape=True,
@@ -101,11 +102,15 @@ class Frame:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"ago": _ago, "due": _due}
-        self._templates.globals |= {"emoji": EMOJI, "issues_path": ISSUES_PATH, "clock_steps": {}}
+        self._templates.globals |= {"emoji": EMOJI, "issues_path": ISSUES_PATH, "clock_steps": {}, "slack_path": ""}
 
     def offer(self, **values: Any) -> None:
         """Let every page know something; what is not offered is nothing."""
         self._templates.globals |= values
+
+    def watch(self, state: Callable[[], object]) -> None:
+        """Let pages notice that something besides the world has changed."""
+        self._watched.append(state)
 
     # Routes
 
@@ -141,7 +146,8 @@ class Frame:
     def _visit(self, request: Request, fields: Mapping[str, str]) -> Visit:
         user = self._person(request)
         # Taken before anything is read: a page may be newer than its version, never older.
-        return Visit(self.world, user, request, fingerprint(self.world, user), fields)
+        version = "-".join([fingerprint(self.world, user), *(str(state()) for state in self._watched)])
+        return Visit(self.world, user, request, version, fields)
 
     def _person(self, request: Request) -> User:
         with self.world.lock:

@@ -24,19 +24,21 @@ from app.sandbox.page_issue_forms import form_routes
 from app.sandbox.page_issues import issues_routes
 from app.sandbox.page_markdown import UPLOADS_PATH
 from app.sandbox.page_references import ISSUES_PATH
+from app.sandbox.page_slack import slack_page_routes
 from app.sandbox.page_views import actors, visible_rows
 from app.sandbox.records import AccessLevel
 from app.sandbox.refusals import not_found
+from app.sandbox.slack import SlackWorld
 from app.sandbox.state import PROJECT_PATH
 from app.sandbox.world import World
 
 PERSON_LIFE_S = 30 * 86_400
 
 
-def page_routes(world: World, *, clock: MovableClock | None = None) -> list[BaseRoute]:
+def page_routes(world: World, *, clock: MovableClock | None = None, slack: SlackWorld | None = None) -> list[BaseRoute]:
     """Routes of all pages of this world; they answer every path that is left, so they come last.
 
-    `clock`: the one that the world and the bot go by, where people may move it.
+    `clock`: the one that the world and the bot go by, where people may move it. `slack`: where the bot speaks as well.
     """
     frame = Frame(world)
     deliveries = Deliveries(world)
@@ -49,6 +51,7 @@ def page_routes(world: World, *, clock: MovableClock | None = None) -> list[Base
         *(frame.reading(path, _lead_to_issues) for path in (f"/{PROJECT_PATH}", f"/{PROJECT_PATH}/")),
         *issues_routes(frame),
         *([] if clock is None else clock_routes(frame, clock)),
+        *([] if slack is None else slack_page_routes(frame, slack)),
         *answer_routes(frame),
         *form_routes(frame, issue_page),
         *issue_page.routes(),

@@ -126,6 +126,7 @@ def project_json(world: WorldState, user: User) -> Json:
         "default_branch": world.default_branch if world.has_repository else None,
         "empty_repo": not world.files,
         "archived": world.is_archived,
+        "issues_access_level": "enabled" if world.has_issues else "disabled",
         "repository_access_level": "enabled" if world.has_repository else "disabled",
         "open_issues_count": sum(issue.is_open for issue in world.issues.values()),
         "updated_at": iso(world.created_at),

@@ -70,7 +70,7 @@ class WorldState:
 
     `clock` and `new_uuid` are passed in, so that a test can move time and foresee ids. The remaining arguments switch
     behaviour that differs between editions, versions and plans; they are plain attributes and may be changed at any
-    moment, as may `has_repository`, `default_branch` and `is_archived`.
+    moment, as may `most_upload_bytes`, `has_repository`, `has_issues`, `default_branch` and `is_archived`.
     """
 
     def __init__(
@@ -101,7 +101,9 @@ class WorldState:
         self.hook_delay_s = hook_delay_s
         self.shuffle = shuffle
         self.busy_window_s = busy_window_s
+        self.most_upload_bytes = 100 << 20
         self.has_repository = True
+        self.has_issues = True
         self.default_branch = "main"
         self.is_archived = False
         self.created_at = clock()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from app.sandbox.hook_shapes import emoji_event
 from app.sandbox.interpret import Interpretation
 from app.sandbox.notes import Notes
@@ -120,9 +122,12 @@ class Surroundings(Notes):
     # Uploads
 
     def upload(self, who: User | str, filename: str, content: bytes) -> Upload:
-        """Keep a file (Guest and up); its address has a secret part."""
+        """Keep a file (Guest and up), under a plain name; its address has a secret part."""
         with self.lock:
             user = self.demand(who, AccessLevel.GUEST)
+            if len(content) > self.most_upload_bytes:
+                raise Refused(413, {"message": "413 Request Entity Too Large"})
+            filename = re.sub(r"[^\w.+-]", "_", filename)
             secret = self.new_uuid().replace("-", "")
             kept = Upload(self.next_id("upload"), secret, filename, content, user.id, self.clock())
             self.uploads[kept.id] = kept

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from app.project import ProjectFile
 
@@ -33,6 +34,12 @@ class Gravity(StrEnum):
 NEW: Final = "+"
 OTHER: Final = "~"
 GONE: Final = "-"
+
+
+def shown(url: str) -> str:
+    """The address of a webhook without what may be a secret in it: user, password, query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +179,7 @@ class CreateHook(Change):
 
     def describe(self) -> str:
         """Where it leads."""
-        return f"webhook to {self.url}: issues and comments, confidential ones too; no pushes"
+        return f"webhook to {shown(self.url)}: issues and comments, confidential ones too; no pushes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +195,7 @@ class ChangeHook(Change):
 
     def describe(self) -> str:
         """What is wrong with it."""
-        return f"webhook to {self.url}: {'; '.join(self.wrong)}"
+        return f"webhook to {shown(self.url)}: {'; '.join(self.wrong)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +212,7 @@ class RenewSecret(Change):
 
     def describe(self) -> str:
         """Why."""
-        return f"webhook to {self.url}: its secret anew, because {self.why}"
+        return f"webhook to {shown(self.url)}: its secret anew, because {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +230,7 @@ class TestHook(Change):
 
     def describe(self) -> str:
         """What the test is for."""
-        return f"webhook to {self.url}: GitLab disabled it; a test switches it on again"
+        return f"webhook to {shown(self.url)}: GitLab disabled it; a test switches it on again"
 
 
 @dataclass(frozen=True, slots=True)

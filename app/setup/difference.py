@@ -6,12 +6,13 @@ Looking is reading through the port; comparing is pure, in a file for each part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from app.errors import Permanent, Retry
 from app.ports import ProjectKeeper
 from app.setup.board_difference import board_difference
-from app.setup.changes import Difference, Part
+from app.setup.changes import Difference, Part, Remark
 from app.setup.desired import Desired
 from app.setup.form_difference import SeenForms, form_difference
 from app.setup.hook_difference import SeenHooks, hook_difference, is_ours
@@ -37,10 +38,17 @@ def _boards(keeper: ProjectKeeper, wanted: Desired, _: Options) -> Difference:
 
 
 def _webhook(keeper: ProjectKeeper, wanted: Desired, options: Options) -> Difference:
-    hooks = keeper.hooks()
-    answers = {hook.id: keeper.last_answer(hook.id) for hook in hooks if is_ours(hook, wanted.hook)}
+    hooks, answers, unread = keeper.hooks(), dict[int, str | None](), list[Remark]()
+    for hook in hooks:
+        if is_ours(hook, wanted.hook):
+            try:
+                answers[hook.id] = keeper.last_answer(hook.id)
+            except (Retry, Permanent) as fault:  # GitLab's log of deliveries is large, and fails by itself
+                words = f"how its last delivery was answered is not known: {fault.reason}"
+                unread.append(Remark(Part.WEBHOOK, words, "try again"))
     seen = SeenHooks(hooks, keeper.instance().release, answers)
-    return hook_difference(wanted.hook, seen, renews_secret=options.renews_secret)
+    found = hook_difference(wanted.hook, seen, renews_secret=options.renews_secret)
+    return replace(found, remarks=(*found.remarks, *unread))
 
 
 def _forms(keeper: ProjectKeeper, wanted: Desired, options: Options) -> Difference:

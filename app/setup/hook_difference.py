@@ -12,12 +12,24 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.ports import Hook
-from app.setup.changes import Change, ChangeHook, CreateHook, Difference, Gravity, Part, Remark, RenewSecret, TestHook
+from app.setup.changes import (
+    Change,
+    ChangeHook,
+    CreateHook,
+    Difference,
+    Gravity,
+    Part,
+    Remark,
+    RenewSecret,
+    TestHook,
+    shown,
+)
 from app.setup.desired import EVENTS, WantedHook
 
 SIGNS_FROM: Final = (19, 0)
 """The release from which GitLab signs; an older one ignores a signing token without a word."""
 NO_URL: Final = "PSPLAN_PUBLIC_URL is not set, so GitLab cannot be told where to send"
+SET_URL: Final = "set PSPLAN_PUBLIC_URL and run psplan setup"
 
 REFUSED: Final = "this service refused the last delivery (401)"
 
@@ -56,11 +68,14 @@ def hook_difference(wanted: WantedHook, seen: SeenHooks, *, renews_secret: bool 
     hook = ours[0]
     remarks += _oddities(hook, ours[1:], seen)
     changes = tuple(_changes(hook, wanted, seen, renews_secret=renews_secret))
-    return Difference(changes, tuple(remarks), f"to {hook.url}, with its four events")
+    if wanted.url is None:  # others end their addresses so as well: it may be somebody else's
+        remarks += [Remark(Part.WEBHOOK, each.describe(), SET_URL, each.gravity) for each in changes]
+        changes = ()
+    return Difference(changes, tuple(remarks), f"to {shown(hook.url)}, with its four events")
 
 
 def _no_url() -> Remark:
-    return Remark(Part.WEBHOOK, NO_URL, "set PSPLAN_PUBLIC_URL and run psplan setup", gravity=Gravity.GRAVE)
+    return Remark(Part.WEBHOOK, NO_URL, SET_URL, gravity=Gravity.GRAVE)
 
 
 def _changes(hook: Hook, wanted: WantedHook, seen: SeenHooks, *, renews_secret: bool) -> Iterator[Change]:
@@ -117,13 +132,13 @@ def _secrets(wanted: WantedHook, seen: SeenHooks) -> Iterator[Remark]:
 
 
 def _elsewhere(hook: Hook) -> Remark:
-    words = f"another webhook leads to {hook.url}"
+    words = f"another webhook leads to {shown(hook.url)}"
     return Remark(Part.WEBHOOK, words, "delete it in GitLab if no service is there any more")
 
 
 def _oddities(hook: Hook, doubles: Sequence[Hook], seen: SeenHooks) -> Iterator[Remark]:
     if doubles:
-        words = f"{len(doubles) + 1} webhooks lead to {hook.url}: every event comes as often"
+        words = f"{len(doubles) + 1} webhooks lead to {shown(hook.url)}: every event comes as often"
         yield Remark(Part.WEBHOOK, words, "delete all but one in GitLab")
     if hook.rewrites_body:
         words = "a template of the webhook rewrites what GitLab sends, so that nobody understands it"
@@ -131,4 +146,4 @@ def _oddities(hook: Hook, doubles: Sequence[Hook], seen: SeenHooks) -> Iterator[
     answer = seen.answers.get(hook.id)
     if answer is not None and answer != "401" and not (answer.isdigit() and int(answer) < 400):
         words = f"the last delivery was not answered well ({answer})"
-        yield Remark(Part.WEBHOOK, words, f"is psplan serve running, and does GitLab reach {hook.url}?")
+        yield Remark(Part.WEBHOOK, words, f"is psplan serve running, and does GitLab reach {shown(hook.url)}?")

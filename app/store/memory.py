@@ -10,10 +10,10 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.engagement import Engagement, engagement_from_record
+from app.engagement import Engagement, stored_engagement
 from app.registry import Listened
-from app.snapshot import Happening, Heard
-from app.store import outbox, swept
+from app.snapshot import ChatPost, Happening, Heard
+from app.store import chat_posts, outbox, swept
 from app.store.schema import DeliveryState, commands_heard, deliveries, engagements, journal
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class StoreMemory:
         """All engagements, the last changed first."""
         query = select(engagements).order_by(engagements.c.updated_at.desc()).limit(most)
         rows = self.read(lambda c: c.execute(query).all())
-        return tuple(engagement_from_record(row.id, json.loads(row.submission), json.loads(row.record)) for row in rows)
+        return tuple(stored_engagement(row.id, row.submission, row.record) for row in rows)
 
     def knows(self, ident: str) -> bool:
         """Whether there is an engagement of this id."""
@@ -70,6 +70,14 @@ class StoreMemory:
     def owner_of(self, iid: int) -> str | None:
         """The engagement that an issue belongs to."""
         return self.read(lambda c: outbox.lane_of_issue(c, iid))
+
+    def engagement(self, ident: str) -> Engagement | None:
+        """The engagement of this id."""
+        return self.read(lambda c: outbox.engagement(c, ident))
+
+    def chat_posts(self, ident: str) -> tuple[ChatPost, ...]:
+        """What was said of an engagement in the chat."""
+        return self.read(lambda c: chat_posts.of_engagement(c, ident))
 
     def is_whole(self) -> bool:
         """Whether it was held against GitLab, to the end."""

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.actions import HandOver, React, Retract, Say
-from app.engagement import Engagement, engagement_from_record, submission_record
+from app.actions import AttachDocument, HandOver, PostMessage, React, Retract, Say, Whisper
+from app.engagement import Engagement, stored_engagement, submission_record
 from app.store import pipeline, timers
 from app.store.records import StoredAction
 from app.store.schema import ActionState, actions, commands_heard, deliveries, engagement_issues, engagements, journal
@@ -19,7 +19,7 @@ from app.store.schema import ActionState, actions, commands_heard, deliveries, e
 def engagement(connection: Connection, ident: str) -> Engagement | None:
     """The engagement of this id."""
     row = connection.execute(_ENGAGEMENT, {"ident": ident}).first()
-    return None if row is None else engagement_from_record(ident, json.loads(row.submission), json.loads(row.record))
+    return None if row is None else stored_engagement(ident, row.submission, row.record)
 
 
 NOBODYS = 0
@@ -223,7 +223,10 @@ _DROPPED = (
     .where(actions.c.delivery_id == _IDENT, actions.c.state == ActionState.PENDING.value)
     .values(state=ActionState.DROPPED.value)
 )
-_ONLY_TALK = (React.kind, Say.kind, Retract.kind, HandOver.kind)
+_ONLY_TALK = (
+    *(React.kind, Say.kind, Retract.kind, AttachDocument.kind),
+    *(HandOver.kind, PostMessage.kind, Whisper.kind),
+)
 _CHANGED_SOMETHING = (
     select(func.count())
     .select_from(actions)

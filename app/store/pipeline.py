@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Executable, Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.engagement import Engagement, engagement_from_record
+from app.engagement import Engagement, stored_engagement
 from app.machine.standing import Move
 from app.pipeline import Entry, Review, Stand, entry_of, moves_since, reviews_since
 from app.store.schema import engagements, moves, pipeline, reviews, stands
@@ -34,7 +33,7 @@ def make_again(connection: Connection, ident: str) -> None:
     for statement in _CLEARED:
         connection.execute(statement, {"ident": ident})
     if row is not None:
-        keep(connection, engagement_from_record(ident, json.loads(row.submission), json.loads(row.record)), before=None)
+        keep(connection, stored_engagement(ident, row.submission, row.record), before=None)
 
 
 def fill(connection: Connection) -> int:

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0011"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -226,6 +226,8 @@ stands = Table(
     Column("roles", Text, nullable=False),
     Column("what", Text, nullable=False),
     Column("waits_since", Float),
+    Column("clock", Text, comment="of the clocks that run, the one whose time is over first"),
+    Column("clock_due_at", Float),
 )
 Index("stands_by_state", stands.c.track, stands.c.state, stands.c.since)
 
@@ -254,3 +256,15 @@ reviews = Table(
     Column("at", Float, nullable=False),
 )
 Index("reviews_by_engagement", reviews.c.engagement_id, reviews.c.at)
+
+chat_posts = Table(
+    "chat_posts",
+    metadata,
+    Column("engagement_id", Text, primary_key=True),
+    Column("channel", Text, primary_key=True, comment="as the methodology names it"),
+    Column("topic", Text, primary_key=True, comment="which message of the engagement it is"),
+    Column("place", Text, comment="the channel by the vendor's own id"),
+    Column("ts", Text, comment="the vendor's id of the message; not there: nobody knows which one it is"),
+    Column("digest", Text, nullable=False, comment="of what it says"),
+    Column("is_open", Boolean, nullable=False, comment="it asks for something"),
+)

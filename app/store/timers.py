@@ -9,13 +9,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, Executable, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.events import Source, clock_body
+from app.events import CLOCK, DIGEST, Source, clock_body, digest_body
 from app.store import inbox
 from app.store.records import waiting_now
 from app.store.schema import timers
-
-CLOCK = "psplan_clock"
-"""Kind of the delivery."""
 
 
 def set_timer(connection: Connection, lane: str, due_at: float | None) -> None:
@@ -38,14 +35,16 @@ def strike(connection: Connection, *, now: float, most: int) -> list[str]:
     return lanes
 
 
+def begin_day(connection: Connection, calendar: str, day: str, *, now: float) -> str | None:
+    """Put a working morning of a calendar into the inbox, once; its lane, if it was new."""
+    lane = f"digest:{calendar}"
+    event = waiting_now(Source.CLOCK, f"{lane}:{day}", lane, DIGEST, digest_body(calendar, day), now=now)
+    return lane if inbox.add_new(connection, [event]) else None
+
+
 def next_due(connection: Connection) -> float | None:
     """When the next one is due."""
     return connection.execute(_NEXT).scalar()
-
-
-def count(connection: Connection) -> int:
-    """How many wait."""
-    return len(connection.execute(select(timers.c.lane).where(_IS_ARMED)).all())
 
 
 def _set(insertion: postgresql.Insert | sqlite.Insert) -> Executable:

@@ -207,6 +207,37 @@ def test_states_other_than_closed_and_reopened_are_no_events() -> None:
     assert state_event_of(row) is None
 
 
+# Files
+
+
+def test_a_file_is_uploaded_in_one_request_and_its_link_stands_in_a_comment(port: GitLab, world: World) -> None:
+    link = port.upload("pm-intro.ics", b"BEGIN:VCALENDAR\r\n", "text/calendar; charset=utf-8")
+    (kept,) = world.uploads.values()
+    assert link == f"[pm-intro.ics](/uploads/{kept.secret}/pm-intro.ics)"
+    assert (kept.content, kept.filename) == (b"BEGIN:VCALENDAR\r\n", "pm-intro.ics")
+    assert [(each.method, each.path) for each in world.requests] == [("POST", "/api/v4/projects/ps%2Fps-plan/uploads")]
+
+
+def test_a_file_that_is_too_large_cannot_pass(port: GitLab, world: World) -> None:
+    world.most_upload_bytes = 3
+    with pytest.raises(Permanent, match="GitLab answered 413 to POST upload"):
+        port.upload("a.ics", b"1234", "text/calendar")
+
+
+def test_an_upload_without_an_answer_is_in_doubt(port: GitLab, world: World) -> None:
+    world.faults.add(Fault("POST", "/uploads", FaultKind.PERFORM_THEN_CUT))
+    with pytest.raises(VendorDown) as fault:
+        port.upload("a.ics", b"1234", "text/calendar")
+    assert fault.value.in_doubt
+    assert len(world.uploads) == 1
+
+
+def test_a_link_that_could_do_more_than_link_is_not_taken(port: GitLab, world: World) -> None:
+    world.faults.add(Fault("POST", "/uploads", FaultKind.STATUS, status=201))
+    with pytest.raises((Permanent, Retry)):
+        port.upload("a.ics", b"1234", "text/calendar")
+
+
 # Comments
 
 

@@ -287,6 +287,20 @@ def test_an_uploaded_file_can_be_fetched_again(bot: httpx.Client) -> None:
     assert bot.get(f"projects/2{made['url']}").content == b"\x00words"
 
 
+def test_an_uploaded_file_has_a_plain_name_and_is_not_for_strangers(bot: httpx.Client, client_of: Clients) -> None:
+    made = bot.post("projects/2/uploads", files={"file": ("an [odd](name).ics", b"words")}).json()
+    assert made["url"].endswith("/an__odd__name_.ics")
+    nobody = httpx.get(f"{bot.base_url}projects/2{made['url']}", trust_env=False)
+    assert nobody.status_code == 401
+    assert client_of("alice").get(f"projects/2{made['url']}").content == b"words"
+
+
+def test_a_file_that_is_too_large_is_refused(bot: httpx.Client, world: World) -> None:
+    world.most_upload_bytes = 4
+    assert bot.post("projects/2/uploads", files={"file": ("a.ics", b"12345")}).status_code == 413
+    assert bot.post("projects/2/uploads", files={"file": ("a.ics", b"1234")}).status_code == 201
+
+
 def test_labels_are_made_changed_and_removed_by_id_or_name(bot: httpx.Client, world: World) -> None:
     labels = "projects/2/labels"
     made = bot.post(labels, json={"name": "a::b c", "color": "#8E44AD"}).json()

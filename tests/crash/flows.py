@@ -12,9 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.events import ClockStruck, CommentPosted, IssueChanged, Parked, SubmissionReceived
+from app.chat_events import Announced, ButtonPressed, PressHeard, Whispered
+from app.events import (
+    ClockStruck,
+    CommentPosted,
+    DigestDue,
+    IssueChanged,
+    LetterWritten,
+    Parked,
+    SubmissionReceived,
+)
 from app.operations import REPLAY, SWEEP
 from app.sandbox.faults import Fault, FaultKind
+from app.slack_blocks import APPROVE
 from tests.crash.life import Life, life, seen
 from tests.harness import submission
 
@@ -23,6 +33,7 @@ FIRST: Final = submission(submission_id=ID)
 CHANGED: Final = submission(submission_id=ID, customer_name="Acme Europe SE", services=["migration_scm", "security"])
 BY_HAND: Final = submission(submission_id="0d1f4c1e-6a43-4a55-9f53-0c5b8f4f2a77", services=["readiness"])
 BLOCK: Final = f"```psplan-submission\n{json.dumps(BY_HAND)}\n```"
+SOME_DAY: Final = "2099-12-01"
 FOR_EVER: Final = 10**9
 
 Step = Callable[[Life], object]
@@ -41,6 +52,9 @@ class Flow:
     through: frozenset[object]
     before: Step = nothing
     after: Step = nothing
+    process_says: str = ""
+    """More lines of the process file."""
+    has_chat: bool = False
 
 
 def _begun(on: Life) -> None:
@@ -78,6 +92,19 @@ def _talked_of(on: Life) -> None:
     """Somebody said a word of which GitLab told nobody: only a clock looks for it."""
     _begun(on)
     on.write_unheard("erin", "I will look into this today.")
+
+
+def _yesterday(on: Life) -> None:
+    """There is an issue for digests, with one of the day before."""
+    _begun(on)
+    on.world.create_issue("root", title="Digests")
+    on.dawn("2026-11-23")
+
+
+def _asked_in_the_chat(on: Life) -> None:
+    """A TA is asked for their yes, with buttons."""
+    _begun(on)
+    on.say("erin", "/ps next\n/ps next\n/ps estimate 62000 USD")
 
 
 def _lost(on: Life) -> None:
@@ -137,7 +164,47 @@ FLOWS: Final = (
         before=_missed,
         after=_next,
     ),
+    Flow(
+        "a meeting that is proposed, and mailed",
+        lambda on: on.say("petra", f"/ps meeting pm-intro propose {SOME_DAY} 10:00", iid=2),
+        frozenset({CommentPosted, LetterWritten}),
+        before=_begun,
+        after=lambda on: on.say("petra", f"/ps meeting pm-intro propose {SOME_DAY} 11:00", iid=2),
+    ),
     Flow("a clock that strikes", lambda on: on.strike(), frozenset({ClockStruck}), before=_talked_of, after=_next),
+    Flow(
+        "a morning with a digest",
+        lambda on: on.dawn("2026-11-24"),
+        frozenset({DigestDue}),
+        before=_yesterday,
+        after=_next,
+        # one who gets it: two lanes would write in either order
+        process_says="digest: {issue: 3, overview: []}",
+    ),
+    Flow(
+        "a review that is asked for in the chat",
+        lambda on: on.say("erin", "/ps estimate 62000 USD"),
+        frozenset({CommentPosted, Announced}),
+        before=lambda on: (_begun(on), on.say("erin", "/ps next\n/ps next")),
+        after=_next,
+        has_chat=True,
+    ),
+    Flow(
+        "a button that approves",
+        lambda on: on.press("tara", APPROVE),
+        frozenset({ButtonPressed, PressHeard, Announced}),
+        before=_asked_in_the_chat,
+        after=_next,
+        has_chat=True,
+    ),
+    Flow(
+        "a button pressed by somebody who may not",
+        lambda on: on.press("alice", APPROVE),
+        frozenset({ButtonPressed, PressHeard, Whispered}),
+        before=_asked_in_the_chat,
+        after=lambda on: on.press("tara", APPROVE),
+        has_chat=True,
+    ),
     Flow(
         "a lost database that is rebuilt from GitLab",
         lambda on: on.have_done(SWEEP, rebuild=True),
@@ -152,11 +219,13 @@ def live_through(folder: Path, flow: Flow, *, die_at: int) -> tuple[dict[str, An
     """The flow with one death on the way (0: none): what people see in the end, and the points that were passed."""
     folder.mkdir()
     points, armed_by = folder / "points", folder / "armed"
-    with life(folder, die_at=die_at, points=points, armed_by=armed_by) as on:
+    with life(
+        folder, die_at=die_at, points=points, armed_by=armed_by, process_says=flow.process_says, has_chat=flow.has_chat
+    ) as on:
         flow.before(on)
         armed_by.touch()
         flow.step(on)
         passed = points.read_text().splitlines()
         on.process.env.pop("MORTAL_POINTS")
         flow.after(on)
-        return seen(on.world), passed
+        return seen(on), passed

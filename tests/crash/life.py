@@ -7,6 +7,7 @@ the same in each run: the bot hears of nothing but what a step tells it.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +18,20 @@ from typing import Any
 import httpx
 from sqlalchemy import create_engine, text
 
+from app.background import BackgroundServer
 from app.failure import Failure
 from app.sandbox.hook_shapes import issue_event, note_event
 from app.sandbox.server import SandboxServer
+from app.sandbox.slack import SlackWorld
+from app.sandbox.slack_routes import create_slack_app
 from app.sandbox.world import World
-from tests.harness import HOOK_TOKEN, KEY, Process, Stage, end_state, environment, errand
+from tests.harness import HOOK_TOKEN, KEY, Process, Stage, end_state, environment, errand, own_methodology
+from tests.post_office import PostOffice
+from tests.slack_stage import workspace
 
 PATIENCE_S = 60.0
 MOST_LIVES = 5
+MORNING = "morning"
 
 
 @dataclass
@@ -34,6 +41,8 @@ class Life:
     stage: Stage
     process: Process
     folder: Path
+    slack: SlackWorld
+    office: PostOffice
 
     @property
     def world(self) -> World:
@@ -66,6 +75,15 @@ class Life:
         """A new issue that GitLab delivers."""
         self._tell_of(self.world.create_issue(by, title=title, description=description).iid, by, "open")
 
+    def press(self, who: str, button: str) -> None:
+        """A button of the last request in the chat, until the press is accepted."""
+        asked = [post for post in self.slack.posts if button in post.buttons][-1]
+        user = next(person.id for person in self.slack.people.values() if person.name == who)
+        body = self.slack.press(asked, button, user)
+        url = f"{self.stage.url}/webhooks/slack"
+        self._persist(lambda: self.slack.deliver(url, body) == httpx.codes.OK)
+        self.rest()
+
     def have_done(self, kind: str, **words: Any) -> dict[str, Any]:
         """An errand for the service; the answer is what the last life says."""
         answer: dict[str, Any] = errand(self.folder, kind, between=self.revive, **words)
@@ -91,6 +109,20 @@ class Life:
         with engine.begin() as connection:
             connection.execute(text("UPDATE timers SET due_at = 1, struck_at = NULL"))
         self._persist(have_struck)
+        self.rest()
+        engine.dispose()
+
+    def dawn(self, day: str) -> None:
+        """The morning of that day has come everywhere; until what is told then has been told."""
+        engine = create_engine(f"sqlite:///{self.folder / 'psplan.sqlite3'}")
+        begun = text("SELECT count(*) FROM deliveries WHERE kind = 'psplan_digest' AND key LIKE :day")
+
+        def has_begun() -> bool:
+            with engine.connect() as connection:
+                return bool(connection.execute(begun, {"day": f"%{day}"}).scalar())
+
+        (self.folder / MORNING).write_text(day)
+        self._persist(has_begun)
         self.rest()
         engine.dispose()
 
@@ -143,21 +175,53 @@ class Life:
 
 
 @contextmanager
-def life(folder: Path, *, die_at: int, points: Path, armed_by: Path) -> Iterator[Life]:
-    """Started; dies at that point once it is armed (0: never)."""
-    with SandboxServer(World(hook_delay_s=0.0)) as sandbox, httpx.Client(timeout=10) as client:
-        mortality = {"MORTAL_ARMED_BY": str(armed_by), "MORTAL_DIE_AT": str(die_at), "MORTAL_POINTS": str(points)}
-        env = environment(folder, sandbox.url, PSPLAN_RECORD_KEYS=KEY, **mortality)
-        process = Process(env, folder, module="tests.crash.mortal")
+def life(
+    folder: Path, *, die_at: int, points: Path, armed_by: Path, process_says: str, has_chat: bool
+) -> Iterator[Life]:
+    """Started; dies at that point once it is armed (0: never). `process_says`: more lines of the process file."""
+    slack = workspace()
+    with (
+        SandboxServer(World(hook_delay_s=0.0)) as sandbox,
+        BackgroundServer(create_slack_app(slack)) as chat,
+        httpx.Client(timeout=10) as client,
+        PostOffice() as office,
+    ):
+        more = {
+            "MORTAL_ARMED_BY": str(armed_by),
+            "MORTAL_DIE_AT": str(die_at),
+            "MORTAL_POINTS": str(points),
+            "MORTAL_MORNING": str(folder / MORNING),
+            "PSPLAN_METHODOLOGY": str(own_methodology(folder, process_says)),
+            "PSPLAN_RECORD_KEYS": KEY,
+            "PSPLAN_SMTP_URL": office.url,
+            "PSPLAN_SMTP_FROM": "ps-plan@example.com",
+        }
+        if has_chat:
+            more |= {
+                "PSPLAN_SLACK_TOKEN": slack.token,
+                "PSPLAN_SLACK_SIGNING_SECRETS": slack.signing_secret,
+                "PSPLAN_SLACK_API_URL": f"{chat.url}/api",
+            }
+        process = Process(environment(folder, sandbox.url, **more), folder, module="tests.crash.mortal")
         process.start()
         try:
-            yield Life(Stage(sandbox.world, process.url, client), process, folder)
+            yield Life(Stage(sandbox.world, process.url, client), process, folder, slack, office)
             assert process.stop() == 0
         finally:
             process.kill()
 
 
-def seen(world: World) -> dict[str, Any]:
-    """What people see in the end, with the reactions to comments."""
-    reactions = sorted((award.note_id or 0, award.name) for award in world.awards.values())
-    return {**end_state(world), "reactions": reactions}
+def seen(on: Life) -> dict[str, Any]:
+    """What people see in the end, with reactions, what stands in the chat, and mail: a letter sent twice is one."""
+    reactions = sorted((award.note_id or 0, award.name) for award in on.world.awards.values())
+    said = sorted(
+        # GitLab has another port in each life of a test
+        (post.channel, post.thread_ts is None, re.sub(r"127\.0\.0\.1:\d+", "gitlab", post.text), sorted(post.buttons))
+        for post in on.slack.posts
+    )
+    mail = sorted({(to, str(letter["Message-ID"])) for to, letter in on.office.letters})
+    whispers = sorted(each["text"] for each in on.slack.whispers)
+    state = end_state(on.world)
+    # the mark of a press holds the moment of it
+    state["notes"] = [(iid, re.sub(r"(?<=psplan:press:)\w+", "", note)) for iid, note in state["notes"]]
+    return {**state, "reactions": reactions, "chat": said, "whispers": whispers, "mail": mail}

@@ -5,6 +5,7 @@ Run as `python -m tests.crash.mortal serve …`. `MORTAL_DIE_AT=n`: die at the n
 anything is decided about it. `MORTAL_AHEAD_S=seconds`: its clock is so far ahead.
 `MORTAL_ARMED_BY=file`: points count only once that file is there.
 `MORTAL_POINTS=file`: append the name of every point that is passed.
+`MORTAL_MORNING=file`: the working day whose morning it is everywhere; no file, no morning.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app import routines
 from app.adapters.gitlab import PythonGitLab
+from app.adapters.slack import SlackBot
+from app.adapters.smtp import SmtpPost
 from app.cli import main
 from app.engine.deciding import Decider
+from app.letter import Letter
 from app.main import Service
 from app.store import writer
 
@@ -29,6 +36,7 @@ DIE_OF = os.environ.get("MORTAL_DIE_OF")
 AHEAD_S = float(os.environ.get("MORTAL_AHEAD_S", "0"))
 ARMED_BY = os.environ.get("MORTAL_ARMED_BY")
 POINTS = os.environ.get("MORTAL_POINTS")
+MORNING = os.environ.get("MORTAL_MORNING")
 
 
 class Fate:
@@ -53,6 +61,8 @@ class Fate:
 fate = Fate()
 real_commit = writer._commit
 real_call = PythonGitLab._call
+real_slack_call = SlackBot._call
+real_send = SmtpPost.send
 real_decide = Decider.decide
 
 
@@ -69,6 +79,19 @@ def mortal_call(self: PythonGitLab, verb: str, bucket: str, ask: Any) -> Any:
     return answer
 
 
+def mortal_slack_call(self: SlackBot, method: str, *words: Any, **named: Any) -> Any:
+    fate.point(f"before {method}")
+    answer = real_slack_call(self, method, *words, **named)
+    fate.point(f"after {method}")
+    return answer
+
+
+def mortal_send(self: SmtpPost, letter: Letter) -> None:
+    fate.point("before SEND mail")
+    real_send(self, letter)
+    fate.point("after SEND mail")
+
+
 def mortal_decide(self: Decider, event: Any, *values: Any, **named: Any) -> Any:
     if DIE_OF and DIE_OF in repr(event):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -79,10 +102,19 @@ def mortal_clock() -> float:
     return time.time() + AHEAD_S
 
 
+def mortal_mornings(*_: object, **__: object) -> Iterator[date]:
+    if MORNING and Path(MORNING).exists():
+        yield date.fromisoformat(Path(MORNING).read_text())
+
+
 writer._commit = mortal_commit
 Decider.decide = mortal_decide  # type: ignore[method-assign]
 Service.__init__.__kwdefaults__["clock"] = mortal_clock
+routines.mornings = mortal_mornings
+routines.DIGESTS_EVERY_S = 0.05
 PythonGitLab._call = mortal_call  # type: ignore[method-assign]
+SlackBot._call = mortal_slack_call  # type: ignore[method-assign]
+SmtpPost.send = mortal_send  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     sys.exit(main())

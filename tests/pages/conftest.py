@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from app.background import BackgroundServer
+from app.clock import Clock
 from app.main import Service, create_app
 from app.sandbox.oauth import Application, oauth_routes
 from app.sandbox.page_frame import PERSON_COOKIE
@@ -22,6 +23,7 @@ from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.store.schema import pipeline
 from tests.harness import Stage, add_hook, settings_for
+from tests.ports import free_port
 from tests.seeds import seed
 
 SECRET = "a-secret-of-the-application"
@@ -49,15 +51,15 @@ class Site:
 
 
 @contextmanager
-def open_site(folder: Path, *, count: int) -> Iterator[Site]:
+def open_site(folder: Path, *, count: int, clock: Clock = time.time, **given: Any) -> Iterator[Site]:
     """Pages without a login."""
     with SandboxServer(World(hook_delay_s=0.0)) as sandbox:
-        service = Service(settings_for(folder, sandbox.url))
+        service = Service(settings_for(folder, sandbox.url, **given), clock=clock)
         app = create_app(service.settings, service=service, is_open_house=True)
         with BackgroundServer(app) as running, httpx.Client(timeout=10) as client:
             add_hook(sandbox.world, running.url)
             if count:
-                service.store.write(lambda c: seed(c, count, now=time.time(), entries=8 * count))
+                service.store.write(lambda c: seed(c, count, now=clock(), entries=8 * count))
             yield Site(running.url, service, Stage(sandbox.world, running.url, client))
 
 
@@ -70,7 +72,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages behind the login."""
-    folder, world, port = tmp_path_factory.mktemp("house"), World(hook_delay_s=0.0), _free_port()
+    folder, world, port = tmp_path_factory.mktemp("house"), World(hook_delay_s=0.0), free_port()
     url = f"http://127.0.0.1:{port}"
     application = Application("the-client", SECRET, f"{url}/login/gitlab")
     with SandboxServer(world, extra_routes=oauth_routes(world, application)) as sandbox:
@@ -82,13 +84,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ):
             service.store.write(lambda c: seed(c, 60, now=time.time(), entries=480))
             yield Site(running.url, service, Stage(world, running.url, client))
-
-
-def _free_port() -> int:
-    """The address has to be known before the service starts: GitLab sends people back there."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -87,6 +87,8 @@ def test_a_guest_sees_nothing_of_what_is_confidential(house: Site) -> None:
         assert erin.get(f"/engagements/{secret}").status_code == 200
         for path in (f"/engagements/{secret}", "/deliveries", "/deliveries/1"):
             assert guest.get(path).status_code == 404
+        assert 'href="/deliveries' not in guest.get("/").text, "no way leads to where nothing is shown"
+        assert 'href="/deliveries"' in erin.get("/").text
     house.world.set_level("alice", AccessLevel.REPORTER)
     house.service.directory.warm()
 

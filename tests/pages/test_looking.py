@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.pages.frame import HEADERS
 from app.reports import names
@@ -28,12 +33,41 @@ def test_every_page_answers_and_lets_nothing_in_from_elsewhere(path: str, site: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/?track=nowhere", "/engagements/none", "/deliveries/999999", "/reports/none.csv"], ids=str
+    "path",
+    [
+        "/?track=nowhere",
+        "/engagements/none",
+        "/engagements/%00",
+        "/deliveries/999999",
+        f"/deliveries/{10**40}",
+        "/reports/none.csv",
+    ],
+    ids=str,
 )
 def test_what_is_not_there_is_said_so_on_a_page(path: str, site: Site) -> None:
     answer = httpx.get(site.url + path)
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
+
+
+@pytest.mark.parametrize("form", [{"csrf": "é"}, {"csrf": "x"}, {}], ids=str)
+@pytest.mark.parametrize("origin", ["http://[", "null", "https://evil.example"])
+def test_a_form_that_no_page_of_ours_sent_is_refused_however_odd_it_is(
+    origin: str, form: dict[str, str], site: Site
+) -> None:
+    answer = httpx.post(f"{site.url}/deliveries/1/replay", data=form, headers={"Origin": origin})
+    assert answer.status_code == 403
+    assert httpx.post(f"{site.url}/deliveries/1/replay", data=form).status_code == 403
+
+
+def test_a_database_that_is_away_is_said_on_a_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: object) -> None:
+        raise OperationalError("SELECT customer", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(site.service.store, "read", away)
+    answer = httpx.get(f"{site.url}/reports")
+    assert answer.status_code == 503
+    assert "The database does not answer just now" in answer.text
 
 
 def test_what_a_door_refuses_stays_the_doors_to_refuse(site: Site) -> None:
@@ -77,6 +111,88 @@ def test_a_filter_shows_fewer(query: str, site: Site) -> None:
         return httpx.get(site.url + path).text.count('class="customer"')
 
     assert cards(f"/?{query}") < cards("/")
+
+
+def test_what_can_be_filtered_by_is_what_is_there_to_be_filtered(site: Site) -> None:
+    page = httpx.get(f"{site.url}/?state=closed_lost").text
+    lost = httpx.get(f"{site.url}/?state=closed_lost&segment=SMB").text
+    assert lost.count('class="customer"') > 0
+    assert "<option selected>SMB</option>" in lost
+    assert "<option>SMB</option>" in page
+    assert 'value="em"' not in page, "what has ended waits for nobody"
+
+
+def test_the_rest_of_a_column_is_looked_at_through_the_same_filter(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.pages.board.MOST_CARDS", 1)
+    page = httpx.get(f"{site.url}/?words=a&segment=SMB").text
+    link = re.search(r'<a href="(/\?track=proposal&amp;state=[^"]+)">All (\d+) of', page)
+    assert link is not None
+    assert httpx.get(site.url + unescape(link[1])).text.count('class="customer"') == int(link[2])
+
+
+@pytest.mark.parametrize(
+    ("state", "zone", "now", "is_late"),
+    [
+        ("open", "UTC", "2026-03-01T23:30:00Z", False),
+        ("open", "Pacific/Auckland", "2026-03-01T23:30:00Z", True),
+        ("open", "America/Los_Angeles", "2026-03-02T05:00:00Z", False),
+        ("closed_won", "UTC", "2026-06-01T00:00:00Z", False),
+    ],
+)
+def test_it_is_late_when_its_day_is_over_where_the_team_works_and_only_while_it_is_open(
+    state: str, zone: str, now: str, *, is_late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime.fromisoformat(now).timestamp()
+    (tmp_path / "own.yaml").write_text(f"extends: default\ntime_zone: {zone}\n")
+    with open_site(tmp_path, count=1, clock=lambda: moment, methodology=tmp_path / "own.yaml") as site:
+        site.service.store.write(
+            lambda c: (
+                c.exec_driver_sql("UPDATE pipeline SET due = '2026-03-01'"),
+                c.execute(
+                    text(
+                        "UPDATE stands SET state = :state, clock = NULL, clock_due_at = NULL WHERE track = 'proposal'"
+                    ),
+                    {"state": state},
+                ),
+            )
+        )
+        assert ("due 2026-03-01, late" in httpx.get(f"{site.url}/?state={state}").text) is is_late
+        assert ("is-late" in httpx.get(f"{site.url}/?state={state}&late=1").text) is is_late
+
+
+@pytest.mark.parametrize(
+    ("state", "left_s", "told"),
+    [
+        ("strawman_wip", 7200, "Estimate: 2 h left"),
+        ("strawman_wip", -7200, "Estimate: 2 h late"),
+        ("closed_lost", -7200, None),
+    ],
+)
+def test_a_card_shows_the_next_clock(state: str, left_s: int, told: str | None, tmp_path: Path) -> None:
+    moment = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
+    with open_site(tmp_path, count=1, clock=lambda: moment) as site:
+        row = {"state": state, "due_at": moment + left_s}
+        change = text("UPDATE stands SET state = :state, clock = 'estimate', clock_due_at = :due_at")
+        site.service.store.write(lambda c: c.execute(change, row))
+        page = " ".join(httpx.get(f"{site.url}/?track=proposal&state={state}").text.split())
+        assert (told or "Estimate:") in page if told else "Estimate:" not in page
+        assert ("is-late" in page) is (told is not None and "late" in told)
+
+
+def test_an_engagement_that_is_over_is_nowhere_on_its_way(tmp_path: Path) -> None:
+    with open_site(tmp_path, count=0) as site:
+        site.stage.submit(submission())
+        assert site.stage.quiet()
+        (ident,) = re.findall(r'href="/engagements/([^"]+)"', httpx.get(site.url).text)
+        site.stage.world.add_note("erin", 1, "/ps next")
+        site.stage.world.add_note("erin", 1, "/ps lost price")
+        assert site.stage.quiet()
+        page = httpx.get(f"{site.url}/engagements/{ident}").text
+        way = page.partition('<ol class="way">')[2].partition("</ol>")[0]
+        steps = re.findall(r'<li class="step (\w+)"', way)
+        assert steps == ["behind", "behind", *["ahead"] * (len(steps) - 2)]
+        assert way.count(": not reached<") > 2
+        assert ": open<" not in way
 
 
 @pytest.mark.parametrize("name", names())

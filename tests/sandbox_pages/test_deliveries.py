@@ -57,6 +57,14 @@ def test_a_bot_that_does_not_answer_is_shown_as_such(browser: Browser, world: Wo
     assert "no answer Issue update labels #1 Erin Engel" in words_of(browser.get(HOOKS))
 
 
+def test_what_nobody_sees_of_a_comment_is_not_in_its_beginning(browser: Browser, world: World) -> None:
+    with Receiver() as receiver:
+        world.add_hook("root", receiver.url, note_events=True)
+        world.add_note("erin", 1, "<!-- psplan:reply:3 -->\n\n`/ps next`: It is at **Strawman** now.")
+        assert world.deliveries_idle(5)
+    assert "Note create `/ps next`: It is at **Strawman** now. #1" in words_of(browser.get(HOOKS))
+
+
 def test_long_logs_have_pages(browser: Browser, world: World) -> None:
     with Receiver() as receiver:
         world.add_hook("root", receiver.url, issues_events=True)

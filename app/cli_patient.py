@@ -65,13 +65,11 @@ def operators_project(settings: Settings) -> GitLabProject:
 
 
 def _project_by(token: SecretStr, settings: Settings) -> GitLabProject:
-    metrics = Metrics()
     return GitLabProject(
         url=settings.gitlab_url,
         token=token.get_secret_value(),
         project=settings.project,
         timeout_s=min(settings.gitlab_timeout_s, LONGEST_WAIT_S),
         clock=system_clock,
-        metrics=metrics,
-        restraint=Restraint(settings.gitlab_calls_per_minute, system_clock, metrics),
+        restraint=Restraint(settings.gitlab_calls_per_minute, steady_clock, Metrics()),
     )

@@ -54,7 +54,6 @@ from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.operations import REPLAY, Operations
 from app.perform import Performer
-from app.ports import Post
 from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
@@ -133,6 +132,7 @@ class Service:
         self.gitlab = self._adapter(PythonGitLab, lambda now: now.gitlab_token)
         self.directory = Directory(self.gitlab, timer)
         self.slack = open_slack(settings, self.live, self.playbook.methodology, timer, self.metrics)
+        self._mail = self._open_mail()
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
@@ -172,7 +172,11 @@ class Service:
         """What `/readyz` looks at."""
         return Readiness(
             store=lambda: self.store,
-            vendor_trouble=self.restraint.trouble,
+            vendors={
+                "gitlab": self.restraint.vendor.trouble,
+                "slack": None if self.slack is None else self.slack.trouble,
+                "mail": None if self._mail is None else self._mail.trouble,
+            },
             work_trouble=self._work_trouble,
             alarms=lambda: self.live.alarms,
             clock=self.clock,
@@ -213,7 +217,7 @@ class Service:
         self._engine = Engine(
             store=store,
             decider=self.decider(store.read),
-            performer=Performer(self.gitlab, self.directory, self.record_keys, self._teller(store.read), self._post()),
+            performer=Performer(self.gitlab, self.directory, self.record_keys, self._teller(store.read), self._mail),
             clock=clock,
             moments=Moments(clock, self.timer),
             rng=self._rng,
@@ -285,7 +289,7 @@ class Service:
             first_look=sweeper.first_look,
         )
 
-    def _post(self) -> Post | None:
+    def _open_mail(self) -> SmtpPost | None:
         """Takes mail to people, where there is a mail server."""
         sender = self.settings.smtp_from
         if self.settings.smtp_url is None or sender is None:
@@ -307,7 +311,6 @@ class Service:
             project=settings.project,
             timeout_s=settings.gitlab_timeout_s,
             clock=self.clock,
-            metrics=self.metrics,
             restraint=self.restraint,
             is_stopping=is_stopping,
         )

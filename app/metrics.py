@@ -18,7 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from app import __version__
 
-DOORS: Final = ("calculator", "gitlab")
+DOORS: Final = ("calculator", "gitlab", "slack")
+MISSED: Final = ("comment", "change", "failed delivery")
+"""What a sweep finds that no webhook told."""
 SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 HANDLING_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200, 43200, 86400)
 """From a delivery at once to one that outlasts an outage."""
@@ -109,6 +111,12 @@ class Metrics:
             Gauge, "psplan_oldest_waiting_seconds", "Age of the delivery that waits longest", of=Of.DATABASE
         )
         self.dead = self._add(Gauge, "psplan_deliveries_dead", "Dead letters", of=Of.DATABASE)
+        self.clock_late_s = self._add(
+            Gauge,
+            "psplan_clock_late_seconds",
+            "How long ago the first clock should have struck that has not; 0: none is late",
+            of=Of.DATABASE,
+        )
         self.database_is_up = self._add(
             Gauge, "psplan_database_up", "1 while the database can be read; if it cannot, what it would tell is NaN"
         )
@@ -117,7 +125,7 @@ class Metrics:
         self.calls = self._add(
             Counter,
             "psplan_vendor_calls_total",
-            "Calls of vendors; outcome: ok, the status, network, redirect, unreadable",
+            "Calls of vendors that were sent; outcome: ok, the status, Slack's word, network, redirect, unreadable",
             "vendor",
             "verb",
             "outcome",
@@ -181,6 +189,8 @@ class Metrics:
             self.accepted.labels(door)
             for status in ("401", "503"):
                 self.refused.labels(door, status)
+        for what in MISSED:
+            self.missed.labels(what)
 
     def _add(
         self, kind: type[M], name: str, meaning: str, *labels: str, of: Of = Of.REPLICA, buckets: Sequence[float] = ()
@@ -196,7 +206,7 @@ class Metrics:
     def hide_standing(self) -> None:
         """Nobody can read how it stands: the last known numbers would look as if all were well."""
         self.database_is_up.set(0)
-        for gauge in (self.waiting, self.oldest_s, self.dead, self.swept_at, self.hook_is_well):
+        for gauge in (self.waiting, self.oldest_s, self.dead, self.clock_late_s, self.swept_at, self.hook_is_well):
             gauge.set(nan)
 
     def exposition(self) -> bytes:

@@ -7,7 +7,7 @@ degraded, because deliveries are taken in all the same, and wait; a load balance
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -47,12 +47,12 @@ class Check:
 class Readiness:
     """What is looked at.
 
-    `vendor_trouble`: why GitLab is not asked, `work_trouble`: why waiting deliveries are not given to the workers,
-    `alarms`: which files of secrets cannot be used.
+    `vendors`: why each is not asked, None for one that is not configured. `work_trouble`: why waiting deliveries are
+    not given to the workers. `alarms`: which files of secrets cannot be used.
     """
 
     store: Callable[[], Store]
-    vendor_trouble: Callable[[], str | None]
+    vendors: Mapping[str, Callable[[], str | None] | None]
     work_trouble: Callable[[], str | None]
     alarms: Callable[[], Sequence[str]]
     clock: Clock
@@ -67,7 +67,7 @@ class Readiness:
             self._queue(),
             _check("workers", self.work_trouble()),
             _check("secrets", "; ".join(self.alarms()) or None),
-            _check("gitlab", self.vendor_trouble()),
+            *(_vendor(name, trouble) for name, trouble in self.vendors.items()),
             self._sweep(known),
             _hook(known),
         ]
@@ -109,6 +109,10 @@ def _hook(known: Standing | None) -> Check:
     is_ill = known.hook_ill_since > 0
     words = "GitLab's webhook is missing or disabled: `psplan doctor` says which; the sweep brings in what is missed"
     return _check("webhook", words if is_ill else None)
+
+
+def _vendor(name: str, trouble: Callable[[], str | None] | None) -> Check:
+    return Check(name, Health.OFF, "not configured") if trouble is None else _check(name, trouble())
 
 
 def _check(name: str, trouble: str | None) -> Check:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from app.adapters.slack import SlackBot, SlackRestraint, SlackWebhook
+from app.adapters.vendor import Trouble
 from app.chat import ChatTeller
 from app.chat_form import ChatForm
 from app.clock import Timer
@@ -27,6 +28,7 @@ class Slack:
     chat: Chat
     people: SlackPeople
     form: ChatForm
+    trouble: Trouble
 
     def teller(self, posts: Callable[[str], tuple[ChatPost, ...]]) -> ChatTeller:
         """What performs actions of the chat; `posts`: what was said of an engagement so far."""
@@ -47,7 +49,7 @@ def open_slack(
         chat = SlackBot(url=settings.slack_api_url, token=token, restraint=restraint)
     else:
         chat = SlackWebhook(url=_secret(lambda: live.settings.slack_webhook_url), restraint=restraint)
-    return Slack(chat, SlackPeople(chat, methodology.slack, timer), form)
+    return Slack(chat, SlackPeople(chat, methodology.slack, timer), form, restraint.vendor.trouble)
 
 
 def _secret(held: Callable[[], SecretStr | None]) -> Callable[[], str]:

@@ -137,8 +137,7 @@ def event_to_effect(submissions: int) -> None:
             project="ps/ps-plan",
             timeout_s=10,
             clock=system_clock,
-            metrics=(metrics := Metrics()),
-            restraint=Restraint({}, steady_clock, metrics),
+            restraint=Restraint({}, steady_clock, Metrics()),
         )
         with httpx.Client(timeout=10) as client:
             base = f"http://127.0.0.1:{service.port}"

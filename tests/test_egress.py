@@ -20,8 +20,7 @@ def port_to(url: str) -> PythonGitLab:
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: 0.0,
-        metrics=(metrics := Metrics()),
-        restraint=Restraint({}, lambda: 0.0, metrics),
+        restraint=Restraint({}, lambda: 0.0, Metrics()),
     )
 
 

@@ -24,7 +24,7 @@ from app.store.store import Store
 from tests.harness import stage, submission, until
 
 NOW = 1_000_000.0
-WELL = Standing(waiting=0, dead=0, oldest_at=None, swept_at=NOW - 100, hook_ill_since=0.0)
+WELL = Standing(waiting=0, dead=0, oldest_at=None, clock_at=None, swept_at=NOW - 100, hook_ill_since=0.0)
 
 
 @dataclass
@@ -45,9 +45,15 @@ class StoreOfATest:
 
 
 def readiness(
-    store: StoreOfATest, *, vendor: str | None = None, work: str | None = None, every_s: float = 300
+    store: StoreOfATest,
+    *,
+    vendor: str | None = None,
+    slack: str | None = None,
+    work: str | None = None,
+    every_s: float = 300,
 ) -> Readiness:
-    return Readiness(lambda: cast(Store, store), lambda: vendor, lambda: work, list, lambda: NOW, every_s)
+    vendors = {"gitlab": lambda: vendor, "slack": lambda: slack, "mail": None}
+    return Readiness(lambda: cast(Store, store), vendors, lambda: work, list, lambda: NOW, every_s)
 
 
 def asked(looked: Readiness) -> tuple[int, dict[str, Any]]:
@@ -74,7 +80,15 @@ FULL = OperationalError("UPDATE", {}, sqlite3.OperationalError("database or disk
 
 
 def standing(**changes: Any) -> StoreOfATest:
-    known = {"waiting": 0, "dead": 0, "oldest_at": None, "swept_at": NOW - 100, "hook_ill_since": 0.0, **changes}
+    known = {
+        "waiting": 0,
+        "dead": 0,
+        "oldest_at": None,
+        "clock_at": None,
+        "swept_at": NOW - 100,
+        "hook_ill_since": 0.0,
+        **changes,
+    }
     return StoreOfATest(Standing(**known))
 
 
@@ -97,11 +111,21 @@ def standing(**changes: Any) -> StoreOfATest:
         ),
         (readiness(StoreOfATest(queued=MUCH_QUEUED)), 200, "degraded", "store queue", "batches of writes wait"),
         (readiness(StoreOfATest(), vendor="GitLab does not answer"), 200, "degraded", "gitlab", "does not answer"),
+        (readiness(StoreOfATest(), slack="Slack does not answer"), 200, "degraded", "slack", "Slack does not"),
         (readiness(StoreOfATest(), work="no heartbeat"), 200, "degraded", "workers", "no heartbeat"),
         (readiness(standing(swept_at=NOW - 901)), 200, "degraded", "sweep", "901 s ago"),
         (readiness(standing(hook_ill_since=NOW - 5)), 200, "degraded", "webhook", "missing or disabled"),
     ],
-    ids=["a full disk", "a stuck disk", "a slow disk", "GitLab is down", "no workers", "no sweep", "no webhook"],
+    ids=[
+        "a full disk",
+        "a stuck disk",
+        "a slow disk",
+        "GitLab is down",
+        "Slack is down",
+        "no workers",
+        "no sweep",
+        "no webhook",
+    ],
 )
 def test_what_is_not_well_is_said(looked: Readiness, status: int, says: str, name: str, reason: str) -> None:
     code, told = asked(looked)
@@ -131,7 +155,7 @@ def test_the_gravest_comes_first() -> None:
 def test_what_is_off_is_no_trouble(looked: Readiness, off: set[str]) -> None:
     code, told = asked(looked)
     assert (code, told["status"]) == (200, "ready")
-    assert {name for name, check in told["checks"].items() if check["state"] == "off"} == off
+    assert {name for name, check in told["checks"].items() if check["state"] == "off"} == {"mail", *off}
 
 
 def test_numbers_that_nobody_can_read_are_told_as_such_and_not_as_they_last_were() -> None:
@@ -149,6 +173,14 @@ def test_numbers_that_nobody_can_read_are_told_as_such_and_not_as_they_last_were
     assert scraped() == ["NaN", "0.0", "NaN"]
     store.fault = None
     assert scraped() == well
+
+
+def test_how_late_the_first_clock_is_stands_in_a_number_and_none_is_late_before_its_time() -> None:
+    def late(clock_at: float | None) -> str:
+        text = asyncio.run(_get(app_of(readiness(standing(clock_at=clock_at))), "/metrics")).text
+        return next(line.split()[1] for line in text.splitlines() if line.startswith("psplan_clock_late_seconds"))
+
+    assert [late(None), late(NOW + 60), late(NOW - 400)] == ["0.0", "0.0", "400.0"]
 
 
 def test_a_check_is_one_row() -> None:

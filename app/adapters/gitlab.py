@@ -35,11 +35,10 @@ from app.adapters.gitlab_values import (
 from app.adapters.limits import EVERYTHING
 from app.adapters.pages import MOST_PAGES, PER_PAGE, Page, Row, newest_rows
 from app.adapters.restraint import Restraint
-from app.adapters.watch import OK, CallWatch
+from app.adapters.watch import OK
 from app.clock import Clock
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.listing import Listing
-from app.metrics import Metrics
 from app.ports import Assignment, Issue, IssueChange, LabelEvent, Member, NewIssue, Note, Person, StateEvent
 from app.tracing import span
 
@@ -79,7 +78,6 @@ class PythonGitLab:
         project: str,
         timeout_s: float,
         clock: Clock,
-        metrics: Metrics,
         restraint: Restraint,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -92,10 +90,9 @@ class PythonGitLab:
         self._project = project
         self._timeout_s = timeout_s
         self._clock = clock
-        self._watch = CallWatch("gitlab", metrics)
         self._restraint = restraint
         self._quotas = restraint.quotas
-        self._breaker = restraint.breaker
+        self._vendor = restraint.vendor
         self._is_stopping = is_stopping
         self._mine = threading.local()
 
@@ -348,7 +345,7 @@ class PythonGitLab:
 
     def _call(self, verb: str, bucket: str, ask: Callable[[], T]) -> T:
         self._restraint.gates(self._token()).check(bucket)
-        with self._breaker.call(), span(f"gitlab {verb}"), self._translated(verb, bucket):
+        with self._vendor.breaker.call(), span(f"gitlab {verb}"), self._translated(verb, bucket):
             if bucket != EVERYTHING:
                 self._quotas.take(bucket)
             answer = ask()
@@ -376,9 +373,9 @@ class PythonGitLab:
             raise VendorDown(f"GitLab did not answer {verb} ({type(fault).__name__})", in_doubt=doubt) from fault
 
     def _ended(self, verb: str, outcome: str) -> None:
-        self._watch.ended(verb, outcome, self._mine.headers, began_at=self._mine.began_at)
+        self._vendor.watch.ended(verb, outcome, self._mine.headers, began_at=self._mine.began_at)
         if outcome not in {"network", "redirect"}:
-            self._restraint.answered(self, is_refused=outcome == "401")
+            self._vendor.answered(self, is_refused=outcome == "401")
 
     def _in_our_terms(
         self, fault: GitlabError, code: int, verb: str, bucket: str, *, may_have_written: bool

@@ -7,6 +7,7 @@ a slow Slack keeps no worker from GitLab.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,12 +16,11 @@ from typing import Any, Final
 
 import httpx
 import orjson
-import structlog
 
-from app.adapters.breaker import Breaker, Change, State
 from app.adapters.limits import Gates
 from app.adapters.slack_pace import Pace
-from app.adapters.watch import OK, CallWatch
+from app.adapters.vendor import Vendor
+from app.adapters.watch import OK
 from app.clock import Timer
 from app.errors import Absent, Held, Permanent, Retry, VendorDown
 from app.metrics import Metrics
@@ -46,8 +46,11 @@ _LATER: Final = frozenset({"missing_scope", "not_in_channel", "accesslimited", "
 """Of a message: an operator can mend it by a scope or an invitation."""
 _GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 _MAY_NOT_READ: Final = _LATER | {"channel_not_found", "is_archived", "thread_not_found", "method_not_supported"}
-
-log = structlog.get_logger()
+_NOBODY: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
+_SOUGHT: Final = _GONE | _NOBODY
+"""Answers that were looked for, as GitLab's 404 is."""
+_WORD: Final = re.compile(r"[a-z_]{1,40}")
+"""What may become a label of a metric: a word of Slack's, not whatever somebody in its place sends."""
 
 
 class _Refused(Permanent):
@@ -58,41 +61,50 @@ class _Refused(Permanent):
         self.word = word
 
 
+class SlackCall:
+    """One request on its way. `outcome`: what is told of it when it has ended."""
+
+    def __init__(self, verb: str, gates: Gates) -> None:
+        self.verb = verb
+        self.outcome = "network"
+        self._gates = gates
+
+    def asked_to_wait(self, answer: httpx.Response) -> Retry:
+        """Slack's Retry-After, which everybody obeys who would meet the same."""
+        self.outcome = "429"
+        told = answer.headers.get("retry-after", "")
+        wait_s = float(told) if told.isascii() and told.isdigit() else RETRY_AFTER_S
+        self._gates.close(self.verb, wait_s)
+        return Retry(f"Slack asked to wait with {self.verb}", after_s=wait_s)
+
+
 class SlackRestraint:
     """What all calls of Slack share: the breaker, the waits that it asked for, and how many run at once."""
 
     def __init__(self, timer: Timer, metrics: Metrics) -> None:
         self.gates = Gates(timer, vendor="Slack")
         self.pace = Pace(timer)
-        self.breaker = Breaker("Slack", timer, self._tell)
         self.room = threading.BoundedSemaphore(MOST_AT_ONCE)
-        self.watch = CallWatch("slack", metrics)
-        self._open = metrics.vendor_open.labels("slack")
+        self.vendor = Vendor("Slack", "slack", timer, metrics, credential="the token")
 
     @contextmanager
-    def call(self, verb: str) -> Iterator[None]:
-        """Around one request. Raises Held where it has to wait, which costs no attempt."""
+    def call(self, verb: str) -> Iterator[SlackCall]:
+        """Around one request. Raises Held where it has to wait, which costs no attempt and is no call."""
         if not self.room.acquire(blocking=False):
             raise Held("other messages to Slack are on their way", after_s=BUSY_WAIT_S)
-        outcome, began_at = OK, monotonic()
         try:
-            with span(f"slack {verb}"), self.breaker.call():
+            with span(f"slack {verb}"), self.vendor.breaker.call():
                 self.gates.check(verb)
-                yield
-        except (Retry, Permanent) as fault:
-            outcome = type(fault).__name__.strip("_").lower()
-            raise
+                call, began_at = SlackCall(verb, self.gates), monotonic()
+                try:
+                    yield call
+                finally:
+                    told = verb if verb.startswith(_WRITING) else f"GET {verb}"
+                    self.vendor.watch.ended(told, call.outcome, {}, began_at=began_at)
+                    if call.outcome not in {"network", "unreadable"}:
+                        self.vendor.answered(is_refused=call.outcome in _TOKEN)
         finally:
             self.room.release()
-            told = verb if verb.startswith(_WRITING) else f"GET {verb}"
-            self.watch.ended(told, outcome, {}, began_at=began_at)
-
-    def _tell(self, change: Change) -> None:
-        self._open.set(change.state is not State.CLOSED)
-        if change.state is State.OPEN:
-            log.warning("vendor.opened", vendor="slack", wait_s=change.wait_s)
-        else:
-            log.info("vendor.closed" if change.state is State.CLOSED else "vendor.tried", vendor="slack")
 
 
 class SlackBot:
@@ -161,7 +173,7 @@ class SlackBot:
         try:
             answer, _ = self._call("users.lookupByEmail", data={"email": email})
         except _Refused as fault:
-            if fault.word in {"users_not_found", "user_not_visible"}:
+            if fault.word in _NOBODY:
                 return None
             raise
         user = answer.get("user")
@@ -172,7 +184,7 @@ class SlackBot:
         try:
             answer, _ = self._call("users.info", data={"user": user})
         except _Refused as fault:
-            if fault.word in {"user_not_found", "user_not_visible", "users_not_found"} | _LATER:
+            if fault.word in _NOBODY | _LATER:
                 return None
             raise
         found = answer.get("user")
@@ -232,10 +244,10 @@ class SlackBot:
         if json is not None:
             content = orjson.dumps(json)
             headers["Content-Type"] = "application/json; charset=utf-8"
-        with self._restraint.call(method):
+        with self._restraint.call(method) as call:
             url = f"{self._url}/{method}"
-            answer = _send(self._client, url, method, self._restraint, writes, headers, content=content, data=data)
-            return _sorted(method, answer, self._restraint, writes=writes), answer.headers
+            answer = _send(self._client, url, call, writes, headers, content=content, data=data)
+            return _sorted(call, answer, writes=writes), answer.headers
 
 
 class SlackWebhook:
@@ -249,12 +261,13 @@ class SlackWebhook:
     def post(self, channel: str, content: Mapping[str, Any], *, thread: str | None) -> Posted:  # noqa: ARG002
         """Say it in the channel of the webhook."""
         self._restraint.pace.take("webhook")
-        with self._restraint.call("webhook"):
+        with self._restraint.call("webhook") as call:
             headers = {"Content-Type": "application/json; charset=utf-8"}
             body = orjson.dumps(content)
-            answer = _send(self._client, self._url(), "webhook", self._restraint, True, headers, content=body)
+            answer = _send(self._client, self._url(), call, True, headers, content=body)
             if answer.status_code != 200 or answer.text.strip() != "ok":
                 raise Permanent(f"Slack's webhook answered {answer.status_code} {answer.text[:60]!r}")
+            call.outcome = OK
         return Posted(None, None)
 
     def update(self, place: str, ts: str, content: Mapping[str, Any]) -> None:  # noqa: ARG002
@@ -285,8 +298,7 @@ def _client(timeout_s: float = TIMEOUT_S) -> httpx.Client:
 def _send(
     client: httpx.Client,
     url: str,
-    verb: str,
-    restraint: SlackRestraint,
+    call: SlackCall,
     writes: bool,
     headers: Mapping[str, str],
     **body: Any,
@@ -298,16 +310,17 @@ def _send(
             for chunk in answer.iter_bytes():
                 read += chunk
                 if len(read) > MOST_BYTES:
-                    raise Permanent(f"Slack's answer to {verb} is too large")
+                    raise Permanent(f"Slack's answer to {call.verb} is too large")
             whole = httpx.Response(answer.status_code, headers=_plain_headers(answer), content=bytes(read))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
         raise VendorDown(f"Slack cannot be reached ({type(fault).__name__})") from fault
     except (httpx.HTTPError, httpx.InvalidURL) as fault:
         raise VendorDown(f"Slack did not answer ({type(fault).__name__})", in_doubt=writes) from fault
+    call.outcome = str(whole.status_code)
     if whole.status_code == 429:
-        raise _asked_to_wait(verb, whole, restraint)
+        raise call.asked_to_wait(whole)
     if whole.status_code >= 500:
-        raise VendorDown(f"Slack answered {whole.status_code} to {verb}", in_doubt=writes)
+        raise VendorDown(f"Slack answered {whole.status_code} to {call.verb}", in_doubt=writes)
     return whole
 
 
@@ -316,31 +329,28 @@ def _plain_headers(answer: httpx.Response) -> dict[str, str]:
     return {k: v for k, v in answer.headers.items() if k not in {"content-encoding", "content-length"}}
 
 
-def _sorted(method: str, answer: httpx.Response, restraint: SlackRestraint, *, writes: bool) -> dict[str, Any]:
+def _sorted(call: SlackCall, answer: httpx.Response, *, writes: bool) -> dict[str, Any]:
     """What Slack says, if it says yes."""
+    method = call.verb
     try:
         told = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         told = None
     if not isinstance(told, dict) or "ok" not in told:
+        call.outcome = "unreadable"
         raise VendorDown(f"what answered {answer.status_code} to {method} is not Slack", in_doubt=writes)
     if told["ok"] is True:
+        call.outcome = OK
         return told
     word = str(told.get("error", "nothing"))[:80]
     if word in {"ratelimited", "rate_limited", "message_limit_exceeded"}:
-        raise _asked_to_wait(method, answer, restraint)
+        raise call.asked_to_wait(answer)
+    call.outcome = "404" if word in _SOUGHT else word if _WORD.fullmatch(word) else "refused"
     if word in _UNWELL:
         raise VendorDown(f"Slack answered {word!r} to {method}", in_doubt=writes)
     if word in _TOKEN or (word in _LATER and method.startswith("chat.")):
         raise Retry(f"Slack answered {word!r} to {method}")
     raise _Refused(method, word)
-
-
-def _asked_to_wait(verb: str, answer: httpx.Response, restraint: SlackRestraint) -> Retry:
-    told = answer.headers.get("retry-after", "")
-    wait_s = float(told) if told.isascii() and told.isdigit() else RETRY_AFTER_S
-    restraint.gates.close(verb, wait_s)
-    return Retry(f"Slack asked to wait with {verb}", after_s=wait_s)
 
 
 def _has_mark(message: Mapping[str, Any], mark: str) -> bool:

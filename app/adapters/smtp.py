@@ -21,10 +21,8 @@ from email.utils import format_datetime
 from time import monotonic
 from typing import Final
 
-import structlog
-
-from app.adapters.breaker import Breaker, Change, State
-from app.adapters.watch import OK, CallWatch
+from app.adapters.vendor import Vendor
+from app.adapters.watch import OK
 from app.clock import Timer
 from app.errors import Held, Permanent, Retry, VendorDown
 from app.letter import Letter
@@ -37,8 +35,6 @@ MOST_AT_ONCE: Final = 2
 """So many workers may wait for a mail server at a time: the others belong to GitLab."""
 SENDER: Final = "PS Plan Bot"
 
-log = structlog.get_logger()
-
 
 class SmtpPost:
     """Implements ports.Post. `url`: a function, because the password in it may change."""
@@ -49,10 +45,8 @@ class SmtpPost:
         self._url = url
         self._sender = sender
         self._timeout_s = timeout_s
-        self._watch = CallWatch(VENDOR, metrics)
-        self._open = metrics.vendor_open.labels(VENDOR)
-        self._open.set(0)
-        self._breaker = Breaker("the mail server", timer, self._tell)
+        self._vendor = Vendor("the mail server", VENDOR, timer, metrics, credential="the login")
+        self.trouble = self._vendor.trouble
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def send(self, letter: Letter) -> None:
@@ -60,7 +54,7 @@ class SmtpPost:
         if not self._places.acquire(blocking=False):
             raise Held("other mail is being sent", after_s=1.0)
         try:
-            with self._breaker.call(), self._translated("SEND mail"), self._session() as session:
+            with self._vendor.breaker.call(), self._translated("SEND mail"), self._session() as session:
                 session.send_message(as_mime(letter, self._sender), self._sender, [letter.to])
         finally:
             self._places.release()
@@ -95,7 +89,7 @@ class SmtpPost:
     @contextmanager
     def _translated(self, verb: str) -> Iterator[None]:
         began_at = monotonic()
-        outcome = OK
+        outcome, is_refused = OK, False
         try:
             yield
         except smtplib.SMTPRecipientsRefused as fault:
@@ -109,7 +103,7 @@ class SmtpPost:
             outcome = str(fault.smtp_code)
             raise _refused(fault.smtp_code, fault.smtp_error) from fault
         except smtplib.SMTPAuthenticationError as fault:
-            outcome = str(fault.smtp_code)
+            outcome, is_refused = str(fault.smtp_code), True
             # its words may hold the name of the user
             raise Retry(f"the mail server does not take the login ({fault.smtp_code})") from fault
         except smtplib.SMTPNotSupportedError as fault:
@@ -122,14 +116,9 @@ class SmtpPost:
             outcome = "network"
             raise VendorDown(f"the mail server does not answer ({type(fault).__name__})") from fault
         finally:
-            self._watch.ended(verb, outcome, {}, began_at=began_at)
-
-    def _tell(self, change: Change) -> None:
-        self._open.set(change.state is not State.CLOSED)
-        if change.state is State.OPEN:
-            log.warning("vendor.opened", vendor=VENDOR, wait_s=change.wait_s)
-        else:
-            log.info("vendor.closed" if change.state is State.CLOSED else "vendor.tried", vendor=VENDOR)
+            self._vendor.watch.ended(verb, outcome, {}, began_at=began_at)
+            if outcome not in {"network", "tls"}:
+                self._vendor.answered(is_refused=is_refused)
 
 
 def as_mime(letter: Letter, sender: str) -> EmailMessage:

@@ -388,6 +388,8 @@ class _Turn:
         self.engagement = engagement
         if engagement is not None:
             self.engine.store.learn(engagement)
+        if isinstance(action, HandOver):
+            log.info("delivery.handed_over", to=correlation_of(action.source, action.key))
         if is_last:
             self._report(delivery, DeliveryState.DONE, None)
 

@@ -89,6 +89,7 @@ def _show(metrics: Metrics, known: Standing, *, now: float) -> None:
     metrics.waiting.set(known.waiting)
     metrics.dead.set(known.dead)
     metrics.oldest_s.set(0.0 if known.oldest_at is None else max(0.0, now - known.oldest_at))
+    metrics.clock_late_s.set(0.0 if known.clock_at is None else max(0.0, now - known.clock_at))
     metrics.swept_at.set(known.swept_at or 0.0)
     if known.hook_ill_since is not None:
         metrics.hook_is_well.set(known.hook_ill_since == 0)

@@ -22,7 +22,7 @@ from app.engine.shared_look import SharedLook
 from app.errors import Held, Permanent, Retry, VendorDown, attempt
 from app.events import ISSUE_HOOK, ISSUE_LANE, NOTE_HOOK
 from app.keys import RecordKeys
-from app.metrics import Metrics
+from app.metrics import MISSED, Metrics
 from app.ports import ListedIssue, Overview
 from app.store import inbox, swept
 from app.store.memory import WHOLE
@@ -124,11 +124,7 @@ class Sweeper:
         return not isinstance(outcome, Exception)
 
     def _report(self, found: Swept) -> None:
-        for what, count in (
-            ("comment", found.comments),
-            ("change", found.changes),
-            ("failed delivery", found.from_log),
-        ):
+        for what, count in zip(MISSED, (found.comments, found.changes, found.from_log), strict=True):
             self.metrics.missed.labels(what).inc(count)
         if not found.troubles:
             # in the database, because another replica may sweep next, and each of them is asked when the last one was

@@ -37,8 +37,7 @@ def port(server: SandboxServer, clock: FakeClock) -> GitLab:
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
-        metrics=(metrics := Metrics()),
-        restraint=Restraint({}, lambda: 0.0, metrics),
+        restraint=Restraint({}, lambda: 0.0, Metrics()),
     )
 
 
@@ -50,8 +49,7 @@ def overview(server: SandboxServer, clock: FakeClock) -> GitLabOverview:
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
-        metrics=(metrics := Metrics()),
-        restraint=Restraint({}, lambda: 0.0, metrics),
+        restraint=Restraint({}, lambda: 0.0, Metrics()),
     )
 
 
@@ -62,7 +60,6 @@ def limited(server: SandboxServer, clock: FakeClock, metrics: Metrics, **per_min
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
-        metrics=metrics,
         restraint=Restraint(per_minute, lambda: clock().timestamp(), metrics),
     )
 

@@ -32,15 +32,13 @@ def captured(name: str) -> Any:
 
 
 def keeper_by(server: SandboxServer, clock: FakeClock, token: str) -> ProjectKeeper:
-    metrics = Metrics()
     return GitLabProject(
         url=server.url,
         token=token,
         project="ps/ps-plan",
         timeout_s=5.0,
         clock=lambda: clock().timestamp(),
-        metrics=metrics,
-        restraint=Restraint({}, lambda: 0.0, metrics),
+        restraint=Restraint({}, lambda: 0.0, Metrics()),
     )
 
 
@@ -109,15 +107,13 @@ def test_a_token_that_is_not_taken_is_told_why(
 
 def test_an_answer_that_is_no_gitlabs_can_be_no_project(clock: FakeClock) -> None:
     with Receiver() as other:
-        metrics = Metrics()
         stranger = GitLabProject(
             url=other.url.rsplit("/", 1)[0],
             token="x",
             project="p",
             timeout_s=2.0,
             clock=lambda: clock().timestamp(),
-            metrics=metrics,
-            restraint=Restraint({}, lambda: 0.0, metrics),
+            restraint=Restraint({}, lambda: 0.0, Metrics()),
         )
         with pytest.raises((Retry, Permanent)):
             stranger.instance()

@@ -33,6 +33,8 @@ class Bench:
     url: str
     bot: SlackBot
     seconds: list[float]
+    restraint: SlackRestraint
+    metrics: Metrics
 
     def ask(self, method: str, token: str = TOKEN, **words: Any) -> httpx.Response:
         """As anybody would."""
@@ -43,9 +45,9 @@ class Bench:
 def bench() -> Iterator[Bench]:
     world, seconds = workspace(), [0.0]
     with BackgroundServer(create_slack_app(world)) as server:
-        restraint = SlackRestraint(lambda: seconds[0], Metrics())
+        restraint = SlackRestraint(lambda: seconds[0], metrics := Metrics())
         bot = SlackBot(url=f"{server.url}/api", token=lambda: TOKEN, restraint=restraint)
-        yield Bench(world, server.url, bot, seconds)
+        yield Bench(world, server.url, bot, seconds, restraint, metrics)
 
 
 @pytest.mark.parametrize(
@@ -134,26 +136,56 @@ def test_channels_say_whether_the_bot_is_in_them(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "raised"),
+    ("trouble", "raised", "counted_as"),
     [
-        ({"status": 500}, VendorDown),
-        ({"error": "internal_error"}, VendorDown),
-        ({"error": "ratelimited", "status": 429, "retry_after": 7}, Retry),
-        ({"error": "ratelimited"}, Retry),
-        ({"error": "token_revoked"}, Retry),
-        ({"error": "not_in_channel"}, Retry),
-        ({"error": "channel_not_found"}, Permanent),
-        ({"error": "restricted_action"}, Permanent),
-        ({"error": "something_new"}, Permanent),
+        ({"status": 500}, VendorDown, "500"),
+        ({"error": "internal_error"}, VendorDown, "internal_error"),
+        ({"error": "ratelimited", "status": 429, "retry_after": 7}, Retry, "429"),
+        ({"error": "ratelimited"}, Retry, "429"),
+        ({"error": "token_revoked"}, Retry, "token_revoked"),
+        ({"error": "not_in_channel"}, Retry, "not_in_channel"),
+        ({"error": "channel_not_found"}, Permanent, "channel_not_found"),
+        ({"error": "restricted_action"}, Permanent, "restricted_action"),
+        ({"error": "Of <another> kind"}, Permanent, "refused"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_a_refusal_is_sorted_by_whether_it_may_pass(
-    trouble: dict[str, Any], raised: type[Exception], bench: Bench
+def test_a_refusal_is_sorted_by_whether_it_may_pass_and_counted_by_slacks_word(
+    trouble: dict[str, Any], raised: type[Exception], counted_as: str, bench: Bench
 ) -> None:
     bench.world.trouble("chat.postMessage", **trouble)
     with pytest.raises(raised):
         bench.bot.post(MAIN, TEXT, thread=None)
+    assert calls_of(bench, "chat.postMessage") == {counted_as: 1}
+
+
+def test_what_was_not_sent_is_no_call_and_whom_slack_does_not_know_is_no_failure(bench: Bench) -> None:
+    bench.restraint.gates.close("chat.postMessage", 60)
+    with pytest.raises(Held):
+        bench.bot.post(MAIN, TEXT, thread=None)
+    assert calls_of(bench, "chat.postMessage") == {}
+    assert bench.bot.user_of("nobody@example.com") is None
+    assert calls_of(bench, "GET users.lookupByEmail") == {"404": 1}, "as GitLab's: it was looked for"
+
+
+def test_a_token_that_is_not_taken_is_said_until_one_is(bench: Bench) -> None:
+    assert bench.restraint.vendor.trouble() is None
+    bench.world.trouble("chat.postMessage", error="token_revoked")
+    with pytest.raises(Retry):
+        bench.bot.post(MAIN, TEXT, thread=None)
+    assert "does not take the token" in (bench.restraint.vendor.trouble() or "")
+    bench.bot.post(MAIN, TEXT, thread=None)
+    assert bench.restraint.vendor.trouble() is None
+
+
+def calls_of(bench: Bench, verb: str) -> dict[str, float]:
+    """Of one method, by what came of them."""
+    counted = (sample for family in bench.metrics.calls.collect() for sample in family.samples)
+    return {
+        each.labels["outcome"]: each.value
+        for each in counted
+        if each.name.endswith("_total") and (each.labels["vendor"], each.labels["verb"]) == ("slack", verb)
+    }
 
 
 def test_a_wait_that_slack_asks_for_is_kept_for_that_method_and_no_longer(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
@@ -31,8 +32,9 @@ from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
 from app.settings import Settings, load_settings
-from app.store import errands
+from app.store import errands, inbox
 from app.store.database import open_beside
+from app.store.schema import DeliveryState
 from app.submit import Receipt, follow, send
 from tests.ports import free_port
 
@@ -106,6 +108,8 @@ class Stage:
     world: World
     url: str
     client: httpx.Client
+    service: Service | None = field(default=None, kw_only=True)
+    """Where it runs in this process: what it knows need not be asked for over HTTP."""
 
     def send(self, body: Mapping[str, Any]) -> Receipt:
         """Submit as the calculator does."""
@@ -113,7 +117,7 @@ class Stage:
 
     def follow(self, receipt: Receipt, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Wait for the end of a submission."""
-        return follow(self.client, receipt, patience_s=patience_s)
+        return follow(self.client, receipt, patience_s=patience_s, poll_s=0.01)
 
     def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Submit and wait."""
@@ -134,7 +138,9 @@ class Stage:
 
     def waiting(self) -> float:
         """How many deliveries wait; NaN, which equals nothing, while the database does not tell."""
-        return self.metric("psplan_deliveries_waiting")
+        if self.service is None:
+            return self.metric("psplan_deliveries_waiting")
+        return self.service.store.read(partial(inbox.count, state=DeliveryState.WAITING))
 
     def metric(self, name: str) -> float:
         """One sample of /metrics."""
@@ -202,10 +208,10 @@ def stage(folder: Path, world: World | None = None, *, clock: Clock = system_clo
     with SandboxServer(world or World(hook_delay_s=0.0)) as sandbox:
         settings = settings_for(folder, sandbox.url, **more)
         sleep = clock.sleep if isinstance(clock, MovableClock) else asyncio.sleep
-        app = create_app(settings, service=Service(settings, clock=clock, sleep=sleep))
-        with BackgroundServer(app) as service, httpx.Client(timeout=10) as client:
-            add_hook(sandbox.world, service.url)
-            yield Stage(sandbox.world, service.url, client)
+        service = Service(settings, clock=clock, sleep=sleep)
+        with BackgroundServer(create_app(settings, service=service)) as server, httpx.Client(timeout=10) as client:
+            add_hook(sandbox.world, server.url)
+            yield Stage(sandbox.world, server.url, client, service=service)
 
 
 @dataclass

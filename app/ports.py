@@ -436,3 +436,49 @@ class Chat(Protocol):
 
     def email_of(self, user: str) -> str | None:
         """The e-mail of somebody who belongs to us; None for bots, guests and strangers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of Salesforce's as it is now: its id of 18 characters, and what was asked for of it.
+
+    X
+        a Decimal, a day is text (ISO). `changed_at`: SystemModstamp, seconds since 1970.
+    """
+
+    id: str
+    changed_at: float
+    fields: Mapping[str, Any]
+
+
+class Salesforce(Protocol):
+    """What the bot does in Salesforce. Every method may raise Retry or Permanent; `kind` is an object's API name."""
+
+    def read(self, kind: str, ident: str, fields: Sequence[str]) -> Record:
+        """One record. Raises Absent where it is not there, or may not be seen."""
+
+    def find(self, kind: str, field: str, value: str, fields: Sequence[str]) -> Record | None:
+        """The one record with this value in a field; of several the one that was made first."""
+
+    def changed(
+        self, kind: str, fields: Sequence[str], *, since: datetime, where: Mapping[str, str], most: int
+    ) -> Listing[Record]:
+        """Those that changed at that moment or later, the longest ago first; `where`: field → the value it must have.
+
+        `is_cut` where there are more than `most`.
+        """
+
+    def update(self, kind: str, ident: str, values: Mapping[str, Any]) -> None:
+        """Write these fields; safe to repeat. Raises Absent."""
+
+    def upsert(self, kind: str, external: str, key: str, values: Mapping[str, Any]) -> str:
+        """The record with this external id, made if it is not there yet, with these fields; its id. Safe to repeat."""
+
+    def submit(self, ident: str, *, comment: str) -> None:
+        """Submit a record for approval; nothing happens where it is under way already."""
+
+    def whoami(self) -> str:
+        """The organisation's id that the login is for."""
+
+    def calls_left(self) -> tuple[int, int]:
+        """How many calls the organisation has left of its day, and how many a day has."""

@@ -61,6 +61,13 @@ EXAMPLES = {
     "oauth_client_secret": "the application's secret",
     "smtp_url": "smtps://user:password@smtp.example.com",
     "smtp_from": "ps-plan@example.com",
+    "salesforce_webhook_tokens": "a-long-random-string",
+    "salesforce_organization_id": "00D5g000004abcdEAA",
+    "salesforce_url": "https://example.my.salesforce.com",
+    "salesforce_client_id": "the connected app's consumer key",
+    "salesforce_client_secret": "the connected app's consumer secret",
+    "salesforce_private_key": "-----BEGIN PRIVATE KEY-----…",
+    "salesforce_username": "ps-plan-bot@example.com",
 }
 
 
@@ -210,6 +217,23 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
         None, description="Incoming webhook of Slack: announcements to its one channel; instead of a bot"
     )
     slack_api_url: str = Field("https://slack.com/api", description="Address of Slack's web API")
+    salesforce_webhook_tokens: Secrets = Field(
+        (), description="Tokens in what Salesforce sends (`?token=` or bearer); any one; none: that door is closed"
+    )
+    salesforce_organization_id: str | None = Field(
+        None, description="Id of the organisation; an Outbound Message of any other one is refused"
+    )
+    salesforce_url: str | None = Field(
+        None, description="My Domain of Salesforce; not given: stages come in and nothing is read or written there"
+    )
+    salesforce_client_id: str | None = Field(None, description="Consumer key of the connected app in Salesforce")
+    salesforce_client_secret: SecretStr | None = Field(
+        None, description="Its secret: the login by client credentials; or, instead of it, private key and user name"
+    )
+    salesforce_private_key: SecretStr | None = Field(
+        None, description="RSA key (PEM) whose certificate the connected app has: the login by JWT bearer"
+    )
+    salesforce_username: str | None = Field(None, description="Whom the login by JWT bearer is for")
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="`json`, `console`, or by terminal")
 
     @field_validator("gitlab_url", "slack_api_url")
@@ -222,6 +246,18 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     def _is_webhook(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             _web_address(value.get_secret_value())
+        return value
+
+    @field_validator("salesforce_url")
+    @classmethod
+    def _is_my_domain(cls, value: str | None) -> str | None:
+        return None if value is None else _web_address(value)
+
+    @field_validator("salesforce_organization_id")
+    @classmethod
+    def _is_organization(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", value):
+            raise ValueError("must be an organisation's id of 15 or 18 characters, which begins with 00D")
         return value
 
     @field_validator("gitlab_limits")
@@ -399,6 +435,24 @@ def load_settings(**given: Any) -> Settings:
     return settings
 
 
+def _lacking_for_salesforce(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A login is either by secret or by key; whoever names one part of it means the whole."""
+    by_key = settings.salesforce_private_key or settings.salesforce_username
+    named = settings.salesforce_client_id or settings.salesforce_client_secret or by_key
+    if settings.salesforce_url is None and not named:
+        return
+    wanted = ["salesforce_url", "salesforce_client_id"]
+    wanted += ["salesforce_private_key", "salesforce_username"] if by_key else ["salesforce_client_secret"]
+    for name in wanted:
+        if getattr(settings, name) is None:
+            setting = PREFIX + name.upper()
+            yield (
+                name,
+                f"{setting} is missing: the login to Salesforce needs {', '.join(PREFIX + n.upper() for n in wanted)}. "
+                f"Example: {setting}={EXAMPLES[name]}",
+            )
+
+
 def lacking(settings: Settings) -> Iterator[tuple[str, str]]:
     """What is missing beside what each setting says of itself: the setting, and a sentence."""
     if not settings.webhook_tokens and not settings.webhook_signing_keys:
@@ -431,6 +485,7 @@ def lacking(settings: Settings) -> Iterator[tuple[str, str]]:
             "PSPLAN_SMTP_FROM is missing: PSPLAN_SMTP_URL is set, and mail comes from an address. "
             f"Example: PSPLAN_SMTP_FROM={EXAMPLES['smtp_from']}",
         )
+    yield from _lacking_for_salesforce(settings)
     if settings.oauth_client_id is not None:
         for name in ("oauth_client_secret", "public_url"):
             if getattr(settings, name) is None:

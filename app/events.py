@@ -27,6 +27,7 @@ from app.chat_events import (
     read_chat_event,
 )
 from app.letter import Letter, letter_from_record
+from app.salesforce_events import CHANGED, READ, OpportunityChanged, OpportunityRead, read_opportunity_event
 from app.submission import Submission, parse_submission
 
 
@@ -159,9 +160,13 @@ Event = (
     | PressHeard
     | Whispered
     | LetterWritten
+    | OpportunityChanged
+    | OpportunityRead
     | Unknown
 )
 
+SUBMISSION = "submission"
+"""Kind of a delivery that is a submission."""
 ISSUE_HOOK, NOTE_HOOK = "Issue Hook", "Note Hook"
 """GitLab's names for what it delivers; each is `Confidential …` as well."""
 COMMENT_HOOKS = frozenset({NOTE_HOOK, f"Confidential {NOTE_HOOK}"})
@@ -182,6 +187,8 @@ _OWN_KINDS = {
     ANNOUNCEMENT: "an announcement in Slack",
     PRESS: "a button pressed in Slack",
     WHISPER: "an answer in Slack",
+    CHANGED: "a change in Salesforce",
+    READ: "an opportunity in Salesforce",
 }
 
 
@@ -193,9 +200,11 @@ def kind_in_words(kind: str, source: str) -> str:
 def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     """The event that a stored delivery stands for. Never raises for what GitLab sends: it becomes Unknown."""
     if source is Source.CALCULATOR:
-        return SubmissionReceived(read_submission(body, today=received_on))
+        return SubmissionReceived(_stored_submission(body, received_on))
     if source is Source.SLACK:
         return read_chat_event(body) or Unknown("slack")
+    if source is Source.SALESFORCE:
+        return read_opportunity_event(body) or Unknown("salesforce")
     payload = read_payload(body)
     if source is Source.CLOCK:
         if payload.get("object_kind") == DIGEST:
@@ -238,6 +247,13 @@ def read_submission(body: bytes, *, today: date) -> Submission:
     Raises SubmissionFaults, or orjson.JSONDecodeError.
     """
     return parse_submission(orjson.loads(body), today=today)
+
+
+def _stored_submission(body: bytes, received_on: date) -> Submission:
+    """Of an opportunity, which came in by no door of the calculator's, it may not be known where to reach its owner."""
+    if b'"requester_email"' in body:
+        return read_submission(body, today=received_on)
+    return parse_submission(orjson.loads(body), defaults={"requester_email": None}, today=received_on)
 
 
 def read_gitlab_event(payload: Mapping[str, Any]) -> Event:

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import random
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,7 @@ from app.ingress.body import ROOM_BYTES, Room
 from app.ingress.calculator import CalculatorDoor, calculator_routes
 from app.ingress.gitlab import GitLabDoor
 from app.ingress.health import health_routes
+from app.ingress.salesforce import SalesforceDoor, salesforce_routes
 from app.ingress.slack import SlackDoor, slack_routes
 from app.issue_text import Playbook
 from app.keys import load_record_keys
@@ -67,7 +69,7 @@ from app.sweep import Sweeper
 from app.sweep.hook import HookWatch
 from app.tell import Tell
 from app.templates import default_template_folder, load_templates
-from app.verify import GitLabSecrets, Keyring, SlackSecrets
+from app.verify import GitLabSecrets, Keyring, SalesforceTokens, SlackSecrets
 
 if TYPE_CHECKING:
     from app.replicas import SharedDatabase
@@ -410,6 +412,7 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
     )
     app.include_router(calculator_routes(_calculator_door(settings, running, room)))
     app.include_router(slack_routes(_slack_door(running, room)))
+    app.include_router(salesforce_routes(_salesforce_door(settings, running)))
     app.add_api_route(
         gitlab_door.PATH,
         _documented_only,
@@ -476,6 +479,18 @@ def _slack_door(running: Service, room: Room) -> SlackDoor:
         clock=running.clock,
         metrics=running.metrics,
         room=room,
+    )
+
+
+def _salesforce_door(settings: Settings, running: Service) -> SalesforceDoor:
+    return SalesforceDoor(
+        tokens=running.live.of(lambda now: SalesforceTokens(now.salesforce_webhook_tokens)),
+        organization=settings.salesforce_organization_id,
+        store=lambda: running.store,
+        wake=running.wake,
+        clock=running.clock,
+        new_id=lambda: uuid.uuid4().hex,
+        metrics=running.metrics,
     )
 
 

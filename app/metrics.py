@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from app import __version__
 
-DOORS: Final = ("calculator", "gitlab", "slack")
+DOORS: Final = ("calculator", "gitlab", "salesforce", "slack")
 MISSED: Final = ("comment", "change", "failed delivery")
 """What a sweep finds that no webhook told."""
 SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

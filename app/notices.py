@@ -32,6 +32,7 @@ from app.machine.outcome import (
     PutBack,
     RestOver,
     SentBack,
+    StageMismatch,
     TooEarly,
     YesFell,
 )
@@ -55,7 +56,7 @@ from app.text import Safe, code_span, marker, mention, own
 from app.ways import PUT_BY, way_in_words
 
 MAX_MENTIONS: Final = 5
-_OfTime = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled
+_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | StageMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def notice_text(notice: Notice, speech: Speech, methodology: Methodology, *, mar
         case YesFell():
             parts = said.yes_fell(notice)
         case _:
-            parts = said.of_time(notice)
+            parts = said.of_others(notice)
     return joined([mark, *parts], own("\n\n"))
 
 
@@ -252,6 +253,16 @@ class _Said:
         moved = own(f" has moved this issue back to **{here.title}**")
         yield together(address, code_span(notice.by), moved, why)
 
+    def stage_mismatch(self, notice: StageMismatch) -> Iterator[Safe]:
+        """A warning: whoever leads the state brings one of the two up to date, or knows better."""
+        here = self._here(notice.track)
+        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
+        address = together(called, own(": ")) if called else own("")
+        at = together(own("Salesforce is at "), code_span(notice.stage), own(f", and this issue at **{here.title}**"))
+        usual = joined([code_span(stage) for stage in here.sfdc], own(", "))
+        yield together(address, at, own(", where usual is "), usual, own("."))
+        yield own("Please bring one of the two up to date, if that is not meant. Nothing is held back by it.")
+
     def sent_back(self, notice: SentBack) -> Iterator[Safe]:
         """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""
         gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
@@ -268,9 +279,11 @@ class _Said:
             stays = together(stays, own(" When it is done, "), put, again)
         yield stays
 
-    def of_time(self, notice: _OfTime) -> Iterator[Safe]:
-        """Clocks and meetings have words of their own."""
+    def of_others(self, notice: _OfOthers) -> Iterator[Safe]:
+        """What no person did: clocks and meetings have words of their own, and so has Salesforce."""
         standing = self.speech.standing
+        if isinstance(notice, StageMismatch):
+            return self.stage_mismatch(notice)
         if isinstance(notice, MeetingCalled | MeetingCancelled):
             return meeting_notice(notice, standing, self.methodology)
         calendar = self.methodology.calendar_of(self.speech.segment)

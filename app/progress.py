@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.engagement import Engagement, IssueRole
-from app.store import inbox, outbox
+from app.store import inbox, opportunities, outbox
 from app.store.schema import DeliveryState
 
 
 def progress(connection: Connection, *, ident: str) -> dict[str, Any] | None:
     """The answer of `GET /submissions/{id}`, or None where nothing is known of it."""
+    asked, ident = ident, opportunities.joined_to(connection, ident) or ident
     delivery = inbox.submission_of(connection, ident)
     engagement = outbox.engagement(connection, ident)
     if delivery is None and engagement is None:
@@ -26,7 +27,7 @@ def progress(connection: Connection, *, ident: str) -> dict[str, Any] | None:
     else:
         state, message = "done", _done(engagement)
     return {
-        "submission_id": ident,
+        "submission_id": asked,
         "state": state,
         "scoping_issue": _issue(engagement, IssueRole.SCOPING),
         "intake_issue": _issue(engagement, IssueRole.INTAKE),

@@ -13,7 +13,7 @@ from app.directory import Directory
 from app.engagement import Engagement
 from app.errors import Absent, Retry
 from app.methodology.model import Holders
-from app.ports import Assignment, Issue, LabelEvent, Note, StateEvent
+from app.ports import Assignment, Issue, LabelEvent, Note, Record, StateEvent
 
 MOST_IN_PIPELINE: Final = 500
 
@@ -44,6 +44,10 @@ class Needs:
     """An engagement of which it has to be known how it stands, and what was said of it in the chat."""
     presser: str | None = None
     """A user of the chat of whom it has to be known who that is in GitLab."""
+    opportunity: str | None = None
+    """An opportunity (`opportunity_key`) of which it has to be known whose it is."""
+    is_read: bool = False
+    """Whether that opportunity has to be read in Salesforce, where the service is connected to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,13 @@ class ChatPost:
     ts: str | None
     digest: str
     is_open: bool
+
+
+class Opportunities(Protocol):
+    """What is read in Salesforce."""
+
+    def opportunity(self, key: str) -> Record:
+        """The fields that the methodology reads, of this opportunity. Raises Retry, Permanent, or Absent."""
 
 
 class WhoIsWho(Protocol):
@@ -129,6 +140,9 @@ class Memory(Protocol):
     def engagement(self, ident: str) -> Engagement | None:
         """The engagement of this id."""
 
+    def owner_of_opportunity(self, key: str) -> str | None:
+        """The engagement that an opportunity of Salesforce belongs to."""
+
     def chat_posts(self, ident: str) -> tuple[ChatPost, ...]:
         """What was said of an engagement in the chat."""
 
@@ -166,6 +180,12 @@ class Snapshot:
     """Not that of this lane: what is told of an engagement has a lane of its own."""
     chat: tuple[ChatPost, ...] = ()
     presser: str | None = None
+    owner: str | None = None
+    """The engagement that the opportunity belongs to that was asked for."""
+    record: Record | None = None
+    """That opportunity as it is now; None where nobody can look."""
+    can_read: bool = False
+    """Whether the service is connected to Salesforce."""
 
 
 def take_snapshot(
@@ -179,6 +199,7 @@ def take_snapshot(
     project: str,
     is_patient: bool,
     who: WhoIsWho | None = None,
+    salesforce: Opportunities | None = None,
 ) -> Snapshot:
     """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
 
@@ -213,4 +234,17 @@ def take_snapshot(
         told=None if needs.told is None else memory.engagement(needs.told),
         chat=() if needs.told is None else memory.chat_posts(needs.told),
         presser=None if needs.presser is None or who is None else who.gitlab_user(needs.presser),
+        owner=None if needs.opportunity is None else memory.owner_of_opportunity(needs.opportunity),
+        record=_record(needs, salesforce),
+        can_read=salesforce is not None,
     )
+
+
+def _record(needs: Needs, salesforce: Opportunities | None) -> Record | None:
+    """None also where it is not there any more, or may not be seen."""
+    if salesforce is None or needs.opportunity is None or not needs.is_read:
+        return None
+    try:
+        return salesforce.opportunity(needs.opportunity)
+    except Absent:
+        return None

@@ -313,7 +313,9 @@ def _details(at: Stand | None, view: StatusView, methodology: Methodology) -> It
     ]
     if view.opportunity_url is not None:
         url = link(view.opportunity_url, "services opportunity", allowed_hosts=methodology.link_hosts)
-        links.append(together(own("Salesforce: "), url))
+        known = view.standing.opportunity
+        stage = own("") if known is None or known.stage is None else together(own(" at "), code_span(known.stage))
+        links.append(together(own("Salesforce: "), url, stage))
     yield lines(
         *(together(own("- "), each) for each in links),
         together(own("- "), code_span(view.bot), own(" keeps this note up to date; what is written into it is lost.")),

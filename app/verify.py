@@ -76,6 +76,22 @@ def _is_signed(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
     return True
 
 
+class SalesforceTokens:
+    """What proves that our Salesforce says it, which signs nothing: a token, in the address or as bearer."""
+
+    def __init__(self, tokens: Iterable[SecretStr]) -> None:
+        self._tokens = [token.get_secret_value().encode() for token in tokens]
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
+    def vouch(self, headers: Mapping[str, str], given: str) -> bool:
+        """Whether one of the tokens came with it; `given`: the one in the address."""
+        scheme, _, credential = headers.get("authorization", "").partition(" ")
+        borne = credential.strip() if scheme.lower() == "bearer" else ""
+        return any_equal(given, self._tokens) | any_equal(borne, self._tokens)
+
+
 class SlackSecrets:
     """What proves that a request comes from our app in Slack: `v0`, HMAC-SHA256 over time and body, five minutes."""
 

@@ -25,6 +25,7 @@ from handlers import (
     announcements,
     presses,
     mail,
+    opportunities,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "mail",
     "meetings",
     "moves",
+    "opportunities",
     "parked",
     "presses",
     "status",

@@ -6,9 +6,10 @@ The same event twice finds nothing left to do, since `seen` says how far GitLab'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from app.actions import Action, ChangeIssue, Say, TellStatus
 from app.blocks import work
@@ -41,7 +42,6 @@ from app.routing import route
 from app.snapshot import Snapshot
 from app.text import Safe, section
 from handlers.invitations import MeetingNews, letters_of, told_of
-from handlers.orders import Orders
 from handlers.outlook import with_outlook
 from handlers.scene import (
     issues_by_kind,
@@ -54,6 +54,16 @@ from handlers.scene import (
     with_estimate,
 )
 from handlers.speech import notice_body, status_body
+
+
+class Ordering(Protocol):
+    """What is ordered at a moment, as the machine meets it: by a comment, or by Salesforce."""
+
+    def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
+        """In their order; `look` has the scene seen again after the ledger changed."""
+
+    def conclude(self, standing: Standing, scene: Scene) -> None:
+        """Everything that follows has been done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ def progress(
     now: datetime,
     *,
     revised: Mapping[IssueKind, Issue] | None = None,
-    orders: Orders | None = None,
+    orders: Ordering | None = None,
     adopting: int | None = None,
     until: float | None = None,
     words: Sequence[Deed] = (),

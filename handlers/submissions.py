@@ -11,6 +11,7 @@ from app.actions import Action, Remember, ReviseIssue, Say, TellStatus
 from app.engagement import Engagement, EngagementId, IssueRole, submission_record
 from app.events import SubmissionReceived
 from app.issue_text import IssueDraft, IssueRef, Playbook
+from app.opportunity import front_door_id, opportunity_key
 from app.ports import Issue, Person
 from app.registry import Decision, ignore, registry
 from app.revision import append_own_part, read_answers, revise, revision_note
@@ -31,7 +32,9 @@ def people_of(submission: Submission, playbook: Playbook) -> frozenset[str]:
 
 def _needs(event: SubmissionReceived, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:  # noqa: ARG001
     people = people_of(event.submission, playbook)
-    if engagement is None or content_digest(engagement.submission) == content_digest(event.submission):
+    if engagement is None:
+        return Needs(people=people, opportunity=opportunity_key(event.submission.sfdc_opportunity_url))
+    if content_digest(engagement.submission) == content_digest(event.submission):
         return Needs(people=people)
     return replace(what_to_see(engagement, playbook.methodology), people=people)
 
@@ -40,13 +43,25 @@ def _needs(event: SubmissionReceived, engagement: Engagement | None, playbook: P
 def on_submission(event: SubmissionReceived, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
     """Make the issues; or bring them up to date; or, where nothing changed and nothing is missing, do nothing."""
     if snapshot.engagement is None:
-        return _first(event.submission, snapshot, playbook, now)
+        return _joined(event.submission, snapshot) or _first(event.submission, snapshot, playbook, now)
     if content_digest(snapshot.engagement.submission) != content_digest(event.submission):
         return revision(snapshot.engagement, event.submission, snapshot, playbook, now)
     missing = _missing(snapshot.engagement, snapshot, playbook, now)
     if not missing:
         return ignore("this submission is known, and unchanged")
     return Decision(reasons=("this submission is known, but its issues are not complete",), actions=missing)
+
+
+def _joined(submission: Submission, snapshot: Snapshot) -> Decision | None:
+    """A request that came in by both front doors is one: what the calculator sends is a revision of what Salesforce
+    began, and the opportunity comes to what is there. Two submissions of the calculator stay two."""
+    key, owner = opportunity_key(submission.sfdc_opportunity_url), snapshot.owner
+    if key is None or owner is None or owner == snapshot.lane:
+        return None
+    door = front_door_id(key)
+    if snapshot.lane == door:
+        return ignore("an engagement has this opportunity already")
+    return Decision(reasons=("Salesforce began this engagement",), lane=owner) if owner == door else None
 
 
 def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:

@@ -14,7 +14,7 @@ from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
 from app.issue_text import Playbook
 from app.ports import GitLab
 from app.registry import Decision, Registry
-from app.snapshot import Issues, Memory, WhoIsWho, take_snapshot
+from app.snapshot import Issues, Memory, Opportunities, WhoIsWho, take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Decider:
     project: str
     clock: Clock
     who: WhoIsWho | None = None
+    salesforce: Opportunities | None = None
 
     def decide(
         self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool, issues: Issues | None = None
@@ -48,6 +49,7 @@ class Decider:
             project=self.project,
             is_patient=is_patient,
             who=self.who,
+            salesforce=self.salesforce,
         )
         decision = decide(event, snapshot, self.playbook, at(self.clock()), self.registry)
         return unless_lost(event, decision, snapshot, self.memory, self.gitlab.search_issues)

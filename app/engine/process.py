@@ -36,7 +36,7 @@ from app.events import Event, Source
 from app.metrics import Metrics
 from app.perform import Evidence, Performer, fold
 from app.registry import Decision
-from app.store import chat_posts, inbox, outbox
+from app.store import chat_posts, inbox, opportunities, outbox
 from app.store.memory import listen
 from app.store.records import Delivery, StoredAction, waiting_now
 from app.store.schema import DeliveryState
@@ -252,6 +252,8 @@ class _Turn:
     def _move(self, delivery: Delivery, lane: str) -> None:
         def write(connection: Connection) -> None:
             inbox.move(connection, delivery.id, lane=lane)
+            if delivery.source is Source.CALCULATOR:
+                opportunities.join(connection, self.lane, lane)
             self.engine.store.defer(connection, lane)
 
         self._write(write)

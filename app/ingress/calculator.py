@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.clock import Clock, at
 from app.correlation import correlated, correlation_of
-from app.events import Source, read_submission
+from app.events import SUBMISSION, Source, read_submission
 from app.ingress.answers import documented, problem
 from app.ingress.arrival import received
 from app.ingress.body import BodyFault, Room, headers_of, is_json, read_body
@@ -38,7 +38,6 @@ from app.tracing import span
 from app.verify import Keyring
 
 LIMIT_BYTES = 1024 * 1024
-KIND = "submission"
 
 log = structlog.get_logger()
 
@@ -99,7 +98,7 @@ class CalculatorDoor:
             source=Source.CALCULATOR.value,
             key=(given or digest)[:255],
             lane=ident,
-            kind=KIND,
+            kind=SUBMISSION,
             body=body,
             digest=digest,
             received_at=now,

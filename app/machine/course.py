@@ -273,8 +273,15 @@ class Course:
                     continue
                 if self._is_trusted(auto) or not self.missing(name, auto.to):
                     self.enter(name, auto.to, at=at)
+                    self._say_why(self.methodology.tracks[name], auto)
                     return True
         return False
+
+    def _say_why(self, track: Track, auto: Automatic) -> None:
+        """The labels of a move, where nobody has said by another label why."""
+        is_said = track.on in self.scene.issues and self._reasons_of(track)
+        if auto.labels and not is_said:
+            self.because_of.setdefault(track.on, set()).update(auto.labels)
 
     def is_paused(self, *, but: str | None = None) -> bool:
         """Whether a track (other than one) is on hold: then the whole engagement is."""

@@ -21,6 +21,7 @@ from app.machine.looks import label_changes, open_or_closed
 from app.machine.outcome import LabelChange, Outcome
 from app.machine.people import take_sign, take_turn
 from app.machine.scene import Scene, Sign, Turn
+from app.machine.stages import warn_of_stage
 from app.machine.standing import Place, Standing
 from app.machine.ticking import tick, with_sla
 from app.machine.timeline import filled, with_time
@@ -73,6 +74,8 @@ def proceed(
         if field in scene.answered and filled(field) not in course.standing.happened:
             course.standing = with_time(course.standing, filled(field), now)  # GitLab does not tell when it was
     sla = tick(course, now) if until is None else {}
+    if until is None:
+        warn_of_stage(course)
     stands = _caught_up(course.standing, acts)
     return Outcome(
         standing=stands,

@@ -105,6 +105,16 @@ class HowDidItEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class StageMismatch:
+    """Salesforce is at a stage in which the state of the track is not usual."""
+
+    key: str
+    on: IssueKind
+    track: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class CouldNotFollow:
     """The other track should have moved this one, and could not yet."""
 
@@ -203,6 +213,7 @@ Notice = (
     | AskedFor
     | HowDidItEnd
     | CouldNotFollow
+    | StageMismatch
     | YesFell
     | ClockNear
     | ClockOver

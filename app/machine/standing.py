@@ -15,6 +15,7 @@ from typing import Any, Final
 from app.machine.meeting import Meeting, meeting_from_record
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document
+from app.opportunity import Opportunity, opportunity_from_record
 
 MOST_MOVES: Final = 40
 """So many are kept, and travel in the status note: an engagement that goes its way has about fifteen."""
@@ -163,6 +164,7 @@ class Standing:
     `happened`: what clocks go by (`app.machine.timeline`) → when that was, in order; of what counts but once, the first
     time. `active_at`: when somebody last did or said anything. `wake_at`: when a clock has to be looked at next.
     `meetings`: by their names in the methodology. `attached`: document → id of the comment that it hangs on.
+    `opportunity`: as Salesforce told of it last.
     """
 
     begun_at: float | None = None
@@ -192,6 +194,7 @@ class Standing:
     wake_at: float | None = None
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     attached: Mapping[str, int] = field(default_factory=dict)
+    opportunity: Opportunity | None = None
 
     def version(self, document: Document | None) -> int:
         """A serial of a document, by which approvals are told apart: it counts also how often it was opened again.
@@ -253,6 +256,7 @@ class Standing:
             "wake_at": self.wake_at,
             "meetings": {name: each.to_record() for name, each in self.meetings.items()},
             "attached": dict(self.attached),
+            "opportunity": None if self.opportunity is None else self.opportunity.to_record(),
         }
 
 
@@ -292,6 +296,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         wake_at=record["wake_at"],
         meetings={name: meeting_from_record(each) for name, each in record["meetings"].items()},
         attached=record["attached"],
+        opportunity=opportunity_from_record(record["opportunity"]),
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from app.methodology import meetings, parts, process, telling, timing
+from app.methodology import meetings, parts, process, salesforce, telling, timing
 from app.methodology.model import Methodology
 from app.methodology.parts import Block
 
@@ -38,6 +38,7 @@ _NAMED: Final[Mapping[Any, str]] = {
     telling.SlackUser: "Slack's id of a user",
     telling.EmailPattern: "pattern of an e-mail",
     meetings.MeetingWord: "word",
+    salesforce.FieldName: "API name of a field",
     meetings.AgendaFile: "file's name",
     meetings.Address: "e-mail address",
     meetings.AddressPattern: "e-mail address with `{username}`",

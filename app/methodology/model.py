@@ -41,6 +41,7 @@ from app.methodology.process import (
     Switch,
     Track,
 )
+from app.methodology.salesforce import SalesforceRules
 from app.methodology.spelling import Speller
 from app.methodology.telling import Notification, SlackRules, occasions_of
 from app.methodology.timing import Calendar, Clock, Digest, Sla
@@ -265,6 +266,7 @@ class Methodology(Block):
     mail: Mail = Field(default_factory=Mail)
     labels: Mapping[LabelName, Label]
     label_families: Mapping[LabelName, LabelFamily]
+    salesforce: SalesforceRules = Field(default_factory=SalesforceRules)
     slack: SlackRules
     notifications: Mapping[Key, Notification]
 

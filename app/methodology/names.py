@@ -38,6 +38,7 @@ def dangling(methodology: Methodology) -> Found:
     yield from _moves(methodology)
     yield from _notifications(methodology)
     yield from _meetings(methodology)
+    yield from _automatic_labels(methodology)
 
 
 def _labels(methodology: Methodology) -> Found:
@@ -216,6 +217,11 @@ def _notifications(methodology: Methodology) -> Found:
 
 def _states(methodology: Methodology) -> list[str]:
     return [f"{track}.{state}" for track, rules in methodology.tracks.items() for state in rules.states]
+
+
+def _automatic_labels(methodology: Methodology) -> Found:
+    for name, rules in methodology.automatic.items():
+        yield from each_unknown(("automatic", name, "labels"), rules.labels, methodology.labels, what="label")
 
 
 def _meetings(methodology: Methodology) -> Found:

@@ -242,6 +242,8 @@ class Automatic(Block):
     """The state that it moves to."""
     when: Annotated[tuple[Key, ...], Field(min_length=1)]
     """Criteria that must all be met."""
+    labels: tuple[LabelName, ...] = ()
+    """Set with it, unless somebody has said why already."""
     why: Plain
     """What is told as the reason."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.engagement import Engagement, stored_engagement
 from app.registry import Listened
 from app.snapshot import ChatPost, Happening, Heard
-from app.store import chat_posts, outbox, swept
+from app.store import chat_posts, opportunities, outbox, swept
 from app.store.schema import DeliveryState, commands_heard, deliveries, engagements, journal
 
 T = TypeVar("T")
@@ -74,6 +74,10 @@ class StoreMemory:
     def engagement(self, ident: str) -> Engagement | None:
         """The engagement of this id."""
         return self.read(lambda c: outbox.engagement(c, ident))
+
+    def owner_of_opportunity(self, key: str) -> str | None:
+        """The engagement that an opportunity of Salesforce belongs to."""
+        return self.read(lambda c: opportunities.owner(c, key))
 
     def chat_posts(self, ident: str) -> tuple[ChatPost, ...]:
         """What was said of an engagement in the chat."""

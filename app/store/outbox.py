@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.actions import AttachDocument, HandOver, PostMessage, React, Retract, Say, Whisper
 from app.engagement import Engagement, stored_engagement, submission_record
-from app.store import pipeline, timers
+from app.store import opportunities, pipeline, timers
 from app.store.records import StoredAction
 from app.store.schema import ActionState, actions, commands_heard, deliveries, engagement_issues, engagements, journal
 
@@ -56,6 +56,8 @@ def keep_engagement(
     if before is None or before.standing.wake_at != value.standing.wake_at:
         timers.set_timer(connection, value.id, value.standing.wake_at)
     pipeline.keep(connection, value, before=before)
+    if before is None or before.submission is not value.submission:
+        opportunities.claim(connection, value, is_decided=before is None and decided_by is not None)
 
 
 def take_back(connection: Connection, delivery_id: int) -> None:

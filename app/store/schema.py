@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 """The newest migration; a test holds it to the migrations folder, so that a start need not read that folder."""
 
 metadata = MetaData()
@@ -134,6 +134,20 @@ engagement_issues = Table(
     Column("iid", Number, primary_key=True, autoincrement=False),
     Column("engagement_id", Text, nullable=False),
     Column("role", Text, nullable=False),
+)
+
+opportunities = Table(
+    "opportunities",
+    metadata,
+    Column("opportunity", Text, primary_key=True, comment="the first 15 characters of Salesforce's id"),
+    Column("engagement_id", Text, nullable=False),
+)
+
+joined = Table(
+    "joined",
+    metadata,
+    Column("submission", Text, primary_key=True, comment="came in for an engagement that Salesforce had begun"),
+    Column("engagement_id", Text, nullable=False),
 )
 
 journal = Table(

@@ -1,0 +1,30 @@
+"""The stage of an engagement's opportunity in Salesforce, and a word where it and the state disagree."""
+
+from __future__ import annotations
+
+from app.machine.course import Course
+from app.machine.outcome import StageMismatch
+from app.methodology.parts import IssueKind
+
+
+def mismatch_key(state: str, stage: str) -> str:
+    """Under which `Standing.asked` keeps that people heard of it: once for each such pair."""
+    return f"stage:{state}:{stage}"
+
+
+def warn_of_stage(course: Course) -> None:
+    """Say once that the stage is one in which the state is not usual; it is a warning, nothing is held back by it."""
+    known = course.standing.opportunity
+    if known is None or known.stage is None:
+        return
+    for name, track in course.methodology.tracks.items():
+        place = course.standing.places.get(name)
+        if track.on is not IssueKind.SCOPING or place is None or track.on not in course.scene.issues:
+            continue
+        usual = track.states[place.state].sfdc
+        key = mismatch_key(place.state, known.stage)
+        if not usual or known.stage in usual or key in course.standing.asked:
+            continue
+        course.standing = course.standing.but(asked={**course.standing.asked, key: 1})
+        course.because(f"Salesforce is at {known.stage}, which is not usual at {track.states[place.state].title}")
+        course.notices.append(StageMismatch(key, track.on, name, known.stage))

@@ -1,0 +1,58 @@
+"""An opportunity of Salesforce's as the bot knows it: its id in one form, its stage, and what stands in its fields."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.submission.choices import SfdcStage
+from app.submission.values import salesforce_id
+
+KEY_CHARS: Final = 15
+"""The other three of 18 only guard against a lost case: they say nothing that the first 15 do not."""
+OPPORTUNITY_PREFIX: Final = "006"
+_FRONT_DOOR: Final = uuid.UUID("5f2b3f2e-6a6f-5d0e-9d6b-0a1f1d0c3c53")
+"""Name space of the submissions that opportunities are."""
+_KEY: Final = re.compile(rf"{OPPORTUNITY_PREFIX}[A-Za-z0-9]{{12}}(?:[A-Za-z0-9]{{3}})?")
+
+
+def opportunity_key(text: str | None) -> str | None:
+    """The 15 characters that name an opportunity, of its id in either form or its address; None where it is none."""
+    found = None if not text else salesforce_id(text.strip())
+    return found[:KEY_CHARS] if found is not None and _KEY.fullmatch(found) else None
+
+
+def front_door_id(key: str) -> str:
+    """The id of the submission that an opportunity is by itself: the same, however often it is told of."""
+    return str(uuid.uuid5(_FRONT_DOOR, key))
+
+
+def stage_named(text: str | None) -> SfdcStage | None:
+    """A stage as Salesforce spells it; None for one that this process knows nothing of."""
+    spelled = {stage.value.casefold(): stage for stage in SfdcStage}
+    return spelled.get((text or "").strip().casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """As it was read last: `stage` as Salesforce spells it, `at` when it was so (seconds since 1970).
+
+    `written`: field → what the bot wrote there last, by which somebody else's word is told from its own.
+    """
+
+    key: str
+    stage: str | None = None
+    at: float = 0.0
+    written: Mapping[str, str] = field(default_factory=dict)
+
+    def to_record(self) -> dict[str, Any]:
+        """As stored."""
+        return {"key": self.key, "stage": self.stage, "at": self.at, "written": dict(self.written)}
+
+
+def opportunity_from_record(record: Mapping[str, Any] | None) -> Opportunity | None:
+    """What `to_record` wrote."""
+    return None if record is None else Opportunity(**record)

@@ -1,0 +1,195 @@
+"""What Salesforce tells of an opportunity: whose it is is found out first, then its engagement hears how it is now.
+
+The first happens in a lane of the opportunity's own, because Salesforce is asked there and may not answer; the second
+where the comments of the engagement are. An opportunity for services that belongs to nobody begins an engagement, as a
+submission of the calculator does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from app.actions import HandOver
+from app.engagement import Engagement
+from app.events import SUBMISSION, Source
+from app.hearing import Ledger
+from app.issue_text import Playbook
+from app.machine.course import Course
+from app.machine.deeds import Deed
+from app.machine.scene import Scene
+from app.machine.standing import Standing, label_key
+from app.methodology.model import Methodology
+from app.methodology.salesforce import Reads, SalesforceRules
+from app.opportunity import Opportunity, front_door_id, opportunity_key, stage_named
+from app.ports import Person, Record
+from app.registry import Decision, ignore, registry
+from app.salesforce_events import READ, OpportunityChanged, OpportunityRead, read_record
+from app.snapshot import Needs, Snapshot
+from app.submission.front_door import submission_of
+from handlers.progress import progress
+from handlers.scene import what_to_see
+
+SALESFORCE: Final = "(Salesforce)"
+"""Who does it; no user of GitLab can be called so."""
+MODIFIED: Final = ("SystemModstamp", "LastModifiedDate")
+
+
+def _needs_of_change(event: OpportunityChanged, *_: object) -> Needs:
+    return Needs(opportunity=event.opportunity, is_read=True)
+
+
+@registry.on(OpportunityChanged, needs=_needs_of_change)
+def on_change(event: OpportunityChanged, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    """Hand what it is now to its engagement; or, of a new one for services, a submission."""
+    rules = playbook.methodology.salesforce
+    if snapshot.can_read and snapshot.record is None:
+        return ignore("Salesforce shows no such opportunity")
+    values, at = _as_it_is(event, snapshot.record, rules)
+    at = min(at, now.timestamp())
+    if snapshot.owner is not None:
+        told = _hand_to(snapshot.owner, event.opportunity, values, at)
+        return Decision(reasons=("an engagement has this opportunity",), actions=(told,))
+    if values.get(Reads.RECORD_TYPE, "").casefold() != rules.record_type.casefold():
+        return ignore("no engagement has this opportunity, and it is none for services alone")
+    if _has_ended(values, playbook.methodology):
+        return ignore("no engagement has this opportunity, and it has ended")
+    ident = front_door_id(event.opportunity)
+    begun = HandOver(
+        key=f"opportunity:{event.opportunity}",
+        source=Source.CALCULATOR.value,
+        lane=ident,
+        what=SUBMISSION,
+        body=submission_of(ident, event.opportunity, values, today=now.date()),
+    )
+    told = _hand_to(ident, event.opportunity, values, at)
+    return Decision(reasons=("a new opportunity for services",), actions=(begun, told))
+
+
+def _needs_of_read(event: OpportunityRead, engagement: Engagement | None, playbook: Playbook, _: Person) -> Needs:
+    whose = Needs(opportunity=event.opportunity)
+    if engagement is None:
+        return whose
+    return replace(what_to_see(engagement, playbook.methodology), opportunity=event.opportunity)
+
+
+@registry.on(OpportunityRead, needs=_needs_of_read)
+def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
+    """Mirror its stage, and let follow what follows from that. What was so before something known is no news."""
+    engagement = snapshot.engagement
+    if engagement is None:
+        if snapshot.owner is None or snapshot.owner == snapshot.lane:
+            return ignore("no engagement has this opportunity any more")
+        return Decision(reasons=("another engagement has this opportunity",), lane=snapshot.owner)
+    if opportunity_key(engagement.submission.sfdc_opportunity_url) != event.opportunity:
+        return ignore("the engagement has another opportunity now")
+    known = engagement.standing.opportunity
+    is_same = known is not None and known.key == event.opportunity
+    if known is not None and is_same and known.at > event.at:
+        return ignore("something newer is known of this opportunity")
+    stage = stage_named(event.values.get(Reads.STAGE))
+    heard = Opportunity(
+        event.opportunity,
+        stage=None if stage is None else stage.value,
+        at=event.at,
+        written=known.written if known is not None and is_same else {},
+    )
+    if known == heard:
+        return ignore("this is known of the opportunity")
+    said = _StageSaid(heard, at=min(event.at, now.timestamp()), methodology=playbook.methodology)
+    made = progress(engagement, snapshot, playbook, now, orders=said)
+    return Decision(
+        reasons=made.reasons or ("the opportunity is as it was",), actions=made.actions, engagement=made.engagement
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _StageSaid:
+    """The word of Salesforce as the machine meets it. Implements progress.Ordering."""
+
+    heard: Opportunity
+    at: float
+    methodology: Methodology
+
+    def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
+        """One: the stage is what it is."""
+
+        def mirror(course: Course) -> None:
+            course.cause = f"Salesforce says {self.heard.stage or 'an unknown stage'}"
+            course.standing = course.standing.but(opportunity=self.heard)
+            if self.heard.stage is not None:
+                label = self.methodology.salesforce.label_of(self.heard.stage)
+                for kind in _carrying(label, ledger, self.methodology):
+                    _set_label(course, ledger, kind, label, self.methodology.salesforce)
+                look(course)
+
+        return (Deed(self.at, SALESFORCE, mirror),)
+
+    def conclude(self, standing: Standing, scene: Scene) -> None:
+        """There is nobody to answer."""
+
+
+def _carrying(label: str, ledger: Ledger, methodology: Methodology) -> list[Any]:
+    known = methodology.labels.get(label)
+    return [] if known is None else [kind for kind in ledger.issues if kind in known.on]
+
+
+def _set_label(course: Course, ledger: Ledger, kind: Any, label: str, rules: SalesforceRules) -> None:
+    """In place of the stage before; it counts at once, as GitLab's own record of it will a moment later."""
+    issue = ledger.issues[kind]
+    others = tuple(each for each in issue.labels if rules.is_stage_label(each) and each != label)
+    labels = (*(each for each in issue.labels if each not in (*others, label)), label)
+    ledger.issues = {**ledger.issues, kind: replace(issue, labels=labels)}
+    ledger.add = {**ledger.add, kind: (*ledger.add.get(kind, ()), label)}
+    ledger.remove = {**ledger.remove, kind: (*ledger.remove.get(kind, ()), *others)}
+    course.ordered.add(label)
+    course.standing = course.standing.but(setters={**course.standing.setters, label_key(kind, label): SALESFORCE})
+    view = course.scene.issues[kind]
+    seen = replace(view, labels=(view.labels - frozenset(others)) | {label})
+    course.scene = replace(course.scene, issues={**course.scene.issues, kind: seen})
+
+
+def _hand_to(engagement: str, key: str, values: Mapping[str, str], at: float) -> HandOver:
+    """The same state of it is handed over once, however often it is told of."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    return HandOver(
+        key=f"{engagement}:opportunity:{key}:{at:.3f}:{digest}",
+        source=Source.SALESFORCE.value,
+        lane=engagement,
+        what=READ,
+        body=read_record(key, values, at),
+    )
+
+
+def _as_it_is(event: OpportunityChanged, record: Record | None, rules: SalesforceRules) -> tuple[dict[str, str], float]:
+    """Its values by their names here, and when they were so; of a message alone what that says."""
+    if record is not None:
+        return _named(record.fields, rules), record.changed_at
+    told = next((moment for name in MODIFIED if (moment := _moment(event.fields.get(name))) is not None), event.at)
+    return _named(event.fields, rules), told
+
+
+def _named(fields: Mapping[str, Any], rules: SalesforceRules) -> dict[str, str]:
+    found = {what.value: fields.get(name) for what, name in rules.reads.items()}
+    return {what: str(value).strip() for what, value in found.items() if value not in {None, ""}}
+
+
+def _moment(text: Any) -> float | None:
+    try:
+        return None if not text else datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
+
+
+def _has_ended(values: Mapping[str, str], methodology: Methodology) -> bool:
+    """Whether it is at a stage that only ends have."""
+    stage = stage_named(values.get(Reads.STAGE))
+    if stage is None:
+        return False
+    states = [state for track in methodology.tracks.values() for state in track.states.values()]
+    at_it = [state for state in states if stage.value in state.sfdc]
+    return bool(at_it) and all(state.is_end for state in at_it)

@@ -32,6 +32,7 @@ from app.machine.outcome import (
     PutBack,
     RestOver,
     SentBack,
+    StageMismatch,
     TooEarly,
     YesFell,
 )
@@ -252,6 +253,13 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "\n"
         "If it goes on, please open the issue again.",
     ),
+    "a stage that does not fit": (
+        StageMismatch("stage:estimate_feedback:7-Closing", SCOPING, "proposal", "7-Closing"),
+        speech(),
+        "@erin: Salesforce is at `7-Closing`, and this issue at **Estimate Feedback**, where usual is `4-Proposal`.\n"
+        "\n"
+        "Please bring one of the two up to date, if that is not meant. Nothing is held back by it.",
+    ),
     "a track that could not follow": (
         CouldNotFollow("follow:intake:won", INTAKE, "The engagement is won", (Gap("x", "A PM is named", "pc"),)),
         speech(),
@@ -388,7 +396,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
     asking = AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack | ClockNear | ClockOver | RestOver
-    asking |= MeetingCalled
+    asking |= MeetingCalled | StageMismatch
     if not isinstance(notice, asking):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()

@@ -32,7 +32,7 @@ def message(*notifications: str, organization: str = ORGANIZATION) -> str:
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>'
         '<notifications xmlns="http://soap.sforce.com/2005/09/outbound" '
         'xmlns:sf="urn:sobject.enterprise.soap.sforce.com">'
-        f'<OrganizationId>{organization}</OrganizationId><ActionId>04k5g000000AAAA</ActionId><SessionId xsi:nil="true"/>'
+        f'<OrganizationId>{organization}</OrganizationId><ActionId>04k5g0000AAAA</ActionId><SessionId xsi:nil="true"/>'
         "<EnterpriseUrl>https://example.my.salesforce.com/services/Soap/c/62.0</EnterpriseUrl>"
         "<PartnerUrl>https://example.my.salesforce.com/services/Soap/u/62.0</PartnerUrl>"
         f"{''.join(notifications)}</notifications></soapenv:Body></soapenv:Envelope>"
@@ -103,7 +103,15 @@ def test_the_token_may_be_a_bearer(headers: dict[str, str], on: Stage) -> None:
         {"opportunity_id": OPPORTUNITY, "StageName": "4-Proposal"},
         {"Id": OPPORTUNITY, "StageName": "4-Proposal"},
         {"recordId": OPPORTUNITY[:15]},
-        {"opportunity": {"Id": OPPORTUNITY, "StageName": "4-Proposal", "Amount": 62000.5, "IsWon": False, "Next": None}},
+        {
+            "opportunity": {
+                "Id": OPPORTUNITY,
+                "StageName": "4-Proposal",
+                "Amount": 62000.5,
+                "IsWon": False,
+                "Next": None,
+            }
+        },
         {"opportunity": OPPORTUNITY, "organization_id": ORGANIZATION},
         [{"Id": OPPORTUNITY}, {"Id": "006Aa00000AbCdFIAV"}],
     ],

@@ -44,7 +44,7 @@ def project(world: World) -> dict[str, object]:
 def test_a_project_is_made_ready_and_the_second_time_nothing_is_changed(bare: Desk) -> None:
     first = bare.psplan("setup")
     assert first.code == 0, first.out + first.err
-    assert first.out.endswith("82 changes made. psplan doctor looks at the whole.\n")
+    assert first.out.endswith("86 changes made. psplan doctor looks at the whole.\n")
     made, before = project(bare.world), bare.writes()
     labels = bare.desired().labels
     assert {label.title for label in bare.world.labels.values()} == {label.name for label in labels}
@@ -108,7 +108,7 @@ def test_a_form_that_somebody_fills_in_becomes_an_engagement(tmp_path: Path, bar
 def test_a_dry_run_prints_the_difference_and_changes_nothing(bare: Desk) -> None:
     ran = bare.psplan("setup", "--dry-run")
     assert (ran.code, bare.writes()) == (0, 0)
-    assert "82 changes would be made; nothing was changed." in ran.out
+    assert "86 changes would be made; nothing was changed." in ran.out
     listed = [line for line in ran.out.splitlines() if line.startswith("+  ")]
     assert listed == [line for line in bare.psplan("setup").out.splitlines() if line.startswith("+  ")]
 
@@ -242,7 +242,7 @@ def test_nothing_is_begun_that_cannot_be_done(spoil: Callable[[World], object], 
 
 def test_a_token_that_only_reads_is_good_enough_for_a_dry_run(bare: Desk) -> None:
     bare.world.tokens[token_of("root")].scopes = ("read_api",)
-    assert "82 changes would be made" in bare.psplan("setup", "--dry-run").out
+    assert "86 changes would be made" in bare.psplan("setup", "--dry-run").out
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_the_operators_token_is_enough_and_the_bots_own_is_for_a_person_to_give(
     bare.env["PSPLAN_GITLAB_TOKEN"] = ""
     ran = bare.psplan("setup")
     assert ran.code == 0, ran.err
-    assert "82 changes made" in ran.out
+    assert "86 changes made" in ran.out
     assert "PSPLAN_GITLAB_TOKEN is missing" in ran.out.partition("For a person to do:")[2]
 
 
@@ -419,7 +419,7 @@ def test_a_secret_is_renewed_on_request_once(bare: Desk) -> None:
 
 def test_json_tells_a_program_the_same(bare: Desk) -> None:
     told = bare.psplan("setup", "--json", "--dry-run").json
-    assert (told["is_ready"], len(told["changes"]), told["remarks"]) == (True, 82, [])
+    assert (told["is_ready"], len(told["changes"]), told["remarks"]) == (True, 86, [])
     assert not any(change["is_done"] for change in told["changes"])
     bare.env["PSPLAN_GITLAB_ADMIN_TOKEN"] = token_of("ps-bot")
     told = bare.psplan("setup", "--json").json

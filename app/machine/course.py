@@ -14,11 +14,12 @@ from app.machine.index import Index
 from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Fallen, Notice, PutBack, SentBack, YesFell
 from app.machine.papers import bound_papers, differences, digest_of, with_paper
 from app.machine.scene import Scene
-from app.machine.standing import Approval, Mark, Paper, Place, Standing, Verdict
+from app.machine.standing import Approval, Mark, Paper, Place, Standing, Verdict, label_key
 from app.machine.timeline import asked, judged, touched, with_activity, with_time
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
 from app.methodology.process import Automatic, Document, Gate, Kind, Pull, Track
+from app.methodology.spelling import scope_of
 
 
 def wanted_key(gate: str) -> str:
@@ -95,6 +96,7 @@ class Course:
         self.because(f"{track.title}: {came_from.title} → {state.title}")
         if came_from.kind is Kind.LOST and state.kind is not Kind.LOST:
             self.unlost |= self._reasons_of(track)
+            self.because_of.pop(track.on, None)
         if came_from.is_end:
             self._come_back(name, at)  # also where it ends otherwise: what was lost and is won has an intake again
             if not state.is_end:
@@ -196,7 +198,8 @@ class Course:
         path = self.index.positions[name]
         old = self._on_path(name, origin)
         for key, auto in self.index.leaving[name, self.standing.places[name].state]:
-            if old is not None and auto.to in path and path[old] >= path[auto.to] and self._all(auto.when):
+            is_over = auto.to in path and old is not None and path[old] >= path[auto.to]
+            if (is_over or auto.to == origin.state) and self._all(auto.when):
                 self.standing = replace(self.standing, declined=self.standing.declined | {key})
 
     def _on_path(self, name: str, place: Place) -> str | None:
@@ -273,15 +276,31 @@ class Course:
                     continue
                 if self._is_trusted(auto) or not self.missing(name, auto.to):
                     self.enter(name, auto.to, at=at)
-                    self._say_why(self.methodology.tracks[name], auto)
                     return True
         return False
 
-    def _say_why(self, track: Track, auto: Automatic) -> None:
-        """The labels of a move, where nobody has said by another label why."""
-        is_said = track.on in self.scene.issues and self._reasons_of(track)
-        if auto.labels and not is_said:
-            self.because_of.setdefault(track.on, set()).update(auto.labels)
+    def say_why(self) -> None:
+        """The labels of automatic moves, where the cause is still there and no label says why.
+
+        It goes by how things stand, not by the move: so it is the same however often the bot has looked. One that
+        somebody took off again is not set a second time.
+        """
+        for auto in self.methodology.automatic.values():
+            track, place = self.methodology.tracks[auto.track], self.standing.places.get(auto.track)
+            if not auto.labels or place is None or place.state != auto.to or track.on not in self.scene.issues:
+                continue
+            keys = {label: label_key(track.on, scope_of(label) or label) for label in auto.labels}
+            new = {label: key for label, key in keys.items() if self.standing.newest.get(key) != label}
+            if new and not self._reasons_of(track) and self._all(auto.when):
+                self.because_of.setdefault(track.on, set()).update(new)
+                newest = {key: label for label, key in new.items()}
+                self.standing = self.standing.but(newest={**self.standing.newest, **newest})
+
+    def reasons_to_set(self, on: IssueKind) -> list[str]:
+        """What says why the bot did something by itself, on an issue where nobody has said why."""
+        wanted = self.because_of.get(on, set())
+        said = (self._reasons_of(track) for _, track in self.index.tracks_on[on])
+        return [] if any(reasons - wanted for reasons in said) else sorted(wanted)
 
     def is_paused(self, *, but: str | None = None) -> bool:
         """Whether a track (other than one) is on hold: then the whole engagement is."""

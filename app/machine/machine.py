@@ -64,12 +64,16 @@ def proceed(
         elif not take_sign(course, act):
             continue
         course.settle(act.at)
+        if until is None:
+            course.say_why()
         is_settled = True
         ordered = course.standing if isinstance(act, Deed) else ordered
     scene = course.scene = replace(course.scene, issues=scene.issues) if deeds else scene
     course.cause, course.at = "", now
     if not is_settled:
         course.settle(now)
+        if until is None:
+            course.say_why()
     for field in course.index.fields:
         if field in scene.answered and filled(field) not in course.standing.happened:
             course.standing = with_time(course.standing, filled(field), now)  # GitLab does not tell when it was

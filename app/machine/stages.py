@@ -9,7 +9,7 @@ from app.methodology.parts import IssueKind
 
 def mismatch_key(state: str, stage: str) -> str:
     """Under which `Standing.asked` keeps that people heard of it: once for each such pair."""
-    return f"stage:{state}:{stage}"
+    return f"stage:{state}:{stage.replace(' ', '.')}"  # a comment's marker holds no blanks
 
 
 def warn_of_stage(course: Course) -> None:

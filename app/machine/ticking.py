@@ -49,7 +49,7 @@ def with_sla(
     found = dict(changes)
     for on, wanted in sla.items():
         present, change = course.scene.issues[on].labels, found.get(on, LabelChange())
-        add = [label for label in (wanted, *sorted(course.because_of.get(on, ()))) if label and label not in present]
+        add = [label for label in (wanted, *course.reasons_to_set(on)) if label and label not in present]
         gone = [label for label in names if label != wanted and label in present]
         if add or gone:
             kept = [label for label in (*change.remove, *gone) if label not in add]

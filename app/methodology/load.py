@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.constructor import SafeConstructor
 
+from app.methodology.everywhere import spread
 from app.methodology.let_go import let_go
 from app.methodology.model import Methodology
 from app.methodology.names import Found, dangling, one_of
@@ -124,6 +125,7 @@ def _complete(base: _Tree, own: _Tree, *, choice: tuple[str, str] | None = None)
     found = _laid_over(found, own)
     if base.content:
         let_go(found.content, own.content.get("clocks") or ())
+    spread(found.content)
     return replace(found, content=without_what_is_gone(found.content, own.content))
 
 

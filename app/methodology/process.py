@@ -238,6 +238,7 @@ class Automatic(Block):
 
     track: Key
     only_from: Annotated[tuple[Key, ...], Field(alias="from", min_length=1)]
+    """States that it is made from; left out: every state of the track that is no end."""
     to: Key
     """The state that it moves to."""
     when: Annotated[tuple[Key, ...], Field(min_length=1)]

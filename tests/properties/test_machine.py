@@ -119,8 +119,8 @@ def _tick(walk: Walk, number: int) -> None:
 
 
 def _same(standing: Standing) -> Standing:
-    """A standing without how far the record was read."""
-    return replace(standing, seen={}, seen_states={})
+    """A standing without what is read of GitLab's record, where the bot's own last changes stand as well."""
+    return replace(standing, seen={}, seen_states={}, setters={})
 
 
 def _started(name: str, is_paid: bool, is_complete: bool) -> Walk:

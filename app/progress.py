@@ -13,11 +13,13 @@ from app.store.schema import DeliveryState
 
 def progress(connection: Connection, *, ident: str) -> dict[str, Any] | None:
     """The answer of `GET /submissions/{id}`, or None where nothing is known of it."""
-    asked, ident = ident, opportunities.joined_to(connection, ident) or ident
-    delivery = inbox.submission_of(connection, ident)
-    engagement = outbox.engagement(connection, ident)
+    delivery, engagement = inbox.submission_of(connection, ident), outbox.engagement(connection, ident)
     if delivery is None and engagement is None:
-        return None
+        # looked for last: a submission that went elsewhere has joined it by then
+        other = opportunities.joined_to(connection, ident)
+        if other is None:
+            return None
+        delivery, engagement = inbox.submission_of(connection, other), outbox.engagement(connection, other)
     if delivery is not None and delivery.state == DeliveryState.DEAD.value:
         state, message = "failed", f"It could not be carried out: {delivery.reason}. An operator can run it again."
     elif delivery is not None and delivery.state == DeliveryState.WAITING.value:
@@ -27,7 +29,7 @@ def progress(connection: Connection, *, ident: str) -> dict[str, Any] | None:
     else:
         state, message = "done", _done(engagement)
     return {
-        "submission_id": asked,
+        "submission_id": ident,
         "state": state,
         "scoping_issue": _issue(engagement, IssueRole.SCOPING),
         "intake_issue": _issue(engagement, IssueRole.INTAKE),

@@ -338,6 +338,22 @@ class Whisper:
         return f"tell {self.user} in {self.place}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateRecord:
+    """Write fields of a record in Salesforce. `values`: by their API names; one that is a number there is `numbers`."""
+
+    kind: ClassVar[str] = "update_record"
+    key: str
+    object: str
+    record: str
+    values: dict[str, str]
+    numbers: list[str]
+
+    def describe(self) -> str:
+        """For the journal: names, no values."""
+        return f"write in Salesforce: {', '.join(self.values)}"
+
+
 Action = (
     CreateIssue
     | AdoptIssue
@@ -354,6 +370,7 @@ Action = (
     | HandOver
     | PostMessage
     | Whisper
+    | UpdateRecord
 )
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}

@@ -13,6 +13,7 @@ from app.events import CommentPosted, Event, IssueChanged, Unknown
 from app.issue_text import Playbook
 from app.ports import Person
 from app.registry import Decision, Registry, ignore
+from app.salesforce_out import with_writings
 from app.snapshot import Needs, Snapshot
 
 
@@ -34,7 +35,8 @@ def decide(event: Event, snapshot: Snapshot, playbook: Playbook, now: datetime, 
     handler = registry.handlers.get(type(event))
     if handler is None:
         return ignore(f"no rule for a {event.noun}")
-    return with_announcements(handler.decide(event, snapshot, playbook, now), snapshot.engagement, playbook)
+    decision = with_writings(handler.decide(event, snapshot, playbook, now), playbook)
+    return with_announcements(decision, snapshot.engagement, playbook)
 
 
 def _actor(event: Event) -> int | None:

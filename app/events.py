@@ -27,7 +27,14 @@ from app.chat_events import (
     read_chat_event,
 )
 from app.letter import Letter, letter_from_record
-from app.salesforce_events import CHANGED, READ, OpportunityChanged, OpportunityRead, read_opportunity_event
+from app.salesforce_events import (
+    CHANGED,
+    READ,
+    WANTED,
+    WRITTEN,
+    OpportunityEvent,
+    read_opportunity_event,
+)
 from app.submission import Submission, parse_submission
 
 
@@ -160,8 +167,7 @@ Event = (
     | PressHeard
     | Whispered
     | LetterWritten
-    | OpportunityChanged
-    | OpportunityRead
+    | OpportunityEvent
     | Unknown
 )
 
@@ -189,6 +195,8 @@ _OWN_KINDS = {
     WHISPER: "an answer in Slack",
     CHANGED: "a change in Salesforce",
     READ: "an opportunity in Salesforce",
+    WANTED: "a wish for Salesforce",
+    WRITTEN: "an answer of Salesforce",
 }
 
 

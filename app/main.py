@@ -361,6 +361,7 @@ def load_playbook(settings: Settings) -> Playbook:
         chat=settings.chat_form,
         agendas=load_agendas(folder, methodology),
         mail_from=settings.smtp_from if settings.smtp_url is not None else None,
+        writes_salesforce=settings.salesforce_url is not None,
     )
 
 

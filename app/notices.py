@@ -22,6 +22,7 @@ from app.machine.outcome import (
     ClockNear,
     ClockOver,
     CouldNotFollow,
+    FieldsKept,
     HowDidItEnd,
     MeetingCalled,
     MeetingCancelled,
@@ -56,7 +57,7 @@ from app.text import Safe, code_span, marker, mention, own
 from app.ways import PUT_BY, way_in_words
 
 MAX_MENTIONS: Final = 5
-_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | StageMismatch
+_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | StageMismatch | FieldsKept
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,18 @@ class _Said:
         yield together(address, at, own(", where usual is "), usual, own("."))
         yield own("Please bring one of the two up to date, if that is not meant. Nothing is held back by it.")
 
+    def fields_kept(self, notice: FieldsKept) -> Iterator[Safe]:
+        """The field's owner decides which of the two is right."""
+        here = self._here(next(name for name, track in self.methodology.tracks.items() if track.on is notice.on))
+        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
+        address = together(called, own(": ")) if called else own("")
+        yield together(
+            address, own("in Salesforce "), code_span(notice.field), own(" says something else than I know.")
+        )
+        yield own(
+            "Somebody has written there, so I leave it as it is. If it should say what this issue says, empty it."
+        )
+
     def sent_back(self, notice: SentBack) -> Iterator[Safe]:
         """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""
         gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
@@ -284,6 +297,8 @@ class _Said:
         standing = self.speech.standing
         if isinstance(notice, StageMismatch):
             return self.stage_mismatch(notice)
+        if isinstance(notice, FieldsKept):
+            return self.fields_kept(notice)
         if isinstance(notice, MeetingCalled | MeetingCancelled):
             return meeting_notice(notice, standing, self.methodology)
         calendar = self.methodology.calendar_of(self.speech.segment)

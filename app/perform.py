@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import singledispatchmethod
 from typing import Any
 
@@ -32,6 +33,7 @@ from app.actions import (
     Target,
     TellStatus,
     Text,
+    UpdateRecord,
     Whisper,
 )
 from app.answer_table import answers_in, with_answers
@@ -44,7 +46,7 @@ from app.keys import RecordKeys
 from app.letter import letter_from_record
 from app.machine.standing import Standing
 from app.own_part import append_own_part
-from app.ports import GitLab, Issue, IssueChange, NewIssue, Note, Post
+from app.ports import GitLab, Issue, IssueChange, NewIssue, Note, Post, Salesforce
 from app.revision import revise
 from app.signed_record import seal_what_fits
 from app.text import Safe, find_markers, marker
@@ -71,6 +73,8 @@ class Performer:
     """None: nobody is told in a chat (any more)."""
     post: Post | None = None
     """None: no mail is sent."""
+    salesforce: Salesforce | None = None
+    """None: nothing is written there."""
 
     def is_safe_to_repeat(self, action: Action) -> bool:
         """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
@@ -247,6 +251,14 @@ class Performer:
     @perform.register
     def _(self, action: Whisper, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         return self._told().whisper(action)
+
+    @perform.register
+    def _(self, action: UpdateRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        if self.salesforce is None:
+            raise Permanent("Salesforce is not configured any more: PSPLAN_SALESFORCE_URL")
+        values = {name: Decimal(text) if name in action.numbers else text for name, text in action.values.items()}
+        self.salesforce.update(action.object, action.record, values)
+        return {}
 
     def _told(self) -> ChatTeller:
         if self.teller is None:

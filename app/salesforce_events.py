@@ -6,7 +6,7 @@ The door stores what came in as the bot's own JSON, a body for each opportunity,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -16,6 +16,10 @@ CHANGED: Final = "psplan_opportunity"
 """Kind of a delivery: something changed on an opportunity."""
 READ: Final = "psplan_opportunity_read"
 """Kind of the bot's own delivery to an engagement: so its opportunity is now."""
+WANTED: Final = "psplan_opportunity_wanted"
+"""Kind of the bot's own delivery to an opportunity: so some of its fields should read."""
+WRITTEN: Final = "psplan_opportunity_written"
+"""Kind of the bot's own delivery to an engagement: what was written on its opportunity, and what was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,28 @@ class OpportunityRead:
     at: float
 
 
-OpportunityEvent = OpportunityChanged | OpportunityRead
+@dataclass(frozen=True, slots=True)
+class OpportunityWanted:
+    """Fields of an opportunity should read so, by their API names; `written`: what the bot wrote there last."""
+
+    noun: ClassVar[str] = "wish for an opportunity"
+    engagement: str
+    opportunity: str
+    values: Mapping[str, str]
+    written: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityWritten:
+    """Fields read now as was wanted, by their API names; in `kept` somebody else has written something."""
+
+    noun: ClassVar[str] = "answer of an opportunity"
+    opportunity: str
+    written: Mapping[str, str]
+    kept: tuple[str, ...]
+
+
+OpportunityEvent = OpportunityChanged | OpportunityRead | OpportunityWanted | OpportunityWritten
 
 
 def opportunity_lane(key: str) -> str:
@@ -57,6 +82,17 @@ def read_record(key: str, values: Mapping[str, str], at: float) -> dict[str, Any
     return {"object_kind": READ, "opportunity": key, "values": dict(values), "at": at}
 
 
+def wanted_record(engagement: str, key: str, values: Mapping[str, str], written: Mapping[str, str]) -> dict[str, Any]:
+    """What `OpportunityWanted` is read from."""
+    told = {"engagement": engagement, "opportunity": key, "values": dict(values), "written": dict(written)}
+    return {"object_kind": WANTED, **told}
+
+
+def written_record(key: str, written: Mapping[str, str], kept: Sequence[str]) -> dict[str, Any]:
+    """What `OpportunityWritten` is read from."""
+    return {"object_kind": WRITTEN, "opportunity": key, "written": dict(written), "kept": list(kept)}
+
+
 def read_opportunity_event(body: bytes) -> OpportunityEvent | None:
     """The event in a delivery about an opportunity; None where it is nothing that this bot knows of."""
     try:
@@ -66,6 +102,11 @@ def read_opportunity_event(body: bytes) -> OpportunityEvent | None:
             return OpportunityChanged(payload["opportunity"], payload["fields"], float(payload["at"]))
         if kind == READ:
             return OpportunityRead(payload["opportunity"], payload["values"], float(payload["at"]))
+        if kind == WANTED:
+            told = payload["values"], payload["written"]
+            return OpportunityWanted(payload["engagement"], payload["opportunity"], *told)
+        if kind == WRITTEN:
+            return OpportunityWritten(payload["opportunity"], payload["written"], tuple(payload["kept"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return None

@@ -26,6 +26,7 @@ from handlers import (
     presses,
     mail,
     opportunities,
+    salesforce_fields,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "opportunities",
     "parked",
     "presses",
+    "salesforce_fields",
     "status",
     "submissions",
     "triage",

@@ -36,6 +36,8 @@ from handlers.scene import what_to_see
 
 SALESFORCE: Final = "(Salesforce)"
 """Who does it; no user of GitLab can be called so."""
+WRITES: Final = "writes."
+"""Begins the names of what stands in fields that the bot fills."""
 MODIFIED: Final = ("SystemModstamp", "LastModifiedDate")
 
 
@@ -96,7 +98,7 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
         event.opportunity,
         stage=None if stage is None else stage.value,
         at=event.at,
-        written=known.written if known is not None and is_same else {},
+        written=_written(known.written if known is not None and is_same else {}, event, engagement, playbook),
     )
     if known == heard:
         return ignore("this is known of the opportunity")
@@ -105,6 +107,18 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
     return Decision(
         reasons=made.reasons or ("the opportunity is as it was",), actions=made.actions, engagement=made.engagement
     )
+
+
+def _written(
+    known: Mapping[str, str], event: OpportunityRead, engagement: Engagement, playbook: Playbook
+) -> Mapping[str, str]:
+    """What the bot wrote, and that a field is empty now which somebody else had filled: so it is written after all."""
+    emptied = {
+        name: ""
+        for what, name in playbook.methodology.salesforce.writes.items()
+        if f"kept:{name}" in engagement.standing.asked and name not in known and f"{WRITES}{what}" not in event.values
+    }
+    return {**known, **emptied}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +182,18 @@ def _hand_to(engagement: str, key: str, values: Mapping[str, str], at: float) ->
 def _as_it_is(event: OpportunityChanged, record: Record | None, rules: SalesforceRules) -> tuple[dict[str, str], float]:
     """Its values by their names here, and when they were so; of a message alone what that says."""
     if record is not None:
-        return _named(record.fields, rules), record.changed_at
+        filled = {f"{WRITES}{what.value}": record.fields.get(name) for what, name in rules.writes.items()}
+        return _named(record.fields, rules) | _plain(filled), record.changed_at
     told = next((moment for name in MODIFIED if (moment := _moment(event.fields.get(name))) is not None), event.at)
     return _named(event.fields, rules), told
 
 
 def _named(fields: Mapping[str, Any], rules: SalesforceRules) -> dict[str, str]:
-    found = {what.value: fields.get(name) for what, name in rules.reads.items()}
-    return {what: str(value).strip() for what, value in found.items() if value not in {None, ""}}
+    return _plain({what.value: fields.get(name) for what, name in rules.reads.items()})
+
+
+def _plain(found: Mapping[str, Any]) -> dict[str, str]:
+    return {what: str(value).strip() for what, value in found.items() if value is not None and str(value).strip()}
 
 
 def _moment(text: Any) -> float | None:

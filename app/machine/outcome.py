@@ -115,6 +115,15 @@ class StageMismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldsKept:
+    """A field of the opportunity (by its API name) in which somebody else has written: it stays as it is."""
+
+    key: str
+    on: IssueKind
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class CouldNotFollow:
     """The other track should have moved this one, and could not yet."""
 
@@ -214,6 +223,7 @@ Notice = (
     | HowDidItEnd
     | CouldNotFollow
     | StageMismatch
+    | FieldsKept
     | YesFell
     | ClockNear
     | ClockOver

@@ -164,7 +164,7 @@ class Standing:
     `happened`: what clocks go by (`app.machine.timeline`) → when that was, in order; of what counts but once, the first
     time. `active_at`: when somebody last did or said anything. `wake_at`: when a clock has to be looked at next.
     `meetings`: by their names in the methodology. `attached`: document → id of the comment that it hangs on.
-    `opportunity`: as Salesforce told of it last.
+    `opportunity`: as Salesforce told of it last. `confidence`: what the EM said of the chances, and why.
     """
 
     begun_at: float | None = None
@@ -195,6 +195,7 @@ class Standing:
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     attached: Mapping[str, int] = field(default_factory=dict)
     opportunity: Opportunity | None = None
+    confidence: str | None = None
 
     def version(self, document: Document | None) -> int:
         """A serial of a document, by which approvals are told apart: it counts also how often it was opened again.
@@ -257,6 +258,7 @@ class Standing:
             "meetings": {name: each.to_record() for name, each in self.meetings.items()},
             "attached": dict(self.attached),
             "opportunity": None if self.opportunity is None else self.opportunity.to_record(),
+            "confidence": self.confidence,
         }
 
 
@@ -297,6 +299,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         meetings={name: meeting_from_record(each) for name, each in record["meetings"].items()},
         attached=record["attached"],
         opportunity=opportunity_from_record(record["opportunity"]),
+        confidence=record["confidence"],
     )
 
 

@@ -87,7 +87,7 @@ class JwtBearer:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login that was taken. `url`: where the organisation's data is; `organization`: its id, as far as it was told."""
+    """A login that was taken. `url`: of the organisation's data; `organization`: its id, as far as it was told."""
 
     token: str = field(repr=False)
     url: str

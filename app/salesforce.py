@@ -1,0 +1,37 @@
+"""Salesforce as the service has it: the adapter with the configured login."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from app.adapters.salesforce import SalesforceApi
+from app.adapters.salesforce_login import ClientCredentials, JwtBearer, Login
+from app.adapters.salesforce_restraint import SalesforceRestraint
+from app.clock import Clock, Timer
+from app.live_secrets import LiveSecrets
+from app.metrics import Metrics
+from app.settings import Settings
+
+
+def open_salesforce(
+    settings: Settings, live: LiveSecrets, timer: Timer, clock: Clock, metrics: Metrics
+) -> SalesforceApi | None:
+    """None where it is not configured. No request is sent: Salesforce may be down for the moment."""
+    if settings.salesforce_url is None:
+        return None
+    restraint = SalesforceRestraint(timer, metrics)
+    return SalesforceApi(url=settings.salesforce_url, login=_login(settings, live, clock), restraint=restraint)
+
+
+def _login(settings: Settings, live: LiveSecrets, clock: Clock) -> Login:
+    """By the key where there is one; the secrets are those of now."""
+    client_id, url = settings.salesforce_client_id or "", (settings.salesforce_url or "").rstrip("/")
+    if settings.salesforce_username is None:
+        return ClientCredentials(client_id, lambda: _shown(live.settings.salesforce_client_secret))
+    return JwtBearer(
+        client_id, settings.salesforce_username, lambda: _shown(live.settings.salesforce_private_key), url, clock
+    )
+
+
+def _shown(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()

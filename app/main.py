@@ -59,6 +59,7 @@ from app.perform import Performer
 from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
+from app.salesforce import OpportunityReads, open_salesforce
 from app.settings import Settings
 from app.slack import open_slack
 from app.store.database import need_postgres
@@ -135,6 +136,7 @@ class Service:
         self.directory = Directory(self.gitlab, timer)
         self.slack = open_slack(settings, self.live, self.playbook.methodology, timer, self.metrics)
         self._mail = self._open_mail()
+        self.salesforce = open_salesforce(settings, self.live, timer, clock, self.metrics)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
@@ -160,7 +162,14 @@ class Service:
             project=f"{self.settings.gitlab_url}/{self.settings.project}",
             clock=self.clock,
             who=None if self.slack is None else self.slack.people,
+            salesforce=None
+            if self.salesforce is None
+            else OpportunityReads(self.salesforce, self.playbook.methodology.salesforce),
         )
+
+    def _performer(self, store: Store) -> Performer:
+        teller = self._teller(store.read)
+        return Performer(self.gitlab, self.directory, self.record_keys, teller, self._mail, self.salesforce)
 
     def _teller(self, read: Read) -> ChatTeller | None:
         return None if self.slack is None else self.slack.teller(StoreMemory(read).chat_posts)
@@ -178,6 +187,7 @@ class Service:
                 "gitlab": self.restraint.vendor.trouble,
                 "slack": None if self.slack is None else self.slack.trouble,
                 "mail": None if self._mail is None else self._mail.trouble,
+                "salesforce": None if self.salesforce is None else self.salesforce.trouble,
             },
             work_trouble=self._work_trouble,
             alarms=lambda: self.live.alarms,
@@ -219,7 +229,7 @@ class Service:
         self._engine = Engine(
             store=store,
             decider=self.decider(store.read),
-            performer=Performer(self.gitlab, self.directory, self.record_keys, self._teller(store.read), self._mail),
+            performer=self._performer(store),
             clock=clock,
             moments=Moments(clock, self.timer),
             rng=self._rng,

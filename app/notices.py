@@ -269,12 +269,8 @@ class _Said:
         here = self._here(next(name for name, track in self.methodology.tracks.items() if track.on is notice.on))
         called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
         address = together(called, own(": ")) if called else own("")
-        yield together(
-            address, own("in Salesforce "), code_span(notice.field), own(" says something else than I know.")
-        )
-        yield own(
-            "Somebody has written there, so I leave it as it is. If it should say what this issue says, empty it."
-        )
+        yield together(address, own("in Salesforce "), code_span(notice.field), own(" says something else."))
+        yield own("Somebody wrote that, so I leave it as it is. If it should say what I know, please empty it.")
 
     def sent_back(self, notice: SentBack) -> Iterator[Safe]:
         """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""

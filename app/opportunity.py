@@ -11,6 +11,8 @@ from typing import Any, Final
 from app.submission.choices import SfdcStage
 from app.submission.values import salesforce_id
 
+OBJECT: Final = "Opportunity"
+"""What Salesforce's API calls it."""
 KEY_CHARS: Final = 15
 """The other three of 18 only guard against a lost case: they say nothing that the first 15 do not."""
 OPPORTUNITY_PREFIX: Final = "006"

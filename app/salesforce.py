@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from pydantic import SecretStr
 
 from app.adapters.salesforce import SalesforceApi
 from app.adapters.salesforce_login import ClientCredentials, JwtBearer, Login
 from app.adapters.salesforce_restraint import SalesforceRestraint
 from app.clock import Clock, Timer
+from app.listing import Listing
 from app.live_secrets import LiveSecrets
+from app.methodology.salesforce import Reads, SalesforceRules
 from app.metrics import Metrics
+from app.opportunity import OBJECT
+from app.ports import Record, Salesforce
 from app.settings import Settings
 
 
@@ -35,3 +42,25 @@ def _login(settings: Settings, live: LiveSecrets, clock: Clock) -> Login:
 
 def _shown(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityReads:
+    """Opportunities with the fields that the methodology names. Implements snapshot.Opportunities."""
+
+    salesforce: Salesforce
+    rules: SalesforceRules
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What is asked for of each."""
+        return tuple(dict.fromkeys([*self.rules.reads.values(), *self.rules.writes.values()]))
+
+    def opportunity(self, key: str) -> Record:
+        """One, by its id in either form."""
+        return self.salesforce.read(OBJECT, key, self.fields)
+
+    def changed_since(self, moment: datetime, *, most: int) -> Listing[Record]:
+        """Those for services that changed at that moment or later, the longest ago first."""
+        where = {name: self.rules.record_type for what, name in self.rules.reads.items() if what is Reads.RECORD_TYPE}
+        return self.salesforce.changed(OBJECT, self.fields, since=moment, where=where, most=most)

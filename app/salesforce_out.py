@@ -1,4 +1,4 @@
-"""What of an engagement stands in fields of its opportunity: handed over whenever it differs from what was written last.
+"""What of an engagement stands in fields of its opportunity: handed over where it differs from what was written last.
 
 No handler has to know that there is a Salesforce. What was written is known only once Salesforce has said so; the key
 of what is handed over names both sides, so that the same wish is made once and a value may come back later.

@@ -25,7 +25,7 @@ from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
 from app.methodology.salesforce import Fills
-from app.opportunity import Opportunity
+from app.opportunity import OBJECT, Opportunity
 from app.ports import Person
 from app.registry import Decision, ignore, registry
 from app.salesforce_events import WRITTEN, OpportunityWanted, OpportunityWritten, written_record
@@ -34,8 +34,6 @@ from app.snapshot import Needs, Snapshot
 from handlers.opportunities import SALESFORCE
 from handlers.progress import progress
 from handlers.scene import what_to_see
-
-OBJECT = "Opportunity"
 
 
 def _needs_of_wish(event: OpportunityWanted, *_: object) -> Needs:
@@ -70,15 +68,13 @@ def on_wanted(event: OpportunityWanted, snapshot: Snapshot, playbook: Playbook, 
     )
     actions: tuple[Action, ...] = (answer,)
     if values:
-        numbers = [
-            name for what, name in playbook.methodology.salesforce.writes.items() if what is Fills.SERVICES_VALUE
-        ]
+        writes = playbook.methodology.salesforce.writes
         update = UpdateRecord(
             key=f"{event.engagement}:update:{sign}",
             object=OBJECT,
             record=record.id,
             values=values,
-            numbers=[name for name in numbers if name in values],
+            numbers=[name for what, name in writes.items() if what is Fills.SERVICES_VALUE and name in values],
         )
         actions = (update, answer)
     return Decision(reasons=(f"fields to write: {len(values)}, kept as they are: {len(kept)}",), actions=actions)

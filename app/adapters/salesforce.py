@@ -44,6 +44,7 @@ class SalesforceApi:
     def __init__(self, *, url: str, login: Login, restraint: SalesforceRestraint, timeout_s: float = TIMEOUT_S) -> None:
         """`url`: My Domain. No request is sent yet."""
         self._restraint = restraint
+        self.trouble = restraint.vendor.trouble
         self._client = httpx.Client(timeout=timeout_s, follow_redirects=False)
         self._sessions = Sessions(url=url, login=login, restraint=restraint, client=self._client)
 

@@ -340,18 +340,20 @@ class Whisper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateRecord:
-    """Write fields of a record in Salesforce. `values`: by their API names; one that is a number there is `numbers`."""
+    """Write a field (by its API name) of a record in Salesforce. `is_user`: the value is the e-mail of a user there."""
 
     kind: ClassVar[str] = "update_record"
     key: str
     object: str
     record: str
-    values: dict[str, str]
-    numbers: list[str]
+    field: str
+    value: str
+    is_number: bool = False
+    is_user: bool = False
 
     def describe(self) -> str:
-        """For the journal: names, no values."""
-        return f"write in Salesforce: {', '.join(self.values)}"
+        """For the journal: no value."""
+        return f"write {self.field} in Salesforce"
 
 
 Action = (

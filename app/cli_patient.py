@@ -16,9 +16,11 @@ from app.adapters.smtp import SmtpPost
 from app.clock import steady_clock, system_clock
 from app.doctor import Patient, Tools
 from app.ingress import gitlab as gitlab_door
+from app.live_secrets import LiveSecrets
 from app.methodology.load import check_methodology
 from app.metrics import Metrics
 from app.registry import registry
+from app.salesforce import open_salesforce
 from app.settings import Settings
 from app.settings_survey import Survey
 
@@ -38,6 +40,7 @@ def patient_of(surveyed: Survey) -> Patient:
         clock=system_clock,
         hook_path=HOOK_PATH,
         slack=_slack_bot(settings),
+        salesforce=open_salesforce(settings, LiveSecrets(settings), steady_clock, system_clock, Metrics()),
         greet_mail_server=None if settings.smtp_url is None else partial(_greet_mail_server, settings.smtp_url),
     )
     return Patient(surveyed, tools)

@@ -68,6 +68,7 @@ from app.store.memory import Read, StoreMemory
 from app.store.store import Store, open_store
 from app.sweep import Sweeper
 from app.sweep.hook import HookWatch
+from app.sweep.opportunities import OpportunityWatch
 from app.tell import Tell
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring, SalesforceTokens, SlackSecrets
@@ -137,6 +138,8 @@ class Service:
         self.slack = open_slack(settings, self.live, self.playbook.methodology, timer, self.metrics)
         self._mail = self._open_mail()
         self.salesforce = open_salesforce(settings, self.live, timer, clock, self.metrics)
+        rules = self.playbook.methodology.salesforce
+        self.reads = None if self.salesforce is None else OpportunityReads(self.salesforce, rules)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
@@ -162,9 +165,7 @@ class Service:
             project=f"{self.settings.gitlab_url}/{self.settings.project}",
             clock=self.clock,
             who=None if self.slack is None else self.slack.people,
-            salesforce=None
-            if self.salesforce is None
-            else OpportunityReads(self.salesforce, self.playbook.methodology.salesforce),
+            salesforce=self.reads,
         )
 
     def _performer(self, store: Store) -> Performer:
@@ -284,6 +285,7 @@ class Service:
             timer=steady_clock,
             metrics=self.metrics,
             stopping=engine.stopping,
+            opportunities=None if self.reads is None else OpportunityWatch(store, self.reads, self.clock),
         )
         return Routines(
             directory=self.directory,

@@ -42,17 +42,27 @@ def stage_named(text: str | None) -> SfdcStage | None:
 class Opportunity:
     """As it was read last: `stage` as Salesforce spells it, `at` when it was so (seconds since 1970).
 
-    `written`: field → what the bot wrote there last, by which somebody else's word is told from its own.
+    `written`: field → what the bot wrote there last, by which somebody else's word is told from its own. `wished`:
+    field → what it should say, as it was handed over last; `wishes` counts that.
     """
 
     key: str
     stage: str | None = None
     at: float = 0.0
     written: Mapping[str, str] = field(default_factory=dict)
+    wished: Mapping[str, str] = field(default_factory=dict)
+    wishes: int = 0
 
     def to_record(self) -> dict[str, Any]:
         """As stored."""
-        return {"key": self.key, "stage": self.stage, "at": self.at, "written": dict(self.written)}
+        return {
+            "key": self.key,
+            "stage": self.stage,
+            "at": self.at,
+            "written": dict(self.written),
+            "wished": dict(self.wished),
+            "wishes": self.wishes,
+        }
 
 
 def opportunity_from_record(record: Mapping[str, Any] | None) -> Opportunity | None:

@@ -256,8 +256,13 @@ class Performer:
     def _(self, action: UpdateRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         if self.salesforce is None:
             raise Permanent("Salesforce is not configured any more: PSPLAN_SALESFORCE_URL")
-        values = {name: Decimal(text) if name in action.numbers else text for name, text in action.values.items()}
-        self.salesforce.update(action.object, action.record, values)
+        value: str | Decimal = Decimal(action.value) if action.is_number else action.value
+        if action.is_user:
+            user = self.salesforce.find("User", "Email", action.value, ())
+            if user is None:
+                raise Permanent("Salesforce knows no user with the e-mail of the Engagement Manager")
+            value = user.id
+        self.salesforce.update(action.object, action.record, {action.field: value})
         return {}
 
     def _told(self) -> ChatTeller:

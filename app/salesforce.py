@@ -54,7 +54,7 @@ class OpportunityReads:
     @property
     def fields(self) -> tuple[str, ...]:
         """What is asked for of each."""
-        return tuple(dict.fromkeys([*self.rules.reads.values(), *self.rules.writes.values()]))
+        return tuple(dict.fromkeys([*self.rules.reads.values(), *map(self.rules.looks_at, self.rules.writes.values())]))
 
     def opportunity(self, key: str) -> Record:
         """One, by its id in either form."""

@@ -6,8 +6,8 @@ The door stores what came in as the bot's own JSON, a body for each opportunity,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -45,23 +45,29 @@ class OpportunityRead:
 
 @dataclass(frozen=True, slots=True)
 class OpportunityWanted:
-    """Fields of an opportunity should read so, by their API names; `written`: what the bot wrote there last."""
+    """A field of an opportunity (by its API name) should say something; `written`: what the bot wrote there last.
+
+    `number`: of the wish, so that the same may be wished again later.
+    """
 
     noun: ClassVar[str] = "wish for an opportunity"
     engagement: str
     opportunity: str
-    values: Mapping[str, str]
-    written: Mapping[str, str]
+    field: str
+    value: str
+    written: str | None
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class OpportunityWritten:
-    """Fields read now as was wanted, by their API names; in `kept` somebody else has written something."""
+    """A field (by its API name) says now what was wished; or, `is_kept`, somebody else has written something there."""
 
     noun: ClassVar[str] = "answer of an opportunity"
     opportunity: str
-    written: Mapping[str, str]
-    kept: tuple[str, ...]
+    field: str
+    value: str
+    is_kept: bool
 
 
 OpportunityEvent = OpportunityChanged | OpportunityRead | OpportunityWanted | OpportunityWritten
@@ -82,15 +88,9 @@ def read_record(key: str, values: Mapping[str, str], at: float) -> dict[str, Any
     return {"object_kind": READ, "opportunity": key, "values": dict(values), "at": at}
 
 
-def wanted_record(engagement: str, key: str, values: Mapping[str, str], written: Mapping[str, str]) -> dict[str, Any]:
-    """What `OpportunityWanted` is read from."""
-    told = {"engagement": engagement, "opportunity": key, "values": dict(values), "written": dict(written)}
-    return {"object_kind": WANTED, **told}
-
-
-def written_record(key: str, written: Mapping[str, str], kept: Sequence[str]) -> dict[str, Any]:
-    """What `OpportunityWritten` is read from."""
-    return {"object_kind": WRITTEN, "opportunity": key, "written": dict(written), "kept": list(kept)}
+def record_of(event: OpportunityWanted | OpportunityWritten) -> dict[str, Any]:
+    """What such an event is read from."""
+    return {"object_kind": WANTED if isinstance(event, OpportunityWanted) else WRITTEN, **asdict(event)}
 
 
 def read_opportunity_event(body: bytes) -> OpportunityEvent | None:
@@ -102,11 +102,9 @@ def read_opportunity_event(body: bytes) -> OpportunityEvent | None:
             return OpportunityChanged(payload["opportunity"], payload["fields"], float(payload["at"]))
         if kind == READ:
             return OpportunityRead(payload["opportunity"], payload["values"], float(payload["at"]))
-        if kind == WANTED:
-            told = payload["values"], payload["written"]
-            return OpportunityWanted(payload["engagement"], payload["opportunity"], *told)
-        if kind == WRITTEN:
-            return OpportunityWritten(payload["opportunity"], payload["written"], tuple(payload["kept"]))
+        if kind in {WANTED, WRITTEN}:
+            told = {name: value for name, value in payload.items() if name != "object_kind"}
+            return OpportunityWanted(**told) if kind == WANTED else OpportunityWritten(**told)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return None

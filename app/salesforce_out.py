@@ -1,31 +1,38 @@
-"""What of an engagement stands in fields of its opportunity: handed over where it differs from what was written last.
+"""What of an engagement stands in fields of its opportunity: handed over, a field at a time, whenever that changes.
 
-No handler has to know that there is a Salesforce. What was written is known only once Salesforce has said so; the key
-of what is handed over names both sides, so that the same wish is made once and a value may come back later.
+No handler has to know that there is a Salesforce. A field that it refuses stops no other, and is not wished for again
+before it should say something else.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
-from app.actions import HandOver
+from app.actions import CreateIssue, HandOver
 from app.engagement import Engagement, IssueRole
 from app.events import Source
 from app.issue_text import Playbook
 from app.methodology.model import Methodology
 from app.methodology.process import Document
 from app.methodology.salesforce import Fills
-from app.opportunity import opportunity_key
+from app.opportunity import Opportunity, opportunity_key
 from app.registry import Decision
-from app.salesforce_events import WANTED, opportunity_lane, wanted_record
+from app.salesforce_events import WANTED, OpportunityWanted, opportunity_lane, record_of
+
+TO_BE_MADE: Final = "(to be made)"
+"""Stands for the address of an issue that is made before the wish is worked on."""
+
+
+def kept_key(name: str) -> str:
+    """Under which `Standing.asked` keeps that people heard of a field in which somebody else has written."""
+    return f"kept:{name}"
 
 
 def with_writings(decision: Decision, playbook: Playbook) -> Decision:
-    """The decision, and what its engagement wants to stand in Salesforce; itself where that is so already."""
+    """The decision, and what its engagement wants to stand in Salesforce; itself where nothing new is wanted."""
     engagement = decision.engagement
     if not playbook.writes_salesforce or engagement is None or decision.lane is not None:
         return decision
@@ -33,43 +40,32 @@ def with_writings(decision: Decision, playbook: Playbook) -> Decision:
     if key is None:
         return decision
     known = engagement.standing.opportunity
-    written = dict(known.written) if known is not None and known.key == key else {}
-    values = {name: value for name, value in wanted(engagement, playbook.methodology) if written.get(name) != value}
+    if known is None or known.key != key:
+        known = Opportunity(key)
+    values = {name: value for name, value in _wanted(decision, engagement, playbook) if known.wished.get(name) != value}
     if not values:
         return decision
-    sign = hashlib.sha256(json.dumps([values, written], sort_keys=True).encode()).hexdigest()[:16]
-    handed = HandOver(
-        key=f"{engagement.id}:salesforce:{sign}",
-        source=Source.SALESFORCE.value,
-        lane=opportunity_lane(key),
-        what=WANTED,
-        body=wanted_record(engagement.id, key, values, written),
-    )
-    return replace(decision, actions=(*decision.actions, handed))
+    wished = replace(known, wished={**known.wished, **values}, wishes=known.wishes + 1)
+    standing = engagement.standing.but(opportunity=wished)
+    handed = [_hand_over(engagement, wished, name, value) for name, value in values.items()]
+    return replace(decision, actions=(*decision.actions, *handed), engagement=replace(engagement, standing=standing))
 
 
-def wanted(engagement: Engagement, methodology: Methodology) -> Iterator[tuple[str, str]]:
-    """The fields by their API names, and what they should say; what is not known is not wanted."""
-    for what, name in methodology.salesforce.writes.items():
-        value = _value(what, engagement, methodology)
-        if value is not None:
-            yield name, value
-
-
-def _value(what: Fills, engagement: Engagement, methodology: Methodology) -> str | None:
+def value_of(what: Fills, engagement: Engagement, methodology: Methodology) -> str | None:
+    """What a field should say; None: that is not known."""
     match what:
         case Fills.SCOPING_ISSUE:
             link = engagement.issues.get(IssueRole.SCOPING)
             return None if link is None else link.web_url
         case Fills.ENGAGEMENT_MANAGER:
-            return next(iter(engagement.standing.outlook.leads), None)
+            leads = engagement.standing.outlook.leads
+            return _manager(leads[0], methodology) if leads else None
         case Fills.CONFIDENCE:
             return engagement.standing.confidence
         case Fills.SERVICES_VALUE:
             paper = engagement.standing.papers.get(Document.ESTIMATE)
-            if paper is None or paper.amount is None or paper.currency != methodology.money.currency:
-                return None
-            return f"{paper.amount:f}"
+            is_known = paper is not None and paper.currency == methodology.money.currency
+            return f"{paper.amount:f}" if is_known and paper is not None and paper.amount is not None else None
 
 
 def is_alike(theirs: object, ours: str) -> bool:
@@ -79,4 +75,34 @@ def is_alike(theirs: object, ours: str) -> bool:
             return theirs == Decimal(ours)
         except ArithmeticError:
             return False
-    return theirs is not None and str(theirs).strip() == ours.strip()
+    return theirs is not None and str(theirs).strip().casefold() == ours.strip().casefold()
+
+
+def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> Iterator[tuple[str, str]]:
+    for what, name in playbook.methodology.salesforce.writes.items():
+        value = value_of(what, engagement, playbook.methodology)
+        if value is None and what is Fills.SCOPING_ISSUE and _makes_scoping(decision):
+            value = TO_BE_MADE
+        if value is not None:
+            yield name, value
+
+
+def _makes_scoping(decision: Decision) -> bool:
+    return any(isinstance(each, CreateIssue) and each.role is IssueRole.SCOPING for each in decision.actions)
+
+
+def _manager(username: str, methodology: Methodology) -> str | None:
+    """As the field wants it: a user of Salesforce is known by e-mail, else the user name stands there."""
+    rules = methodology.salesforce
+    return methodology.mail.address_of(username) if rules.writes[Fills.ENGAGEMENT_MANAGER] in rules.users else username
+
+
+def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str) -> HandOver:
+    wish = OpportunityWanted(engagement.id, known.key, name, value, known.written.get(name), known.wishes)
+    return HandOver(
+        key=f"{engagement.id}:salesforce:{known.wishes}:{name}",
+        source=Source.SALESFORCE.value,
+        lane=opportunity_lane(known.key),
+        what=WANTED,
+        body=record_of(wish),
+    )

@@ -5,7 +5,6 @@ No mail goes out of an engagement that is confidential in GitLab, unless the met
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +24,7 @@ from app.machine.outcome import MeetingCalled, MeetingCancelled
 from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.meeting_words import span, when
-from app.methodology.meetings import USERNAME, MeetingRules
+from app.methodology.meetings import MeetingRules
 from app.methodology.parts import IssueKind
 from app.notices import notice_mark
 from app.ports import Issue
@@ -36,7 +35,6 @@ from handlers.speech import leads_of, notice_body
 KIND = "psplan_letter"
 """Kind of the delivery that holds a letter."""
 BOT = "PS Plan Bot"
-_LOCAL_PART = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _INERT = str.maketrans({"<": "‹", ">": "›"})
 """Some calendars take a description for HTML."""
 
@@ -92,13 +90,10 @@ class MeetingNews:
         return {name: address for name, address in found.items() if address is not None and address.isascii()}
 
     def _address_of(self, username: str) -> str | None:
-        mail, submission = self.playbook.methodology.mail, self.engagement.submission
-        if (named := mail.address_of(username)) is not None:
-            return named
-        if username.lower() == submission.requester_gitlab_username.lower() and submission.requester_email:
-            return submission.requester_email
-        is_plain = mail.pattern is not None and _LOCAL_PART.fullmatch(username)
-        return mail.pattern.replace(USERNAME, username) if is_plain and mail.pattern is not None else None
+        submission = self.engagement.submission
+        is_requester = username.lower() == submission.requester_gitlab_username.lower()
+        given = submission.requester_email if is_requester else None
+        return self.playbook.methodology.mail.address_of(username, given=given or None)
 
 
 def told_of(news: MeetingNews) -> Iterator[AttachDocument]:

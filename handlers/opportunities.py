@@ -29,6 +29,7 @@ from app.opportunity import Opportunity, front_door_id, opportunity_key, stage_n
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry
 from app.salesforce_events import READ, OpportunityChanged, OpportunityRead, read_record
+from app.salesforce_out import kept_key
 from app.snapshot import Needs, Snapshot
 from app.submission.front_door import submission_of
 from handlers.progress import progress
@@ -90,16 +91,13 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
     if opportunity_key(engagement.submission.sfdc_opportunity_url) != event.opportunity:
         return ignore("the engagement has another opportunity now")
     known = engagement.standing.opportunity
-    is_same = known is not None and known.key == event.opportunity
-    if known is not None and is_same and known.at > event.at:
+    if known is None or known.key != event.opportunity:
+        known = Opportunity(event.opportunity)
+    if known.at > event.at:
         return ignore("something newer is known of this opportunity")
     stage = stage_named(event.values.get(Reads.STAGE))
-    heard = Opportunity(
-        event.opportunity,
-        stage=None if stage is None else stage.value,
-        at=event.at,
-        written=_written(known.written if known is not None and is_same else {}, event, engagement, playbook),
-    )
+    wished = _wished(known, event, engagement, playbook)
+    heard = replace(known, stage=None if stage is None else stage.value, at=event.at, wished=wished)
     if known == heard:
         return ignore("this is known of the opportunity")
     said = _StageSaid(heard, at=min(event.at, now.timestamp()), methodology=playbook.methodology)
@@ -109,16 +107,17 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
     )
 
 
-def _written(
-    known: Mapping[str, str], event: OpportunityRead, engagement: Engagement, playbook: Playbook
+def _wished(
+    known: Opportunity, event: OpportunityRead, engagement: Engagement, playbook: Playbook
 ) -> Mapping[str, str]:
-    """What the bot wrote, and that a field is empty now which somebody else had filled: so it is written after all."""
+    """What was wished for, without a field that is empty now and that somebody else had filled: it is wished anew."""
+    asked = engagement.standing.asked
     emptied = {
-        name: ""
+        name
         for what, name in playbook.methodology.salesforce.writes.items()
-        if f"kept:{name}" in engagement.standing.asked and name not in known and f"{WRITES}{what}" not in event.values
+        if kept_key(name) in asked and name not in known.written and WRITES + what not in event.values
     }
-    return {**known, **emptied}
+    return {name: value for name, value in known.wished.items() if name not in emptied}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,7 @@ def _hand_to(engagement: str, key: str, values: Mapping[str, str], at: float) ->
 def _as_it_is(event: OpportunityChanged, record: Record | None, rules: SalesforceRules) -> tuple[dict[str, str], float]:
     """Its values by their names here, and when they were so; of a message alone what that says."""
     if record is not None:
-        filled = {f"{WRITES}{what.value}": record.fields.get(name) for what, name in rules.writes.items()}
+        filled = {f"{WRITES}{what}": record.fields.get(rules.looks_at(name)) for what, name in rules.writes.items()}
         return _named(record.fields, rules) | _plain(filled), record.changed_at
     told = next((moment for name in MODIFIED if (moment := _moment(event.fields.get(name))) is not None), event.at)
     return _named(event.fields, rules), told

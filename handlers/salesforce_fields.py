@@ -6,14 +6,11 @@ engagement; the engagement hears what came of it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
-from app.actions import Action, HandOver, UpdateRecord
+from app.actions import HandOver, UpdateRecord
 from app.engagement import Engagement
 from app.events import Source
 from app.hearing import Ledger
@@ -28,8 +25,8 @@ from app.methodology.salesforce import Fills
 from app.opportunity import OBJECT, Opportunity
 from app.ports import Person
 from app.registry import Decision, ignore, registry
-from app.salesforce_events import WRITTEN, OpportunityWanted, OpportunityWritten, written_record
-from app.salesforce_out import is_alike
+from app.salesforce_events import WRITTEN, OpportunityWanted, OpportunityWritten, record_of
+from app.salesforce_out import TO_BE_MADE, is_alike, kept_key, value_of
 from app.snapshot import Needs, Snapshot
 from handlers.opportunities import SALESFORCE
 from handlers.progress import progress
@@ -37,57 +34,58 @@ from handlers.scene import what_to_see
 
 
 def _needs_of_wish(event: OpportunityWanted, *_: object) -> Needs:
-    return Needs(opportunity=event.opportunity, is_read=True)
+    return Needs(opportunity=event.opportunity, is_read=True, told=event.engagement)
 
 
 @registry.on(OpportunityWanted, needs=_needs_of_wish)
 def on_wanted(event: OpportunityWanted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:  # noqa: ARG001
-    """Write what differs; what is neither empty nor the bot's own stays, and its engagement hears of it."""
-    record = snapshot.record
-    if record is None:
-        return ignore("Salesforce shows no such opportunity, or is not connected any more")
-    if snapshot.owner is not None and snapshot.owner != event.engagement:
+    """Write it where it differs; what is neither empty nor the bot's own stays, and its engagement hears of it."""
+    rules, record, engagement = playbook.methodology.salesforce, snapshot.record, snapshot.told
+    what = next((each for each, name in rules.writes.items() if name == event.field), None)
+    if record is None or what is None or engagement is None:
+        return ignore("Salesforce shows no such opportunity, or the field is none of those to be written any more")
+    if snapshot.owner not in {None, event.engagement}:
         return ignore("the opportunity is another engagement's")
-    theirs = {name: record.fields.get(name) for name in event.values}
-    kept = [
-        name
-        for name, ours in event.values.items()
-        if not _is_ours(theirs[name], event.written.get(name)) and not is_alike(theirs[name], ours)
-    ]
-    values = {
-        name: ours for name, ours in event.values.items() if name not in kept and not is_alike(theirs[name], ours)
-    }
-    settled = {**event.written, **{name: ours for name, ours in event.values.items() if name not in kept}}
-    sign = _sign([event.values, event.written, kept])
-    answer = HandOver(
-        key=f"{event.engagement}:written:{sign}",
-        source=Source.SALESFORCE.value,
-        lane=event.engagement,
-        what=WRITTEN,
-        body=written_record(event.opportunity, settled, kept),
+    ours: str | None = event.value
+    if ours == TO_BE_MADE:
+        ours = value_of(what, engagement, playbook.methodology)
+    if ours is None:
+        return ignore("it is not known what the field should say")
+    theirs = record.fields.get(rules.looks_at(event.field))
+    if is_alike(theirs, ours):
+        return Decision(reasons=("the field says so already",), actions=(_answer(event, ours),))
+    if not _is_ours(theirs, event.written):
+        return Decision(reasons=("somebody else has written there",), actions=(_answer(event, ours, is_kept=True),))
+    update = UpdateRecord(
+        key=f"{event.engagement}:update:{event.number}:{event.field}",
+        object=OBJECT,
+        record=record.id,
+        field=event.field,
+        value=ours,
+        is_number=what is Fills.SERVICES_VALUE,
+        is_user=event.field in rules.users,
     )
-    actions: tuple[Action, ...] = (answer,)
-    if values:
-        writes = playbook.methodology.salesforce.writes
-        update = UpdateRecord(
-            key=f"{event.engagement}:update:{sign}",
-            object=OBJECT,
-            record=record.id,
-            values=values,
-            numbers=[name for what, name in writes.items() if what is Fills.SERVICES_VALUE and name in values],
-        )
-        actions = (update, answer)
-    return Decision(reasons=(f"fields to write: {len(values)}, kept as they are: {len(kept)}",), actions=actions)
+    return Decision(reasons=(f"{event.field} is to be written",), actions=(update, _answer(event, ours)))
 
 
 def _is_ours(theirs: object, written: str | None) -> bool:
     """Whether nobody else's word stands there: nothing does, or what the bot wrote last."""
-    is_empty = theirs is None or (isinstance(theirs, str) and not theirs.strip()) or theirs == Decimal(0)
+    is_empty = theirs is None or not str(theirs).strip()
     return is_empty or (written is not None and is_alike(theirs, written))
 
 
-def _needs_of_answer(event: OpportunityWritten, engagement: Engagement | None, playbook: Playbook, _: Person) -> Needs:  # noqa: ARG001
-    return Needs() if engagement is None else what_to_see(engagement, playbook.methodology)
+def _answer(event: OpportunityWanted, value: str, *, is_kept: bool = False) -> HandOver:
+    return HandOver(
+        key=f"{event.engagement}:written:{event.number}:{event.field}",
+        source=Source.SALESFORCE.value,
+        lane=event.engagement,
+        what=WRITTEN,
+        body=record_of(OpportunityWritten(event.opportunity, event.field, value, is_kept)),
+    )
+
+
+def _needs_of_answer(event: OpportunityWritten, engagement: Engagement | None, playbook: Playbook, _: Person) -> Needs:
+    return Needs() if engagement is None or not event.is_kept else what_to_see(engagement, playbook.methodology)
 
 
 @registry.on(OpportunityWritten, needs=_needs_of_answer)
@@ -96,39 +94,37 @@ def on_written(event: OpportunityWritten, snapshot: Snapshot, playbook: Playbook
     engagement = snapshot.engagement
     if engagement is None:
         return ignore("there is no such engagement any more")
-    made = progress(engagement, snapshot, playbook, now, orders=_Answered(event, now.timestamp()))
-    return Decision(
-        reasons=made.reasons or ("what stands in Salesforce is known",),
-        actions=made.actions,
-        engagement=made.engagement,
-    )
+    if event.is_kept:
+        made = progress(engagement, snapshot, playbook, now, orders=_Kept(event.field, now.timestamp()))
+        return Decision(
+            reasons=made.reasons or ("people know of it",), actions=made.actions, engagement=made.engagement
+        )
+    known = engagement.standing.opportunity
+    if known is None or known.key != event.opportunity:
+        known = Opportunity(event.opportunity)
+    known = replace(known, written={**known.written, event.field: event.value})
+    stands = replace(engagement, standing=engagement.standing.but(opportunity=known))
+    return Decision(reasons=(f"{event.field} is written",), engagement=stands)
 
 
 @dataclass(frozen=True, slots=True)
-class _Answered:
-    """What came of a wish, as the machine meets it. Implements progress.Ordering."""
+class _Kept:
+    """A field that stays as somebody else wrote it, as the machine meets it. Implements progress.Ordering."""
 
-    event: OpportunityWritten
+    field: str
     at: float
 
     def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:  # noqa: ARG002
-        """One: it is known."""
+        """One: people hear of it, once."""
 
-        def note(course: Course) -> None:
-            known, key = course.standing.opportunity, self.event.opportunity
-            base = known if known is not None and known.key == key else Opportunity(key)
-            course.standing = course.standing.but(opportunity=replace(base, written=dict(self.event.written)))
-            for name in self.event.kept:
-                asked = f"kept:{name}"
-                if asked not in course.standing.asked and IssueKind.SCOPING in course.scene.issues:
-                    course.standing = course.standing.but(asked={**course.standing.asked, asked: 1})
-                    course.notices.append(FieldsKept(asked, IssueKind.SCOPING, name))
+        def tell(course: Course) -> None:
+            asked = kept_key(self.field)
+            if asked not in course.standing.asked and IssueKind.SCOPING in course.scene.issues:
+                course.standing = course.standing.but(asked={**course.standing.asked, asked: 1})
+                course.because(f"{self.field} says something else in Salesforce")
+                course.notices.append(FieldsKept(asked, IssueKind.SCOPING, self.field))
 
-        return (Deed(self.at, SALESFORCE, note),)
+        return (Deed(self.at, SALESFORCE, tell),)
 
     def conclude(self, standing: Standing, scene: Scene) -> None:
         """There is nobody to answer."""
-
-
-def _sign(values: object) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

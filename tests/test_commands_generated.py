@@ -107,6 +107,7 @@ SCENES = {
     "resume": Scene("sow_wip", "erin", in_state("sow_wip"), before=(("erin", "/ps hold"),)),
     "won": Scene("approved", "erin", in_state("closed_won")),
     "lost": Scene("sow_wip", "erin", labelled("Lost::budget")),
+    "confidence": Scene("strawman_wip", "erin", lambda talk, _: standing(talk).confidence.startswith("Green: budget")),
     "ready": Scene("sow_wip", "erin", in_state("ready", "intake"), on=INTAKE),
     "staff": Scene("sow_wip", "cora", answers("pc", "cora"), on=INTAKE),
     "meeting": Scene("approved", "petra", answers("pm_intro", "2026-12-02"), on=INTAKE),

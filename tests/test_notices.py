@@ -22,6 +22,7 @@ from app.machine.outcome import (
     ClockOver,
     CouldNotFollow,
     Fallen,
+    FieldsKept,
     HowDidItEnd,
     MeetingCalled,
     MeetingCancelled,
@@ -260,6 +261,13 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "\n"
         "Please bring one of the two up to date, if that is not meant. Nothing is held back by it.",
     ),
+    "a field in which somebody else has written": (
+        FieldsKept("kept:Professional_Services_Value__c", SCOPING, "Professional_Services_Value__c"),
+        speech(),
+        "@erin: in Salesforce `Professional_Services_Value__c` says something else.\n"
+        "\n"
+        "Somebody wrote that, so I leave it as it is. If it should say what I know, please empty it.",
+    ),
     "a track that could not follow": (
         CouldNotFollow("follow:intake:won", INTAKE, "The engagement is won", (Gap("x", "A PM is named", "pc"),)),
         speech(),
@@ -396,7 +404,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
     asking = AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack | ClockNear | ClockOver | RestOver
-    asking |= MeetingCalled | StageMismatch
+    asking |= MeetingCalled | StageMismatch | FieldsKept
     if not isinstance(notice, asking):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()

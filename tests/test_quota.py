@@ -81,7 +81,6 @@ def test_who_was_asked_to_wait_waits_whatever_it_is_that_asks_with_the_same_toke
             "project": "ps/ps-plan",
             "timeout_s": 5,
             "clock": time.time,
-            "metrics": Metrics(),
             "restraint": Restraint({}, time.monotonic, Metrics()),
         }
         sandbox.world.faults.add(Fault("GET", "/notes", FaultKind.STATUS, status=429, retry_after_s=60))

@@ -11,6 +11,7 @@ from app.doctor import of_people  # noqa: F401
 from app.doctor import of_database  # noqa: F401
 from app.doctor import of_slack  # noqa: F401
 from app.doctor import of_service  # noqa: F401
+from app.doctor import of_salesforce  # noqa: F401
 # isort: on
 
 from app.doctor.finding import Finding, State

@@ -64,9 +64,3 @@ def mail_can_be_sent(patient: Patient) -> Iterator[Finding]:
         yield Finding(State.BROKEN, MAIL, fault.reason, "PSPLAN_SMTP_URL: address, port, user and password")
         return
     yield Finding(State.OK, MAIL, f"{name} answers, and takes the login; mail comes from {sender}")
-
-
-@check("Salesforce")
-def salesforce_is_asked(_: Patient) -> Iterator[Finding]:
-    """Stages of opportunities are set as labels by people."""
-    yield Finding(State.NOT_CONFIGURED, "Salesforce", "stages come from SFDC labels, which people set")

@@ -12,7 +12,7 @@ from app.clock import Clock
 from app.errors import Absent, NotAccepted, Permanent, Retry, attempt
 from app.methodology import Methodology
 from app.methodology.load import MethodologyFaults
-from app.ports import ChatKeeper, GitLab, Person, Probe, ProjectKeeper
+from app.ports import ChatKeeper, GitLab, Person, Probe, ProjectKeeper, Salesforce
 from app.project import AccessToken, Instance, ProjectFacts
 from app.settings import PREFIX
 from app.settings_survey import Survey
@@ -64,6 +64,7 @@ class Tools:
     slack: ChatKeeper | None = None
     greet_mail_server: Callable[[], str] | None = None
     """Connects, logs in, and tells what the server calls itself; None where no mail is sent."""
+    salesforce: Salesforce | None = None
 
 
 class Once(Generic[T]):

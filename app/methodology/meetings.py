@@ -5,6 +5,7 @@ A meeting is one block: what the command calls it, who is invited, how long it t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -17,6 +18,7 @@ from app.submission.values import email
 LONGEST_MIN: Final = 480
 SHORTEST_MIN: Final = 5
 USERNAME: Final = "{username}"
+_LOCAL_PART: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 MeetingWord = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """What a meeting is called in a command."""
@@ -64,7 +66,10 @@ class Mail(Block):
     confidential: bool = False
     """Whether what is confidential in GitLab may leave it by mail."""
 
-    def address_of(self, username: str) -> str | None:
-        """The address that the file names for somebody."""
+    def address_of(self, username: str, *, given: str | None = None) -> str | None:
+        """Somebody's address: as the file names it, else as it was given, else made of the user name; None: no mail."""
         named = {name.lower(): address for name, address in self.addresses.items()}
-        return named.get(username.lower())
+        if (address := named.get(username.lower()) or given) is not None:
+            return address
+        is_plain = self.pattern is not None and _LOCAL_PART.fullmatch(username)
+        return self.pattern.replace(USERNAME, username) if is_plain and self.pattern is not None else None

@@ -54,12 +54,18 @@ class SalesforceRules(Block):
     reads: Mapping[Reads, FieldName] = Field(default_factory=dict)
     writes: Mapping[Fills, FieldName] = Field(default_factory=dict)
     """Fields that Engagement Managers own."""
+    users: tuple[FieldName, ...] = ()
+    """Those of `writes` that name a user of Salesforce, who is found by e-mail (as `mail` knows it)."""
     quote_owns: tuple[FieldName, ...] = ()
     """Fields that are filled from the quote, and never written."""
 
     def label_of(self, stage: str) -> str:
         """The label of a stage."""
         return self.stage_label.replace(STAGE, stage)
+
+    def looks_at(self, name: str) -> str:
+        """What is read to see what a field says: of a user the e-mail."""
+        return f"{name.removesuffix('__c')}__r.Email" if name in self.users else name
 
     def is_stage_label(self, label: str) -> bool:
         """Whether a label mirrors some stage."""

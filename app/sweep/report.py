@@ -23,6 +23,7 @@ class Swept:
     changes: int = 0
     from_log: int = 0
     rebuilt: int = 0
+    opportunities: int = 0
     hook: str = "not looked at"
     lanes: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
@@ -49,6 +50,8 @@ class Swept:
         told.append("nothing was missed" if not self.missed else f"missed until now: {found}")
         if self.from_log:
             told.append(f"taken from GitLab's log of failed deliveries: {self.from_log}")
+        if self.opportunities:
+            told.append(f"changed in Salesforce: {_number(self.opportunities, 'opportunity', 'opportunities')}")
         if self.rebuilt:
             told.append(f"rebuilt from GitLab: {_number(self.rebuilt, 'engagement')}")
         told.append(f"webhook: {self.hook}")
@@ -56,5 +59,5 @@ class Swept:
         return told + [f"trouble: {each}" for each in self.troubles]
 
 
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _number(count: int, noun: str, many: str | None = None) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"

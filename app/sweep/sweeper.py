@@ -34,6 +34,7 @@ from app.sweep.comments import CommentLook
 from app.sweep.hook import HookWatch
 from app.sweep.lists import BEGINNING, LAST_LOOK, list_issues
 from app.sweep.missed import Sieve, deciding
+from app.sweep.opportunities import OpportunityWatch
 from app.sweep.rebuild import rebuild
 from app.sweep.report import Swept
 from app.tell import Tell, unheard
@@ -61,6 +62,8 @@ class Sweeper:
     metrics: Metrics
     stopping: threading.Event
     """Set: end after the issue at hand."""
+    opportunities: OpportunityWatch | None = None
+    """None: the service is not connected to Salesforce."""
 
     def sweep(self, *, is_rebuild: bool = False, tell: Tell = unheard) -> Swept:
         """Look at everything once; `tell` hears how far it is. What cannot be looked at is among the troubles.
@@ -79,6 +82,8 @@ class Sweeper:
         else:
             self._note(attempt(lambda: self._look(found, tell, unread)), found)
         self._note(attempt(lambda: self.hook.look(found)), found)
+        if self.opportunities is not None:
+            self._note(attempt(partial(self.opportunities.look, found)), found)
         self._report(found)
         return found
 

@@ -1,0 +1,95 @@
+"""Salesforce: whether its messages have a door, the login is taken, and the fields of the methodology are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.doctor.finding import Finding, State
+from app.doctor.patient import Patient, Unchecked
+from app.doctor.registry import check
+from app.errors import Permanent, Retry
+from app.opportunity import KEY_CHARS, OBJECT
+from app.ports import Salesforce
+
+SALESFORCE: Final = "Salesforce"
+FEW_LEFT: Final = 0.1
+NO_VALUE: Final = "no opportunity has this id"
+
+_SETTINGS: Final = (
+    "salesforce_webhook_tokens",
+    "salesforce_organization_id",
+    "salesforce_url",
+    "salesforce_client_id",
+    "salesforce_client_secret",
+    "salesforce_private_key",
+    "salesforce_username",
+)
+
+
+@check(SALESFORCE, *_SETTINGS)
+def salesforce_is_asked(patient: Patient) -> Iterator[Finding]:
+    """Without a connection stages come from labels that people set, and by messages where there is a door for them."""
+    settings, salesforce = patient.settings, patient.tools.salesforce
+    if not settings.salesforce_webhook_tokens and salesforce is None:
+        yield Finding(State.NOT_CONFIGURED, SALESFORCE, "stages come from SFDC labels, which people set")
+        return
+    if not settings.salesforce_webhook_tokens:
+        reason = "PSPLAN_SALESFORCE_WEBHOOK_TOKENS is not set: changes are seen by the sweep alone, minutes later"
+        yield Finding(State.WARNING, SALESFORCE, reason, "a token, and an Outbound Message or a Flow that bears it")
+    elif settings.salesforce_organization_id is None:
+        reason = "PSPLAN_SALESFORCE_ORGANIZATION_ID is not set: any organisation that has the token is heard"
+        yield Finding(State.WARNING, SALESFORCE, reason, "the id on the page Company Information, 00D…")
+    if salesforce is None:
+        reason = "PSPLAN_SALESFORCE_URL is not set: what messages tell is believed, and nothing is written there"
+        yield Finding(State.WARNING, SALESFORCE, reason, "My Domain, and a connected app for the bot")
+        return
+    yield from _connected(salesforce, patient)
+
+
+def _connected(salesforce: Salesforce, patient: Patient) -> Iterator[Finding]:
+    try:
+        organization = salesforce.whoami()
+        left, most = salesforce.calls_left()
+    except (Retry, Permanent) as fault:
+        mend = "PSPLAN_SALESFORCE_URL, …_CLIENT_ID, and …_CLIENT_SECRET, or …_PRIVATE_KEY with …_USERNAME"
+        yield Finding(State.BROKEN, SALESFORCE, fault.reason, mend)
+        return
+    wanted = patient.settings.salesforce_organization_id
+    if wanted is not None and wanted[:KEY_CHARS] != organization[:KEY_CHARS]:
+        reason = f"the login is for organisation {organization}, and messages of {wanted} are heard"
+        yield Finding(State.BROKEN, SALESFORCE, reason, "PSPLAN_SALESFORCE_ORGANIZATION_ID, or another login")
+    if left < FEW_LEFT * most:
+        reason = f"{left:,} of {most:,} calls of this day are left"
+        yield Finding(State.WARNING, SALESFORCE, reason, "see in its Setup who else uses the limit up")
+    yield from _fields(salesforce, patient)
+    yield Finding(State.OK, SALESFORCE, f"organisation {organization}; {left:,} of {most:,} calls of this day are left")
+
+
+def _fields(salesforce: Salesforce, patient: Patient) -> Iterator[Finding]:
+    """Each by itself: Salesforce names only the first that it does not know."""
+    try:
+        rules = patient.methodology().salesforce
+    except Unchecked:
+        yield Finding(State.NOT_CHECKED, SALESFORCE, "its fields: the methodology has to be mended first")
+        return
+    named = {f"salesforce.reads.{what}": name for what, name in rules.reads.items()}
+    named |= {f"salesforce.writes.{what}": name for what, name in rules.writes.items()}
+    try:
+        salesforce.find(OBJECT, "Name", NO_VALUE, tuple(dict.fromkeys(named.values())))
+    except Permanent:
+        yield from _unknown(salesforce, named)
+    except Retry as fault:
+        yield Finding(State.WARNING, SALESFORCE, f"its fields could not be looked at ({fault.reason})", "later again")
+
+
+def _unknown(salesforce: Salesforce, named: dict[str, str]) -> Iterator[Finding]:
+    for place, name in named.items():
+        try:
+            salesforce.find(OBJECT, "Name", NO_VALUE, (name,))
+        except Permanent as fault:
+            reason = f"{name} ({place}) cannot be read: {fault.reason}"
+            yield Finding(State.BROKEN, SALESFORCE, reason, "name another field, or let the bot's user see it")
+        except Retry as fault:
+            yield Finding(State.WARNING, SALESFORCE, f"{name} could not be looked at ({fault.reason})", "later again")
+            return

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from app.background import BackgroundServer
 from app.sandbox.salesforce import SalesforceWorld
 from app.sandbox.salesforce_login import CLIENT_ID, CLIENT_SECRET, ConnectedApp
@@ -29,18 +31,11 @@ class SalesforceStage:
 
     def opportunity(self, **values: Any) -> str:
         """A new one for services alone, unless something else is said; nobody is told."""
-        account = self.world.add("Account", Name=values.pop("account", "Globex AG"))
-        owner = self.world.add("User", Name="Alice", Email="alice@example.com", Username="alice@acme")
-        given = {"Name": "Globex - Professional Services", "StageName": "2-Scoping", "CloseDate": "2099-03-31"}
-        kinds = {each.values["Name"]: each.id for each in self.world.of_kind("RecordType")}
-        kind = values.pop("kind", SERVICES)
-        given |= {"AccountId": account, "OwnerId": owner, "RecordTypeId": kinds[kind]}
-        return self.world.add("Opportunity", **{**given, **values})
+        return new_opportunity(self.world, **values)
 
     def tell(self, ident: str, **fields: Any) -> None:
         """As a Flow would, and everything that comes of it."""
-        url = f"{self.bot.url}/webhooks/salesforce?token={HOOK_TOKEN}"
-        assert self.bot.client.post(url, json={"opportunity": {"Id": ident, **fields}}).status_code == 202
+        assert tell(self.bot.client, self.bot.url, ident, **fields)
         assert self.bot.quiet()
 
     def change(self, ident: str, **values: Any) -> None:
@@ -60,12 +55,39 @@ class SalesforceStage:
         assert self.bot.quiet()
 
 
+def new_world() -> SalesforceWorld:
+    """An organisation with the record types of opportunities, and an Engagement Manager."""
+    world = SalesforceWorld()
+    for name in (SERVICES, "Standard"):
+        world.add("RecordType", Name=name)
+    world.add("User", Name="Erin", Email="erin@example.com", Username="erin@acme")
+    return world
+
+
+def new_opportunity(world: SalesforceWorld, *, account: str = "Globex AG", kind: str = SERVICES, **values: Any) -> str:
+    """Of a customer, with an owner."""
+    kinds = {each.values["Name"]: each.id for each in world.of_kind("RecordType")}
+    given = {
+        "Name": "Globex - Professional Services",
+        "StageName": "2-Scoping",
+        "CloseDate": "2099-03-31",
+        "AccountId": world.add("Account", Name=account),
+        "OwnerId": world.add("User", Name="Alice", Email="alice@example.com", Username="alice@acme"),
+        "RecordTypeId": kinds[kind],
+    }
+    return world.add("Opportunity", **{**given, **values})
+
+
+def tell(client: httpx.Client, url: str, ident: str, **fields: Any) -> bool:
+    """As a Flow would; whether it was accepted."""
+    address = f"{url}/webhooks/salesforce?token={HOOK_TOKEN}"
+    return client.post(address, json={"opportunity": {"Id": ident, **fields}}).status_code == httpx.codes.ACCEPTED
+
+
 @contextmanager
 def salesforce_stage(folder: Path, **more: Any) -> Iterator[SalesforceStage]:
     """All three, the login by client credentials."""
-    world, app = SalesforceWorld(), ConnectedApp()
-    world.add("RecordType", Name=SERVICES)
-    world.add("RecordType", Name="Standard")
+    world, app = new_world(), ConnectedApp()
     with BackgroundServer(create_salesforce_app(world, app)) as server:
         given = {
             "salesforce_url": server.url,

@@ -23,10 +23,12 @@ from app.events import (
     SubmissionReceived,
 )
 from app.operations import REPLAY, SWEEP
+from app.salesforce_events import OpportunityChanged, OpportunityRead, OpportunityWanted, OpportunityWritten
 from app.sandbox.faults import Fault, FaultKind
 from app.slack_blocks import APPROVE
 from tests.crash.life import Life, life, seen
 from tests.harness import submission
+from tests.salesforce_stage import new_opportunity
 
 ID: Final = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 FIRST: Final = submission(submission_id=ID)
@@ -55,6 +57,7 @@ class Flow:
     process_says: str = ""
     """More lines of the process file."""
     has_chat: bool = False
+    has_salesforce: bool = False
 
 
 def _begun(on: Life) -> None:
@@ -105,6 +108,21 @@ def _asked_in_the_chat(on: Life) -> None:
     """A TA is asked for their yes, with buttons."""
     _begun(on)
     on.say("erin", "/ps next\n/ps next\n/ps estimate 62000 USD")
+
+
+def _opportunity(on: Life) -> str:
+    """The one of Salesforce's."""
+    known = on.sales.of_kind("Opportunity")
+    return known[0].id if known else new_opportunity(on.sales)
+
+
+def _begun_in_salesforce(on: Life) -> None:
+    """An engagement whose opportunity Salesforce knows."""
+    on.submit({**FIRST, "sfdc_opportunity_url": _opportunity(on)})
+
+
+def _move_opportunity(stage: str) -> Step:
+    return lambda on: on.change_opportunity(_opportunity(on), StageName=stage)
 
 
 def _lost(on: Life) -> None:
@@ -206,6 +224,30 @@ FLOWS: Final = (
         has_chat=True,
     ),
     Flow(
+        "a new opportunity, which begins an engagement",
+        _move_opportunity("3-Technical Evaluation"),
+        frozenset({OpportunityChanged, OpportunityRead, OpportunityWanted, OpportunityWritten, SubmissionReceived}),
+        before=_opportunity,
+        after=_next,
+        has_salesforce=True,
+    ),
+    Flow(
+        "a new stage of an opportunity",
+        _move_opportunity("4-Proposal"),
+        frozenset({OpportunityChanged, OpportunityRead}),
+        before=_begun_in_salesforce,
+        after=_move_opportunity("5-Negotiating"),
+        has_salesforce=True,
+    ),
+    Flow(
+        "an estimate that an opportunity shows",
+        lambda on: on.say("erin", "/ps estimate 62000 USD"),
+        frozenset({CommentPosted, OpportunityWanted, OpportunityWritten}),
+        before=_begun_in_salesforce,
+        after=lambda on: on.say("erin", "/ps estimate 70000 USD"),
+        has_salesforce=True,
+    ),
+    Flow(
         "a lost database that is rebuilt from GitLab",
         lambda on: on.have_done(SWEEP, rebuild=True),
         frozenset({SWEEP}),
@@ -220,7 +262,13 @@ def live_through(folder: Path, flow: Flow, *, die_at: int) -> tuple[dict[str, An
     folder.mkdir()
     points, armed_by = folder / "points", folder / "armed"
     with life(
-        folder, die_at=die_at, points=points, armed_by=armed_by, process_says=flow.process_says, has_chat=flow.has_chat
+        folder,
+        die_at=die_at,
+        points=points,
+        armed_by=armed_by,
+        process_says=flow.process_says,
+        has_chat=flow.has_chat,
+        has_salesforce=flow.has_salesforce,
     ) as on:
         flow.before(on)
         armed_by.touch()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,17 @@ from sqlalchemy import create_engine, text
 from app.background import BackgroundServer
 from app.failure import Failure
 from app.sandbox.hook_shapes import issue_event, note_event
+from app.sandbox.salesforce import SalesforceWorld
+from app.sandbox.salesforce_login import CLIENT_ID, CLIENT_SECRET, ConnectedApp
+from app.sandbox.salesforce_routes import create_salesforce_app
 from app.sandbox.server import SandboxServer
 from app.sandbox.slack import SlackWorld
 from app.sandbox.slack_routes import create_slack_app
 from app.sandbox.world import World
 from tests.harness import HOOK_TOKEN, KEY, Process, Stage, end_state, environment, errand, own_methodology
 from tests.post_office import PostOffice
+from tests.salesforce_stage import HOOK_TOKEN as SALESFORCE_TOKEN
+from tests.salesforce_stage import new_world, tell
 from tests.slack_stage import workspace
 
 PATIENCE_S = 60.0
@@ -43,6 +48,7 @@ class Life:
     folder: Path
     slack: SlackWorld
     office: PostOffice
+    sales: SalesforceWorld
 
     @property
     def world(self) -> World:
@@ -82,6 +88,12 @@ class Life:
         body = self.slack.press(asked, button, user)
         url = f"{self.stage.url}/webhooks/slack"
         self._persist(lambda: self.slack.deliver(url, body) == httpx.codes.OK)
+        self.rest()
+
+    def change_opportunity(self, ident: str, **values: Any) -> None:
+        """In Salesforce, which tells of it until that is accepted."""
+        self.sales.change(ident, **values)
+        self._persist(lambda: tell(self.stage.client, self.stage.url, ident))
         self.rest()
 
     def have_done(self, kind: str, **words: Any) -> dict[str, Any]:
@@ -176,13 +188,21 @@ class Life:
 
 @contextmanager
 def life(
-    folder: Path, *, die_at: int, points: Path, armed_by: Path, process_says: str, has_chat: bool
+    folder: Path,
+    *,
+    die_at: int,
+    points: Path,
+    armed_by: Path,
+    process_says: str = "",
+    has_chat: bool = False,
+    has_salesforce: bool = False,
 ) -> Iterator[Life]:
     """Started; dies at that point once it is armed (0: never). `process_says`: more lines of the process file."""
-    slack = workspace()
+    slack, sales = workspace(), new_world()
     with (
         SandboxServer(World(hook_delay_s=0.0)) as sandbox,
         BackgroundServer(create_slack_app(slack)) as chat,
+        BackgroundServer(create_salesforce_app(sales, ConnectedApp())) as salesforce,
         httpx.Client(timeout=10) as client,
         PostOffice() as office,
     ):
@@ -202,17 +222,27 @@ def life(
                 "PSPLAN_SLACK_SIGNING_SECRETS": slack.signing_secret,
                 "PSPLAN_SLACK_API_URL": f"{chat.url}/api",
             }
+        if has_salesforce:
+            more |= {
+                "PSPLAN_SALESFORCE_URL": salesforce.url,
+                "PSPLAN_SALESFORCE_CLIENT_ID": CLIENT_ID,
+                "PSPLAN_SALESFORCE_CLIENT_SECRET": CLIENT_SECRET,
+                "PSPLAN_SALESFORCE_WEBHOOK_TOKENS": SALESFORCE_TOKEN,
+            }
         process = Process(environment(folder, sandbox.url, **more), folder, module="tests.crash.mortal")
         process.start()
         try:
-            yield Life(Stage(sandbox.world, process.url, client), process, folder, slack, office)
+            yield Life(Stage(sandbox.world, process.url, client), process, folder, slack, office, sales)
             assert process.stop() == 0
         finally:
             process.kill()
 
 
 def seen(on: Life) -> dict[str, Any]:
-    """What people see in the end, with reactions, what stands in the chat, and mail: a letter sent twice is one."""
+    """What people see in the end, with reactions, what stands in the chat and in Salesforce, and mail.
+
+    A letter that was sent twice is one letter.
+    """
     reactions = sorted((award.note_id or 0, award.name) for award in on.world.awards.values())
     said = sorted(
         # GitLab has another port in each life of a test
@@ -221,7 +251,13 @@ def seen(on: Life) -> dict[str, Any]:
     )
     mail = sorted({(to, str(letter["Message-ID"])) for to, letter in on.office.letters})
     whispers = sorted(each["text"] for each in on.slack.whispers)
+    records = [_plainly(each.values) for each in on.sales.of_kind("Opportunity")]
     state = end_state(on.world)
     # the mark of a press holds the moment of it
     state["notes"] = [(iid, re.sub(r"(?<=psplan:press:)\w+", "", note)) for iid, note in state["notes"]]
-    return {**state, "reactions": reactions, "chat": said, "whispers": whispers, "mail": mail}
+    in_chat = {"chat": said, "whispers": whispers}
+    return {**state, "reactions": reactions, **in_chat, "mail": mail, "salesforce": records}
+
+
+def _plainly(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: re.sub(r"127\.0\.0\.1:\d+", "gitlab", str(value)) for name, value in values.items()}

@@ -22,6 +22,7 @@ from typing import Any
 
 from app import routines
 from app.adapters.gitlab import PythonGitLab
+from app.adapters.salesforce import SalesforceApi
 from app.adapters.slack import SlackBot
 from app.adapters.smtp import SmtpPost
 from app.cli import main
@@ -62,6 +63,7 @@ fate = Fate()
 real_commit = writer._commit
 real_call = PythonGitLab._call
 real_slack_call = SlackBot._call
+real_salesforce_call = SalesforceApi._once
 real_send = SmtpPost.send
 real_decide = Decider.decide
 
@@ -83,6 +85,13 @@ def mortal_slack_call(self: SlackBot, method: str, *words: Any, **named: Any) ->
     fate.point(f"before {method}")
     answer = real_slack_call(self, method, *words, **named)
     fate.point(f"after {method}")
+    return answer
+
+
+def mortal_salesforce_call(self: SalesforceApi, session: Any, verb: str, *words: Any, **named: Any) -> Any:
+    fate.point(f"before {verb} in Salesforce")
+    answer = real_salesforce_call(self, session, verb, *words, **named)
+    fate.point(f"after {verb} in Salesforce")
     return answer
 
 
@@ -114,6 +123,7 @@ routines.mornings = mortal_mornings
 routines.DIGESTS_EVERY_S = 0.05
 PythonGitLab._call = mortal_call  # type: ignore[method-assign]
 SlackBot._call = mortal_slack_call  # type: ignore[method-assign]
+SalesforceApi._once = mortal_salesforce_call  # type: ignore[assignment, method-assign]
 SmtpPost.send = mortal_send  # type: ignore[method-assign]
 
 if __name__ == "__main__":

@@ -356,6 +356,36 @@ class UpdateRecord:
         return f"write {self.field} in Salesforce"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpsertRecord:
+    """The record in Salesforce with this external id, made if it is not there yet, with these values."""
+
+    kind: ClassVar[str] = "upsert_record"
+    key: str
+    object: str
+    external: str
+    ident: str
+    values: dict[str, str]
+
+    def describe(self) -> str:
+        """For the journal: no value."""
+        return f"have a {self.object} in Salesforce, with {', '.join(self.values)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitRecord:
+    """Submit a record in Salesforce to its approval process."""
+
+    kind: ClassVar[str] = "submit_record"
+    key: str
+    record: str
+    comment: str
+
+    def describe(self) -> str:
+        """For the journal."""
+        return "submit for approval in Salesforce"
+
+
 Action = (
     CreateIssue
     | AdoptIssue
@@ -373,6 +403,8 @@ Action = (
     | PostMessage
     | Whisper
     | UpdateRecord
+    | UpsertRecord
+    | SubmitRecord
 )
 
 _KINDS: dict[str, type[Action]] = {each.kind: each for each in get_args(Action)}

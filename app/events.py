@@ -27,14 +27,7 @@ from app.chat_events import (
     read_chat_event,
 )
 from app.letter import Letter, letter_from_record
-from app.salesforce_events import (
-    CHANGED,
-    READ,
-    WANTED,
-    WRITTEN,
-    OpportunityEvent,
-    read_opportunity_event,
-)
+from app.salesforce_events import IN_WORDS, SalesforceEvent, read_salesforce_event
 from app.submission import Submission, parse_submission
 
 
@@ -167,7 +160,7 @@ Event = (
     | PressHeard
     | Whispered
     | LetterWritten
-    | OpportunityEvent
+    | SalesforceEvent
     | Unknown
 )
 
@@ -193,10 +186,7 @@ _OWN_KINDS = {
     ANNOUNCEMENT: "an announcement in Slack",
     PRESS: "a button pressed in Slack",
     WHISPER: "an answer in Slack",
-    CHANGED: "a change in Salesforce",
-    READ: "an opportunity in Salesforce",
-    WANTED: "a wish for Salesforce",
-    WRITTEN: "an answer of Salesforce",
+    **IN_WORDS,
 }
 
 
@@ -212,7 +202,7 @@ def read_event(source: Source, body: bytes, *, received_on: date) -> Event:
     if source is Source.SLACK:
         return read_chat_event(body) or Unknown("slack")
     if source is Source.SALESFORCE:
-        return read_opportunity_event(body) or Unknown("salesforce")
+        return read_salesforce_event(body) or Unknown("salesforce")
     payload = read_payload(body)
     if source is Source.CLOCK:
         if payload.get("object_kind") == DIGEST:

@@ -10,6 +10,7 @@ from app.machine.papers import bound_papers
 from app.machine.standing import Approval, Mark, Paper, Standing
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Saying
+from app.opportunity import SALESFORCE
 from app.status_words import changes_in_words, person, versions_in_words
 from app.text import Safe, code_span, own
 
@@ -19,15 +20,22 @@ def fallen_in_words(fell: Fallen, standing: Standing, methodology: Methodology) 
     words = [*_words(fell, methodology)]
     if not words:
         return
-    called = joined(dict.fromkeys(person(said.by) for _, _, said in words), own(", "))
-    word, what = ("your yes", "said yes to") if not fell.marks else ("your word", "spoke about")
-    yield together(called, own(f", what you {what} has changed, so {word} does not count any more:"))
+    yield _address([said.by for _, _, said in words], fell)
     changes = dict.fromkeys(
         each for _, document, said in words for each in _changes(document, said.papers, standing, methodology)
     )
     yield lines(*(together(own("- "), each) for each in changes))
     void = dict.fromkeys(_void(title, document, said, methodology) for title, document, said in words)
     yield together(own("Void now: "), joined(void, own("; ")), own("."))
+
+
+def _address(said_by: list[str], fell: Fallen) -> Safe:
+    """What was decided in Salesforce nobody can be called for: its departments see to it there."""
+    called = joined(dict.fromkeys(person(each) for each in said_by if each != SALESFORCE), own(", "))
+    if not called:
+        return own("What was decided in Salesforce is about something that has changed, so it does not count any more:")
+    word, what = ("your yes", "said yes to") if not fell.marks else ("your word", "spoke about")
+    return together(called, own(f", what you {what} has changed, so {word} does not count any more:"))
 
 
 def saying_title(saying: str, methodology: Methodology) -> str:

@@ -51,8 +51,8 @@ class Playbook:
     """File → agenda, of the meetings."""
     mail_from: str | None = None
     """The address that the service sends mail from; None: it sends none."""
-    writes_salesforce: bool = False
-    """Whether the service is connected to Salesforce."""
+    salesforce_url: str | None = None
+    """Where the service is connected to Salesforce: My Domain."""
 
     @property
     def has_digests(self) -> bool:

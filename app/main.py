@@ -59,7 +59,7 @@ from app.perform import Performer
 from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
-from app.salesforce import OpportunityReads, open_salesforce
+from app.salesforce import SalesforceReads, open_salesforce
 from app.settings import Settings
 from app.slack import open_slack
 from app.store.database import need_postgres
@@ -68,7 +68,7 @@ from app.store.memory import Read, StoreMemory
 from app.store.store import Store, open_store
 from app.sweep import Sweeper
 from app.sweep.hook import HookWatch
-from app.sweep.opportunities import OpportunityWatch
+from app.sweep.salesforce import SalesforceWatch
 from app.tell import Tell
 from app.templates import default_template_folder, load_templates
 from app.verify import GitLabSecrets, Keyring, SalesforceTokens, SlackSecrets
@@ -139,7 +139,7 @@ class Service:
         self._mail = self._open_mail()
         self.salesforce = open_salesforce(settings, self.live, timer, clock, self.metrics)
         rules = self.playbook.methodology.salesforce
-        self.reads = None if self.salesforce is None else OpportunityReads(self.salesforce, rules)
+        self.reads = None if self.salesforce is None else SalesforceReads(self.salesforce, rules)
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None
@@ -285,7 +285,7 @@ class Service:
             timer=steady_clock,
             metrics=self.metrics,
             stopping=engine.stopping,
-            opportunities=None if self.reads is None else OpportunityWatch(store, self.reads, self.clock),
+            opportunities=None if self.reads is None else SalesforceWatch(store, self.reads, self.clock),
         )
         return Routines(
             directory=self.directory,
@@ -373,7 +373,7 @@ def load_playbook(settings: Settings) -> Playbook:
         chat=settings.chat_form,
         agendas=load_agendas(folder, methodology),
         mail_from=settings.smtp_from if settings.smtp_url is not None else None,
-        writes_salesforce=settings.salesforce_url is not None,
+        salesforce_url=settings.salesforce_url,
     )
 
 
@@ -499,6 +499,7 @@ def _salesforce_door(settings: Settings, running: Service) -> SalesforceDoor:
     return SalesforceDoor(
         tokens=running.live.of(lambda now: SalesforceTokens(now.salesforce_webhook_tokens)),
         organization=settings.salesforce_organization_id,
+        case=running.playbook.methodology.salesforce.legal_case,
         store=lambda: running.store,
         wake=running.wake,
         clock=running.clock,

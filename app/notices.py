@@ -31,6 +31,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    RefusedElsewhere,
     RestOver,
     SentBack,
     StageMismatch,
@@ -42,6 +43,7 @@ from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.meeting_words import meeting_notice
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Gate, Kind, State
+from app.methodology.salesforce import Matter
 from app.status_words import (
     approval_in_words,
     changes_in_words,
@@ -57,7 +59,9 @@ from app.text import Safe, code_span, marker, mention, own
 from app.ways import PUT_BY, way_in_words
 
 MAX_MENTIONS: Final = 5
-_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | StageMismatch | FieldsKept
+_OfSalesforce = StageMismatch | FieldsKept | RefusedElsewhere
+_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | _OfSalesforce
+_MATTERS: Final = {Matter.FINANCE: "the approval of Finance", Matter.LEGAL_CASE: "the legal approval case"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,17 @@ class _Said:
         yield together(address, own("in Salesforce "), code_span(notice.field), own(" says something else."))
         yield own("Somebody wrote that, so I leave it as it is. If it should say what I know, please empty it.")
 
+    def refused_elsewhere(self, notice: RefusedElsewhere) -> Iterator[Safe]:
+        """Why stands there: the reason is no field of ours."""
+        called = joined(self._called(self.methodology.routing.triage_role)[:MAX_MENTIONS], own(", "))
+        address = together(called, own(": ")) if called else own("")
+        says = own(f"{_MATTERS[Matter(notice.matter)]} says ")
+        yield together(address, says, code_span(notice.status), own(" in Salesforce."))
+        put = code_span(f"{self.methodology.commands.prefix} {PUT_BY[Document.SOW]}")
+        yield together(
+            own("Why stands there. When the SOW is changed, "), put, own(" puts its next version on record.")
+        )
+
     def sent_back(self, notice: SentBack) -> Iterator[Safe]:
         """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""
         gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
@@ -295,6 +310,8 @@ class _Said:
             return self.stage_mismatch(notice)
         if isinstance(notice, FieldsKept):
             return self.fields_kept(notice)
+        if isinstance(notice, RefusedElsewhere):
+            return self.refused_elsewhere(notice)
         if isinstance(notice, MeetingCalled | MeetingCancelled):
             return meeting_notice(notice, standing, self.methodology)
         calendar = self.methodology.calendar_of(self.speech.segment)

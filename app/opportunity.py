@@ -16,6 +16,8 @@ OBJECT: Final = "Opportunity"
 KEY_CHARS: Final = 15
 """The other three of 18 only guard against a lost case: they say nothing that the first 15 do not."""
 OPPORTUNITY_PREFIX: Final = "006"
+SALESFORCE: Final = "(Salesforce)"
+"""Who did what was done there; no user of GitLab can be called so."""
 _FRONT_DOOR: Final = uuid.UUID("5f2b3f2e-6a6f-5d0e-9d6b-0a1f1d0c3c53")
 """Name space of the submissions that opportunities are."""
 _KEY: Final = re.compile(rf"{OPPORTUNITY_PREFIX}[A-Za-z0-9]{{12}}(?:[A-Za-z0-9]{{3}})?")
@@ -43,7 +45,8 @@ class Opportunity:
     """As it was read last: `stage` as Salesforce spells it, `at` when it was so (seconds since 1970).
 
     `written`: field → what the bot wrote there last, by which somebody else's word is told from its own. `wished`:
-    field → what it should say, as it was handed over last; `wishes` counts that.
+    field → what it should say, as it was handed over last; `wishes` counts that. `said`: what others decide there
+    (`app.methodology.salesforce.Matter`) → its status, as it was read last.
     """
 
     key: str
@@ -52,6 +55,7 @@ class Opportunity:
     written: Mapping[str, str] = field(default_factory=dict)
     wished: Mapping[str, str] = field(default_factory=dict)
     wishes: int = 0
+    said: Mapping[str, str] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
         """As stored."""
@@ -62,6 +66,7 @@ class Opportunity:
             "written": dict(self.written),
             "wished": dict(self.wished),
             "wishes": self.wishes,
+            "said": dict(self.said),
         }
 
 

@@ -30,10 +30,12 @@ from app.actions import (
     ReviseIssue,
     Say,
     SendMail,
+    SubmitRecord,
     Target,
     TellStatus,
     Text,
     UpdateRecord,
+    UpsertRecord,
     Whisper,
 )
 from app.answer_table import answers_in, with_answers
@@ -254,16 +256,29 @@ class Performer:
 
     @perform.register
     def _(self, action: UpdateRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
-        if self.salesforce is None:
-            raise Permanent("Salesforce is not configured any more: PSPLAN_SALESFORCE_URL")
+        salesforce = self._salesforce()
         value: str | Decimal = Decimal(action.value) if action.is_number else action.value
         if action.is_user:
-            user = self.salesforce.find("User", "Email", action.value, ())
+            user = salesforce.find("User", "Email", action.value, ())
             if user is None:
                 raise Permanent("Salesforce knows no user with the e-mail of the Engagement Manager")
             value = user.id
-        self.salesforce.update(action.object, action.record, {action.field: value})
+        salesforce.update(action.object, action.record, {action.field: value})
         return {}
+
+    @perform.register
+    def _(self, action: UpsertRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        return {"record": self._salesforce().upsert(action.object, action.external, action.ident, action.values)}
+
+    @perform.register
+    def _(self, action: SubmitRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
+        self._salesforce().submit(action.record, comment=action.comment)
+        return {}
+
+    def _salesforce(self) -> Salesforce:
+        if self.salesforce is None:
+            raise Permanent("Salesforce is not configured any more: PSPLAN_SALESFORCE_URL")
+        return self.salesforce
 
     def _told(self) -> ChatTeller:
         if self.teller is None:

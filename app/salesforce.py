@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -13,11 +14,13 @@ from app.adapters.salesforce_restraint import SalesforceRestraint
 from app.clock import Clock, Timer
 from app.listing import Listing
 from app.live_secrets import LiveSecrets
-from app.methodology.salesforce import Reads, SalesforceRules
+from app.methodology.salesforce import LegalCase, Reads, SalesforceRules
 from app.metrics import Metrics
 from app.opportunity import OBJECT
 from app.ports import Record, Salesforce
 from app.settings import Settings
+
+RECORD_TYPE_ID: Final = "RecordTypeId"
 
 
 def open_salesforce(
@@ -45,8 +48,8 @@ def _shown(secret: SecretStr | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OpportunityReads:
-    """Opportunities with the fields that the methodology names. Implements snapshot.Opportunities."""
+class SalesforceReads:
+    """Opportunities and cases with the fields that the methodology names. Implements snapshot.SalesforceRecords."""
 
     salesforce: Salesforce
     rules: SalesforceRules
@@ -64,3 +67,28 @@ class OpportunityReads:
         """Those for services that changed at that moment or later, the longest ago first."""
         where = {name: self.rules.record_type for what, name in self.rules.reads.items() if what is Reads.RECORD_TYPE}
         return self.salesforce.changed(OBJECT, self.fields, since=moment, where=where, most=most)
+
+    def legal_case(self, engagement: str) -> Record | None:
+        """The one of an engagement, by its external id."""
+        rules = self.rules.legal_case
+        if rules is None:
+            return None
+        return self.salesforce.find(rules.object, rules.external_id, engagement, _fields_of(rules))
+
+    def cases_since(self, moment: datetime, *, most: int) -> Listing[Record]:
+        """Cases that changed at that moment or later; of one record type, where the methodology names it."""
+        rules = self.rules.legal_case
+        if rules is None:
+            return Listing(())
+        kind = {name: text for name, text in rules.fields.items() if name == RECORD_TYPE_ID}
+        return self.salesforce.changed(rules.object, _fields_of(rules), since=moment, where=kind, most=most)
+
+    def engagement_of(self, case: Record) -> str | None:
+        """The engagement that a case says to be of."""
+        rules = self.rules.legal_case
+        found = None if rules is None else case.fields.get(rules.external_id)
+        return str(found) if found else None
+
+
+def _fields_of(rules: LegalCase) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([rules.external_id, rules.status, *sorted(rules.follows)]))

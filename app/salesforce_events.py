@@ -1,7 +1,7 @@
-"""Deliveries about opportunities → events. A message says that something changed; what it says is read fresh where it
-can be, because messages come late, twice and out of order.
+"""Deliveries about Salesforce → events. A message says that something changed; what it says is read fresh where it can
+be, because messages come late, twice and out of order.
 
-The door stores what came in as the bot's own JSON, a body for each opportunity, whatever form it came in.
+The door stores what came in as the bot's own JSON, a body for each record, whatever form it came in.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ WANTED: Final = "psplan_opportunity_wanted"
 """Kind of the bot's own delivery to an opportunity: so some of its fields should read."""
 WRITTEN: Final = "psplan_opportunity_written"
 """Kind of the bot's own delivery to an engagement: what was written on its opportunity, and what was not."""
+CASE_WANTED: Final = "psplan_case_wanted"
+"""Kind of the bot's own delivery to an opportunity: its engagement needs a legal approval case, as things are now."""
+CASE_CHANGED: Final = "psplan_case"
+"""Kind of a delivery: something changed on a legal approval case."""
+CASE_READ: Final = "psplan_case_read"
+"""Kind of the bot's own delivery to an engagement: so its case is now."""
+FINANCE_WANTED: Final = "psplan_finance_wanted"
+"""Kind of the bot's own delivery to an opportunity: it is to be submitted for the approval of Finance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,68 @@ class OpportunityWritten:
     is_kept: bool
 
 
-OpportunityEvent = OpportunityChanged | OpportunityRead | OpportunityWanted | OpportunityWritten
+@dataclass(frozen=True, slots=True)
+class CaseWanted:
+    """An engagement needs a legal approval case, filled with what is known now. `number`: as of a wish for a field."""
+
+    noun: ClassVar[str] = "wish for a legal case"
+    engagement: str
+    opportunity: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseChanged:
+    """Something changed on the legal approval case of an engagement; `fields` as far as they were told."""
+
+    noun: ClassVar[str] = "change of a legal case"
+    engagement: str
+    fields: Mapping[str, Any]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRead:
+    """So an engagement's legal approval case is; `case`: its id, None where nobody could look."""
+
+    noun: ClassVar[str] = "legal case"
+    case: str | None
+    status: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinanceWanted:
+    """An opportunity is to be submitted for the approval of Finance; `known`: the status that the engagement knew."""
+
+    noun: ClassVar[str] = "wish for the approval of Finance"
+    engagement: str
+    opportunity: str
+    known: str | None
+    number: int
+
+
+SalesforceEvent = (
+    OpportunityChanged
+    | OpportunityRead
+    | OpportunityWanted
+    | OpportunityWritten
+    | CaseWanted
+    | CaseChanged
+    | CaseRead
+    | FinanceWanted
+)
+
+_KINDS: Final[Mapping[str, type[SalesforceEvent]]] = {
+    CHANGED: OpportunityChanged,
+    READ: OpportunityRead,
+    WANTED: OpportunityWanted,
+    WRITTEN: OpportunityWritten,
+    CASE_WANTED: CaseWanted,
+    CASE_CHANGED: CaseChanged,
+    CASE_READ: CaseRead,
+    FINANCE_WANTED: FinanceWanted,
+}
 
 
 def opportunity_lane(key: str) -> str:
@@ -78,33 +147,49 @@ def opportunity_lane(key: str) -> str:
     return f"sfdc:{key}"
 
 
-def changed_body(key: str, fields: Mapping[str, Any], at: float) -> bytes:
-    """What `OpportunityChanged` is read from."""
-    return orjson.dumps({"object_kind": CHANGED, "opportunity": key, "fields": fields, "at": at})
+def writing_lane(key: str) -> str:
+    """Where is written on an opportunity: a record that is locked while it waits for a yes holds up no reading."""
+    return f"sfdc-write:{key}"
 
 
-def read_record(key: str, values: Mapping[str, str], at: float) -> dict[str, Any]:
-    """What `OpportunityRead` is read from."""
-    return {"object_kind": READ, "opportunity": key, "values": dict(values), "at": at}
+def case_lane(engagement: str) -> str:
+    """Where the legal approval case of an engagement is read."""
+    return f"sfdc-case:{engagement}"
 
 
-def record_of(event: OpportunityWanted | OpportunityWritten) -> dict[str, Any]:
-    """What such an event is read from."""
-    return {"object_kind": WANTED if isinstance(event, OpportunityWanted) else WRITTEN, **asdict(event)}
+IN_WORDS: Final[Mapping[str, str]] = {
+    CHANGED: "a change in Salesforce",
+    READ: "an opportunity in Salesforce",
+    WANTED: "a wish for Salesforce",
+    WRITTEN: "an answer of Salesforce",
+    CASE_WANTED: "a legal case is needed",
+    CASE_CHANGED: "a change of a legal case",
+    CASE_READ: "a legal case in Salesforce",
+    FINANCE_WANTED: "the approval of Finance is needed",
+}
+"""The kinds as people read them."""
 
 
-def read_opportunity_event(body: bytes) -> OpportunityEvent | None:
-    """The event in a delivery about an opportunity; None where it is nothing that this bot knows of."""
+def kind_of(event: SalesforceEvent) -> str:
+    """Of the delivery that holds it."""
+    return next(kind for kind, made in _KINDS.items() if isinstance(event, made))
+
+
+def record_of(event: SalesforceEvent) -> dict[str, Any]:
+    """What an event is read from."""
+    return {"object_kind": kind_of(event), **asdict(event)}
+
+
+def body_of(event: SalesforceEvent) -> bytes:
+    """The same, as it is stored."""
+    return orjson.dumps(record_of(event))
+
+
+def read_salesforce_event(body: bytes) -> SalesforceEvent | None:
+    """The event in a delivery about Salesforce; None where it is nothing that this bot knows of."""
     try:
         payload = orjson.loads(body)
-        kind = payload.get("object_kind")
-        if kind == CHANGED:
-            return OpportunityChanged(payload["opportunity"], payload["fields"], float(payload["at"]))
-        if kind == READ:
-            return OpportunityRead(payload["opportunity"], payload["values"], float(payload["at"]))
-        if kind in {WANTED, WRITTEN}:
-            told = {name: value for name, value in payload.items() if name != "object_kind"}
-            return OpportunityWanted(**told) if kind == WANTED else OpportunityWritten(**told)
-    except (KeyError, TypeError, ValueError, AttributeError):
+        made = _KINDS.get(payload.pop("object_kind", None))
+        return None if made is None else made(**payload)
+    except (TypeError, ValueError, AttributeError):
         return None
-    return None

@@ -1,4 +1,4 @@
-"""What of an engagement stands in fields of its opportunity: handed over, a field at a time, whenever that changes.
+"""What an engagement wants of Salesforce, whenever that changes: fields of its opportunity, one by one, and approvals.
 
 No handler has to know that there is a Salesforce. A field that it refuses stops no other, and is not wished for again
 before it should say something else.
@@ -15,15 +15,28 @@ from app.actions import CreateIssue, HandOver
 from app.engagement import Engagement, IssueRole
 from app.events import Source
 from app.issue_text import Playbook
+from app.machine.papers import digest_of
 from app.methodology.model import Methodology
 from app.methodology.process import Document
-from app.methodology.salesforce import Fills
+from app.methodology.salesforce import Fills, Matter
 from app.opportunity import Opportunity, opportunity_key
 from app.registry import Decision
-from app.salesforce_events import WANTED, OpportunityWanted, opportunity_lane, record_of
+from app.salesforce_events import (
+    CaseWanted,
+    FinanceWanted,
+    OpportunityWanted,
+    SalesforceEvent,
+    kind_of,
+    record_of,
+    writing_lane,
+)
 
 TO_BE_MADE: Final = "(to be made)"
 """Stands for the address of an issue that is made before the wish is worked on."""
+
+NOT_KNOWN: Final = "not on record"
+ASKS: Final = "ask:"
+"""Begins the names of wishes for what others decide; no field is called so."""
 
 
 def kept_key(name: str) -> str:
@@ -34,7 +47,7 @@ def kept_key(name: str) -> str:
 def with_writings(decision: Decision, playbook: Playbook) -> Decision:
     """The decision, and what its engagement wants to stand in Salesforce; itself where nothing new is wanted."""
     engagement = decision.engagement
-    if not playbook.writes_salesforce or engagement is None or decision.lane is not None:
+    if playbook.salesforce_url is None or engagement is None or decision.lane is not None:
         return decision
     key = opportunity_key(engagement.submission.sfdc_opportunity_url)
     if key is None:
@@ -78,13 +91,38 @@ def is_alike(theirs: object, ours: str) -> bool:
     return theirs is not None and str(theirs).strip().casefold() == ours.strip().casefold()
 
 
+def said_of(text: str, engagement: Engagement, key: str, methodology: Methodology) -> str:
+    """A text of the methodology with what is known of the engagement in it."""
+    papers, scoping = engagement.standing.papers, engagement.issues.get(IssueRole.SCOPING)
+    sow, estimate = papers.get(Document.SOW), papers.get(Document.ESTIMATE)
+    known = {
+        "{customer}": engagement.submission.customer_name,
+        "{sow}": NOT_KNOWN if sow is None else sow.url,
+        "{issue}": NOT_KNOWN if scoping is None else scoping.web_url,
+        "{opportunity}": key,
+        "{amount}": NOT_KNOWN if estimate is None else f"{estimate.amount or ''} {estimate.currency or ''}".strip(),
+    }
+    return methodology.salesforce.fill(text, {name: value or NOT_KNOWN for name, value in known.items()})
+
+
+def hand(event: SalesforceEvent, *, key: str, lane: str) -> HandOver:
+    """An event for another lane; of the same key it is one."""
+    return HandOver(key=key, source=Source.SALESFORCE.value, lane=lane, what=kind_of(event), body=record_of(event))
+
+
 def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> Iterator[tuple[str, str]]:
-    for what, name in playbook.methodology.salesforce.writes.items():
-        value = value_of(what, engagement, playbook.methodology)
+    """What is wished for → what it should be; for an approval that is the SOW which it is about."""
+    methodology = playbook.methodology
+    for what, name in methodology.salesforce.writes.items():
+        value = value_of(what, engagement, methodology)
         if value is None and what is Fills.SCOPING_ISSUE and _makes_scoping(decision):
             value = TO_BE_MADE
         if value is not None:
             yield name, value
+    here = {f"{track}.{place.state}" for track, place in engagement.standing.places.items()}
+    for matter, rules in methodology.salesforce.elsewhere.items():
+        if not here.isdisjoint(rules.at):
+            yield f"{ASKS}{matter}", digest_of(Document.SOW, engagement.standing, methodology)
 
 
 def _makes_scoping(decision: Decision) -> bool:
@@ -98,11 +136,13 @@ def _manager(username: str, methodology: Methodology) -> str | None:
 
 
 def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str) -> HandOver:
-    wish = OpportunityWanted(engagement.id, known.key, name, value, known.written.get(name), known.wishes)
-    return HandOver(
-        key=f"{engagement.id}:salesforce:{known.wishes}:{name}",
-        source=Source.SALESFORCE.value,
-        lane=opportunity_lane(known.key),
-        what=WANTED,
-        body=record_of(wish),
-    )
+    ident, number = engagement.id, known.wishes
+    wish: SalesforceEvent
+    match name.removeprefix(ASKS) if name.startswith(ASKS) else None:
+        case Matter.FINANCE:
+            wish = FinanceWanted(ident, known.key, known.said.get(Matter.FINANCE), number)
+        case Matter.LEGAL_CASE:
+            wish = CaseWanted(ident, known.key, number)
+        case _:
+            wish = OpportunityWanted(ident, known.key, name, value, known.written.get(name), number)
+    return hand(wish, key=f"{ident}:salesforce:{number}:{name}", lane=writing_lane(known.key))

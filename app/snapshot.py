@@ -48,6 +48,8 @@ class Needs:
     """An opportunity (`opportunity_key`) of which it has to be known whose it is."""
     is_read: bool = False
     """Whether that opportunity has to be read in Salesforce, where the service is connected to it."""
+    case: str | None = None
+    """An engagement whose legal approval case has to be read there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,14 @@ class ChatPost:
     is_open: bool
 
 
-class Opportunities(Protocol):
+class SalesforceRecords(Protocol):
     """What is read in Salesforce."""
 
     def opportunity(self, key: str) -> Record:
         """The fields that the methodology reads, of this opportunity. Raises Retry, Permanent, or Absent."""
+
+    def legal_case(self, engagement: str) -> Record | None:
+        """The legal approval case of an engagement. Raises Retry or Permanent."""
 
 
 class WhoIsWho(Protocol):
@@ -184,6 +189,8 @@ class Snapshot:
     """The engagement that the opportunity belongs to that was asked for."""
     record: Record | None = None
     """That opportunity as it is now; None where nobody can look."""
+    case: Record | None = None
+    """The legal approval case that was asked for; None where there is none, or nobody can look."""
     can_read: bool = False
     """Whether the service is connected to Salesforce."""
 
@@ -199,7 +206,7 @@ def take_snapshot(
     project: str,
     is_patient: bool,
     who: WhoIsWho | None = None,
-    salesforce: Opportunities | None = None,
+    salesforce: SalesforceRecords | None = None,
 ) -> Snapshot:
     """Read what is needed; an issue that is not there is left out, or, `is_patient`, asked for again later.
 
@@ -236,11 +243,12 @@ def take_snapshot(
         presser=None if needs.presser is None or who is None else who.gitlab_user(needs.presser),
         owner=None if needs.opportunity is None else memory.owner_of_opportunity(needs.opportunity),
         record=_record(needs, salesforce),
+        case=None if salesforce is None or needs.case is None else salesforce.legal_case(needs.case),
         can_read=salesforce is not None,
     )
 
 
-def _record(needs: Needs, salesforce: Opportunities | None) -> Record | None:
+def _record(needs: Needs, salesforce: SalesforceRecords | None) -> Record | None:
     """None also where it is not there any more, or may not be seen."""
     if salesforce is None or needs.opportunity is None or not needs.is_read:
         return None

@@ -20,6 +20,7 @@ PUT_BY: Final = {
 SAID_BY: Final = {
     Saying.CUSTOMER_AGREES: "agree customer",
     Saying.ACCOUNT_TEAM_AGREES: "agree account-team",
+    Saying.FINANCE_APPROVED: "finance approved",
     Saying.LEGAL_STAMPED: "legal stamped",
     Saying.CUSTOMER_SIGNED: "signed customer",
     Saying.GITLAB_SIGNED: "signed gitlab",

@@ -27,6 +27,7 @@ from handlers import (
     presses,
     mail,
     opportunities,
+    salesforce_approvals,
     salesforce_fields,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "opportunities",
     "parked",
     "presses",
+    "salesforce_approvals",
     "salesforce_fields",
     "status",
     "submissions",

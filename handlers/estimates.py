@@ -10,8 +10,8 @@ from app.fallen_words import saying_title
 from app.hearing import Hearing
 from app.machine.criteria import is_said
 from app.machine.gates import verdict_on
-from app.machine.papers import bound_papers, digest_of, is_same
-from app.machine.standing import Mark, Paper, Verdict
+from app.machine.papers import is_same, mark_about
+from app.machine.standing import Paper, Verdict
 from app.machine.timeline import said, with_time
 from app.methodology.process import Document, Saying
 from app.registry import registry
@@ -92,6 +92,17 @@ def stamped(hearing: Hearing) -> None:
     """Counts for this version of the SOW only."""
     hearing.words.end()
     _mark(hearing, Document.SOW, Saying.LEGAL_STAMPED)
+
+
+@registry.command(
+    "finance approved",
+    says="Say that Finance has approved the SOW as it is now.",
+    who=("revenue", "em"),
+)
+def finance_approved(hearing: Hearing) -> None:
+    """Counts for this version of the SOW only."""
+    hearing.words.end()
+    _mark(hearing, Document.SOW, Saying.FINANCE_APPROVED)
 
 
 @registry.command(
@@ -195,11 +206,9 @@ def _mark(hearing: Hearing, document: Document, *sayings: Saying, words: str | N
     if document is Document.SOW and document not in course.standing.papers:
         nothing = own("There is no SOW on record yet that this could be about. First: ")
         raise NotAllowed(together(nothing, hearing.form(PUT_BY[document]), own(".")), reason="there is no SOW")
-    digest = digest_of(document, course.standing, hearing.methodology)
-    papers = bound_papers(document, course.standing, hearing.methodology)
-    if int(hearing.at) < max((int(paper.at) for paper in papers.values()), default=0):
+    mark = mark_about(document, course.standing, hearing.methodology, by=hearing.by, at=hearing.at, words=words)
+    if int(hearing.at) < max((int(paper.at) for paper in mark.papers.values()), default=0):
         raise _said_before(hearing, document)
-    mark = Mark(hearing.by, hearing.at, document.value, digest, words, course.standing.version(document), papers)
     marks = {**course.standing.marks, **{saying.value: mark for saying in sayings}}
     course.standing = course.standing.with_marks(marks)
     for saying in sayings:

@@ -21,22 +21,21 @@ from app.hearing import Ledger
 from app.issue_text import Playbook
 from app.machine.course import Course
 from app.machine.deeds import Deed
+from app.machine.elsewhere import hear_elsewhere
 from app.machine.scene import Scene
 from app.machine.standing import Standing, label_key
 from app.methodology.model import Methodology
-from app.methodology.salesforce import Reads, SalesforceRules
-from app.opportunity import Opportunity, front_door_id, opportunity_key, stage_named
+from app.methodology.salesforce import Matter, Reads, SalesforceRules
+from app.opportunity import SALESFORCE, Opportunity, front_door_id, opportunity_key, stage_named
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry
-from app.salesforce_events import READ, OpportunityChanged, OpportunityRead, read_record
-from app.salesforce_out import kept_key
+from app.salesforce_events import OpportunityChanged, OpportunityRead
+from app.salesforce_out import hand, kept_key
 from app.snapshot import Needs, Snapshot
 from app.submission.front_door import submission_of
 from handlers.progress import progress
 from handlers.scene import what_to_see
 
-SALESFORCE: Final = "(Salesforce)"
-"""Who does it; no user of GitLab can be called so."""
 WRITES: Final = "writes."
 """Begins the names of what stands in fields that the bot fills."""
 MODIFIED: Final = ("SystemModstamp", "LastModifiedDate")
@@ -55,7 +54,7 @@ def on_change(event: OpportunityChanged, snapshot: Snapshot, playbook: Playbook,
     values, at = _as_it_is(event, snapshot.record, rules)
     at = min(at, now.timestamp())
     if snapshot.owner is not None:
-        told = _hand_to(snapshot.owner, event.opportunity, values, at)
+        told = _hand_to(snapshot.owner, event, values, at)
         return Decision(reasons=("an engagement has this opportunity",), actions=(told,))
     if values.get(Reads.RECORD_TYPE, "").casefold() != rules.record_type.casefold():
         return ignore("no engagement has this opportunity, and it is none for services alone")
@@ -69,14 +68,14 @@ def on_change(event: OpportunityChanged, snapshot: Snapshot, playbook: Playbook,
         what=SUBMISSION,
         body=submission_of(ident, event.opportunity, values, today=now.date()),
     )
-    told = _hand_to(ident, event.opportunity, values, at)
+    told = _hand_to(ident, event, values, at)
     return Decision(reasons=("a new opportunity for services",), actions=(begun, told))
 
 
 def _needs_of_read(event: OpportunityRead, engagement: Engagement | None, playbook: Playbook, _: Person) -> Needs:
     whose = Needs(opportunity=event.opportunity)
-    if engagement is None:
-        return whose
+    if engagement is None or not _is_news(event, engagement, playbook):
+        return whose  # however often it is told, GitLab is asked once
     return replace(what_to_see(engagement, playbook.methodology), opportunity=event.opportunity)
 
 
@@ -90,21 +89,43 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
         return Decision(reasons=("another engagement has this opportunity",), lane=snapshot.owner)
     if opportunity_key(engagement.submission.sfdc_opportunity_url) != event.opportunity:
         return ignore("the engagement has another opportunity now")
-    known = engagement.standing.opportunity
-    if known is None or known.key != event.opportunity:
-        known = Opportunity(event.opportunity)
+    known = _known(event, engagement)
     if known.at > event.at:
         return ignore("something newer is known of this opportunity")
-    stage = stage_named(event.values.get(Reads.STAGE))
-    wished = _wished(known, event, engagement, playbook)
-    heard = replace(known, stage=None if stage is None else stage.value, at=event.at, wished=wished)
-    if known == heard:
-        return ignore("this is known of the opportunity")
-    said = _StageSaid(heard, at=min(event.at, now.timestamp()), methodology=playbook.methodology)
+    heard = _heard(known, event, engagement, playbook)
+    if not _is_news(event, engagement, playbook):
+        if heard == known:
+            return ignore("this is known of the opportunity")
+        stands = replace(engagement, standing=engagement.standing.but(opportunity=heard))
+        return Decision(reasons=("the opportunity is as it was",), engagement=stands)
+    said = _WordOfSalesforce(
+        heard,
+        at=min(event.at, now.timestamp()),
+        finance=event.values.get(Reads.FINANCE),
+        methodology=playbook.methodology,
+    )
     made = progress(engagement, snapshot, playbook, now, orders=said)
     return Decision(
         reasons=made.reasons or ("the opportunity is as it was",), actions=made.actions, engagement=made.engagement
     )
+
+
+def _known(event: OpportunityRead, engagement: Engagement) -> Opportunity:
+    known = engagement.standing.opportunity
+    return Opportunity(event.opportunity) if known is None or known.key != event.opportunity else known
+
+
+def _heard(known: Opportunity, event: OpportunityRead, engagement: Engagement, playbook: Playbook) -> Opportunity:
+    stage = stage_named(event.values.get(Reads.STAGE))
+    wished = _wished(known, event, engagement, playbook)
+    return replace(known, stage=None if stage is None else stage.value, at=event.at, wished=wished)
+
+
+def _is_news(event: OpportunityRead, engagement: Engagement, playbook: Playbook) -> bool:
+    """Whether anything but the time differs from what is known."""
+    known = _known(event, engagement)
+    heard = _heard(known, event, engagement, playbook)
+    return replace(heard, at=known.at) != known or event.values.get(Reads.FINANCE) != known.said.get(Matter.FINANCE)
 
 
 def _wished(
@@ -121,11 +142,12 @@ def _wished(
 
 
 @dataclass(frozen=True, slots=True)
-class _StageSaid:
+class _WordOfSalesforce:
     """The word of Salesforce as the machine meets it. Implements progress.Ordering."""
 
     heard: Opportunity
     at: float
+    finance: str | None
     methodology: Methodology
 
     def deeds(self, ledger: Ledger, look: Callable[[Course], None]) -> tuple[Deed, ...]:
@@ -139,6 +161,7 @@ class _StageSaid:
                 for kind in _carrying(label, ledger, self.methodology):
                     _set_label(course, ledger, kind, label, self.methodology.salesforce)
                 look(course)
+            hear_elsewhere(course, Matter.FINANCE, self.finance, self.at)
 
         return (Deed(self.at, SALESFORCE, mirror),)
 
@@ -166,16 +189,11 @@ def _set_label(course: Course, ledger: Ledger, kind: Any, label: str, rules: Sal
     course.scene = replace(course.scene, issues={**course.scene.issues, kind: seen})
 
 
-def _hand_to(engagement: str, key: str, values: Mapping[str, str], at: float) -> HandOver:
-    """The same state of it is handed over once, however often it is told of."""
+def _hand_to(engagement: str, event: OpportunityChanged, values: Mapping[str, str], at: float) -> HandOver:
+    """By when it was told: within a second, as Salesforce keeps it, it may have changed to and fro."""
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-    return HandOver(
-        key=f"{engagement}:opportunity:{key}:{at:.3f}:{digest}",
-        source=Source.SALESFORCE.value,
-        lane=engagement,
-        what=READ,
-        body=read_record(key, values, at),
-    )
+    told = OpportunityRead(event.opportunity, values, at)
+    return hand(told, key=f"{engagement}:opportunity:{event.opportunity}:{event.at:.6f}:{digest}", lane=engagement)
 
 
 def _as_it_is(event: OpportunityChanged, record: Record | None, rules: SalesforceRules) -> tuple[dict[str, str], float]:

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from app.actions import HandOver, UpdateRecord
 from app.engagement import Engagement
-from app.events import Source
 from app.hearing import Ledger
 from app.issue_text import Playbook
 from app.machine.course import Course
@@ -22,13 +21,12 @@ from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
 from app.methodology.salesforce import Fills
-from app.opportunity import OBJECT, Opportunity
+from app.opportunity import OBJECT, SALESFORCE, Opportunity
 from app.ports import Person
 from app.registry import Decision, ignore, registry
-from app.salesforce_events import WRITTEN, OpportunityWanted, OpportunityWritten, record_of
-from app.salesforce_out import TO_BE_MADE, is_alike, kept_key, value_of
+from app.salesforce_events import OpportunityWanted, OpportunityWritten
+from app.salesforce_out import TO_BE_MADE, hand, is_alike, kept_key, value_of
 from app.snapshot import Needs, Snapshot
-from handlers.opportunities import SALESFORCE
 from handlers.progress import progress
 from handlers.scene import what_to_see
 
@@ -75,13 +73,8 @@ def _is_ours(theirs: object, written: str | None) -> bool:
 
 
 def _answer(event: OpportunityWanted, value: str, *, is_kept: bool = False) -> HandOver:
-    return HandOver(
-        key=f"{event.engagement}:written:{event.number}:{event.field}",
-        source=Source.SALESFORCE.value,
-        lane=event.engagement,
-        what=WRITTEN,
-        body=record_of(OpportunityWritten(event.opportunity, event.field, value, is_kept)),
-    )
+    said = OpportunityWritten(event.opportunity, event.field, value, is_kept)
+    return hand(said, key=f"{event.engagement}:written:{event.number}:{event.field}", lane=event.engagement)
 
 
 def _needs_of_answer(event: OpportunityWritten, engagement: Engagement | None, playbook: Playbook, _: Person) -> Needs:

@@ -38,6 +38,14 @@ class SalesforceStage:
         assert tell(self.bot.client, self.bot.url, ident, **fields)
         assert self.bot.quiet()
 
+    def tell_of_case(self, ident: str) -> bool:
+        """As a Flow on cases would, and everything that comes of it; whether it was accepted."""
+        fields = {name: self.world.value(ident, name) for name in ("PS_Plan_Id__c", "Status")}
+        address = f"{self.bot.url}/webhooks/salesforce?token={HOOK_TOKEN}"
+        answer = self.bot.client.post(address, json={"case": {"Id": ident, **fields}})
+        assert self.bot.quiet()
+        return answer.status_code == httpx.codes.ACCEPTED
+
     def change(self, ident: str, **values: Any) -> None:
         """Somebody changes it, and Salesforce tells."""
         self.world.change(ident, **values)

@@ -14,7 +14,7 @@ from app.events import ISSUE_LANE, CommentPosted, Event, Source, read_event
 from app.issue_text import Playbook
 from app.ports import GitLab
 from app.registry import Decision, Registry
-from app.snapshot import Issues, Memory, Opportunities, WhoIsWho, take_snapshot
+from app.snapshot import Issues, Memory, SalesforceRecords, WhoIsWho, take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Decider:
     project: str
     clock: Clock
     who: WhoIsWho | None = None
-    salesforce: Opportunities | None = None
+    salesforce: SalesforceRecords | None = None
 
     def decide(
         self, event: Event, engagement: Engagement | None, *, lane: str, is_patient: bool, issues: Issues | None = None

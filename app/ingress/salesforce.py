@@ -8,6 +8,7 @@ not bring the sweep finds.
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,18 @@ from app.events import Source
 from app.ingress.answers import documented, problem
 from app.ingress.arrival import received
 from app.ingress.body import BodyFault, headers_of, is_json, read_body
+from app.methodology.salesforce import LegalCase
 from app.metrics import Metrics
 from app.opportunity import KEY_CHARS, opportunity_key
-from app.salesforce_events import CHANGED, changed_body, opportunity_lane
+from app.salesforce_events import (
+    CaseChanged,
+    OpportunityChanged,
+    SalesforceEvent,
+    body_of,
+    case_lane,
+    kind_of,
+    opportunity_lane,
+)
 from app.salesforce_soap import ACK, OutboundMessage, SoapFault, read_outbound
 from app.store.records import Acceptance
 from app.store.schema import DeliveryState
@@ -41,6 +51,8 @@ LIMIT_BYTES: Final = 1024 * 1024
 MOST_CALLED_OUT: Final = 100
 MOST_FIELDS: Final = 200
 XML: Final = frozenset({"text/xml", "application/xml", "application/soap+xml"})
+NO_RECORD: Final = "must be the id of an opportunity (15 or 18 characters, 006…), or `case` with the engagement's id"
+_ENGAGEMENT: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NAMES_OF_ID: Final = ("opportunity_id", "opportunityId", "OpportunityId", "Id", "id", "recordId", "record_id")
 _NAMES_OF_ORGANIZATION: Final = ("organization_id", "organizationId", "OrganizationId")
 _NAMES_OF_EVENT: Final = ("event_id", "eventId", "InterviewGuid", "notification_id")
@@ -52,11 +64,25 @@ Faults = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One opportunity of a message; `key`: what the sender calls the message, the same when it is sent again."""
+    """One record of a message: an opportunity, or the legal case of an engagement, by that.
 
-    opportunity: str
+    `key`: what the sender calls the message, the same when it is sent again.
+    """
+
+    record: str
     fields: Mapping[str, Any]
     key: str | None
+    is_case: bool = False
+
+    @property
+    def lane(self) -> str:
+        """Where it is worked on."""
+        return case_lane(self.record) if self.is_case else opportunity_lane(self.record)
+
+    def event(self, now: float) -> SalesforceEvent:
+        """What it is in the inbox."""
+        made = CaseChanged if self.is_case else OpportunityChanged
+        return made(self.record, self.fields, now)
 
 
 class Refused(Exception):
@@ -69,10 +95,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SalesforceDoor:
-    """What the route needs. `organization`: the only one that is heard; None: any that has the token."""
+    """What the route needs. `organization`: the only one that is heard; None: any that has the token. `case`: how the
+    legal approval cases are known; None: there are none."""
 
     tokens: Callable[[], SalesforceTokens]
     organization: str | None
+    case: LegalCase | None
     store: Callable[[], Store]
     wake: Callable[[str], None]
     clock: Clock
@@ -121,7 +149,7 @@ class SalesforceDoor:
         except SoapFault as fault:
             raise Refused(400, detail=f"Not an Outbound Message: {fault}") from fault
         self._demand_organization(message.organization)
-        return list(_told_by(message))
+        return list(_told_by(message, self.case))
 
     def _from_flow(self, headers: Mapping[str, str], body: bytes) -> list[Told]:
         try:
@@ -139,11 +167,9 @@ class SalesforceDoor:
                 faults.append((where.rstrip("."), "must be an object"))
                 continue
             self._demand_organization(_first(row, _NAMES_OF_ORGANIZATION) or self.organization)
-            one = _told_by_flow(row, f"{given}:{number}" if given else None)
+            one = _told_by_flow(row, f"{given}:{number}" if given else None, self.case)
             if one is None:
-                faults.append(
-                    (f"{where}opportunity_id", "must be the id of an opportunity (15 or 18 characters, 006…)")
-                )
+                faults.append((f"{where}opportunity_id", NO_RECORD))
             else:
                 told.append(one)
         if faults:
@@ -178,12 +204,13 @@ class SalesforceDoor:
         return True
 
     def _row(self, told: Told, now: float) -> Acceptance:
+        event = told.event(now)
         return Acceptance(
             source=Source.SALESFORCE.value,
             key=(told.key or self.new_id())[:255],
-            lane=opportunity_lane(told.opportunity),
-            kind=CHANGED,
-            body=changed_body(told.opportunity, told.fields, now),
+            lane=told.lane,
+            kind=kind_of(event),
+            body=body_of(event),
             digest="",
             received_at=now,
             due_at=now,
@@ -191,9 +218,17 @@ class SalesforceDoor:
         )
 
 
-def _told_by(message: OutboundMessage) -> Iterable[Told]:
-    """The opportunities among the records; a workflow of another object was pointed here by mistake, and is told so."""
+def _told_by(message: OutboundMessage, case: LegalCase | None) -> Iterable[Told]:
+    """The opportunities and legal cases among the records, but for cases that are none of the bot's.
+
+    A workflow of another object was pointed here by mistake, and is told so.
+    """
     for each in message.notifications:
+        if case is not None and each.kind == case.object:
+            engagement = _engagement_of(each.fields, case)
+            if engagement is not None:
+                yield Told(engagement, each.fields, f"notification:{each.id}", is_case=True)
+            continue
         key = opportunity_key(each.fields.get("Id"))
         if key is None:
             raise Refused(
@@ -202,19 +237,33 @@ def _told_by(message: OutboundMessage) -> Iterable[Told]:
         yield Told(key, each.fields, f"notification:{each.id}")
 
 
-def _told_by_flow(row: Mapping[str, Any], given: str | None) -> Told | None:
-    """One opportunity of a callout; its fields lie in `opportunity`, or beside everything else."""
+def _engagement_of(fields: Mapping[str, Any], case: LegalCase) -> str | None:
+    """The engagement that a case says to be of."""
+    found = str(fields.get(case.external_id) or "").strip()
+    return found if _ENGAGEMENT.fullmatch(found) else None
+
+
+def _told_by_flow(row: Mapping[str, Any], given: str | None, case: LegalCase | None) -> Told | None:
+    """One record of a callout: a legal case in `case`; an opportunity in `opportunity`, or beside everything else."""
+    told_case = row.get("case")
+    if case is not None and isinstance(told_case, dict):
+        engagement, event = _engagement_of(told_case, case), _first(row, _NAMES_OF_EVENT)
+        key = given or (f"flow:{event}:{engagement}" if event else None)
+        return None if engagement is None else Told(engagement, _plain(told_case), key, is_case=True)
     inner = row.get("opportunity")
     fields = inner if isinstance(inner, dict) else row
     named = inner if isinstance(inner, str) else _first(fields, _NAMES_OF_ID) or _first(row, _NAMES_OF_ID)
     key = opportunity_key(named)
     event = _first(row, _NAMES_OF_EVENT)
-    kept = {
+    return None if key is None else Told(key, _plain(fields), given or (f"flow:{event}:{key}" if event else None))
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         str(name)[:200]: value
         for name, value in list(fields.items())[:MOST_FIELDS]
         if isinstance(value, str | int | float | bool) or value is None
     }
-    return None if key is None else Told(key, kept, given or (f"flow:{event}:{key}" if event else None))
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
@@ -237,7 +286,7 @@ def salesforce_routes(door: SalesforceDoor) -> APIRouter:
 
     @router.post(
         PATH,
-        summary="What changed on opportunities: Outbound Messages, and callouts of a Flow",
+        summary="What changed on opportunities and legal cases: Outbound Messages, and callouts of a Flow",
         response_class=Response,
         responses={202: {"description": "A callout is stored"}, **documented(refusals)},
         openapi_extra={"requestBody": {"required": True, "content": content}},

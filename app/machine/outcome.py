@@ -124,6 +124,16 @@ class FieldsKept:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedElsewhere:
+    """Others said no in Salesforce: of what (a `Matter`), and the status that says so."""
+
+    key: str
+    on: IssueKind
+    matter: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class CouldNotFollow:
     """The other track should have moved this one, and could not yet."""
 
@@ -224,6 +234,7 @@ Notice = (
     | CouldNotFollow
     | StageMismatch
     | FieldsKept
+    | RefusedElsewhere
     | YesFell
     | ClockNear
     | ClockOver

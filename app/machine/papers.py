@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from app.machine.standing import Paper, Standing
+from app.machine.standing import Mark, Paper, Standing
 from app.machine.timeline import recorded, with_time
 from app.methodology.model import Methodology
 from app.methodology.process import Document
@@ -69,6 +69,21 @@ def _has_something_to_lose(document: Document, standing: Standing, methodology: 
         return True
     gates = (name for name, gate in methodology.gates.items() if gate.document is document)
     return any(name in standing.approvals or name in standing.asked for name in gates)
+
+
+def mark_about(
+    document: Document, standing: Standing, methodology: Methodology, *, by: str, at: float, words: str | None = None
+) -> Mark:
+    """Somebody's word about a document as it is now."""
+    return Mark(
+        by=by,
+        at=at,
+        document=document.value,
+        digest=digest_of(document, standing, methodology),
+        words=words,
+        version=standing.version(document),
+        papers=bound_papers(document, standing, methodology),
+    )
 
 
 def differences(before: Mapping[str, Paper], now: Mapping[str, Paper]) -> tuple[tuple[str, Paper | None, Paper], ...]:

@@ -39,6 +39,8 @@ _NAMED: Final[Mapping[Any, str]] = {
     telling.EmailPattern: "pattern of an e-mail",
     meetings.MeetingWord: "word",
     salesforce.FieldName: "API name of a field",
+    salesforce.ApiName: "API name",
+    salesforce.Template: "text with placeholders",
     meetings.AgendaFile: "file's name",
     meetings.Address: "e-mail address",
     meetings.AddressPattern: "e-mail address with `{username}`",

@@ -69,6 +69,7 @@ class Saying(StrEnum):
 
     CUSTOMER_AGREES = "customer_agrees"
     ACCOUNT_TEAM_AGREES = "account_team_agrees"
+    FINANCE_APPROVED = "finance_approved"
     LEGAL_STAMPED = "legal_stamped"
     CUSTOMER_SIGNED = "customer_signed"
     GITLAB_SIGNED = "gitlab_signed"

@@ -5,20 +5,44 @@ A field that the quote owns is never written, whatever else the file says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from app.methodology.parts import Block, Plain
+from app.methodology.process import Saying, StateRef
 
 STAGE: Final = "{stage}"
+PLACEHOLDERS: Final = ("{customer}", "{sow}", "{issue}", "{opportunity}", "{amount}")
+_KNOWN: Final = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
 
 FieldName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*){0,2}$", max_length=160)
 ]
 """The API name of a field, or the path to one of a parent (`Account.Name`)."""
+
+
+def _template(text: str) -> str:
+    """Raises where it holds what nothing is known to stand for."""
+    for name in re.findall(r"[{}]|\{[^{}]*\}", _KNOWN.sub("", text)):
+        raise PydanticCustomError(
+            "methodology", "holds {name}; known are {known}", {"name": name, "known": ", ".join(PLACEHOLDERS)}
+        )
+    return text
+
+
+def _is_among(status: str | None, words: tuple[str, ...]) -> bool:
+    return (status or "").strip().casefold() in {each.casefold() for each in words}
+
+
+ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
+"""What Salesforce's API calls an object or a field."""
+Template = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_template)]
+"""Text with what is known of the engagement in it."""
 
 
 class Reads(StrEnum):
@@ -44,6 +68,60 @@ class Fills(StrEnum):
     SERVICES_VALUE = "services_value"
 
 
+class Matter(StrEnum):
+    """What people of other departments decide in Salesforce."""
+
+    FINANCE = "finance"
+    LEGAL_CASE = "legal_case"
+
+
+SAYING_OF: Final = {Matter.FINANCE: Saying.FINANCE_APPROVED, Matter.LEGAL_CASE: Saying.LEGAL_STAMPED}
+"""What their yes says of the SOW."""
+
+
+class Elsewhere(Block):
+    """An approval that is asked for in Salesforce, once the engagement is there, and how its status reads."""
+
+    at: Annotated[tuple[StateRef, ...], Field(min_length=1)]
+    """It is asked for as soon as the engagement is at one of these states."""
+    given: Annotated[tuple[Plain, ...], Field(min_length=1)]
+    """The status that is a yes to the SOW as it is then."""
+    refused: tuple[Plain, ...] = ()
+    """The status that is a no: the Engagement Manager is told."""
+
+    def is_given(self, status: str | None) -> bool:
+        """Whether a status is a yes."""
+        return _is_among(status, self.given)
+
+    def is_refused(self, status: str | None) -> bool:
+        """Whether it is a no."""
+        return _is_among(status, self.refused)
+
+
+class FinanceApproval(Elsewhere):
+    """The opportunity is submitted to its approval process; the status is the field that is read as `finance`."""
+
+    comment: Template = "SOW: {sow}. Scoping issue: {issue}"
+    """For whoever approves. Known: {customer}, {sow}, {issue}, {opportunity}, {amount}."""
+
+
+class LegalCase(Elsewhere):
+    """The legal approval case: one for each engagement, opened by the bot, found again by an external id."""
+
+    object: ApiName = "Case"
+    external_id: ApiName
+    """The field that holds the engagement's id."""
+    status: FieldName = "Status"
+    fields: Mapping[ApiName, Template] = Field(default_factory=dict)
+    """What a new case is filled with; a field with {sow} or {amount} is written again when these have changed.
+    Known: {customer}, {sow}, {issue}, {opportunity}, {amount}."""
+
+    @property
+    def follows(self) -> frozenset[str]:
+        """The fields that are written again."""
+        return frozenset(name for name, text in self.fields.items() if "{sow}" in text or "{amount}" in text)
+
+
 class SalesforceRules(Block):
     """The block `salesforce` of the file."""
 
@@ -58,22 +136,37 @@ class SalesforceRules(Block):
     """Those of `writes` that name a user of Salesforce, who is found by e-mail (as `mail` knows it)."""
     quote_owns: tuple[FieldName, ...] = ()
     """Fields that are filled from the quote, and never written."""
+    finance: FinanceApproval | None = None
+    legal_case: LegalCase | None = None
 
     def label_of(self, stage: str) -> str:
         """The label of a stage."""
         return self.stage_label.replace(STAGE, stage)
 
+    @property
+    def elsewhere(self) -> dict[Matter, Elsewhere]:
+        """What is decided in Salesforce."""
+        found: dict[Matter, Elsewhere | None] = {Matter.FINANCE: self.finance, Matter.LEGAL_CASE: self.legal_case}
+        return {matter: rules for matter, rules in found.items() if rules is not None}
+
     def looks_at(self, name: str) -> str:
         """What is read to see what a field says: of a user the e-mail."""
         return f"{name.removesuffix('__c')}__r.Email" if name in self.users else name
+
+    @staticmethod
+    def fill(text: str, known: Mapping[str, str]) -> str:
+        """A text with what its placeholders stand for; what looks like one in a value stays as it is."""
+        return _KNOWN.sub(lambda found: known[found[0]], text)
 
     def is_stage_label(self, label: str) -> bool:
         """Whether a label mirrors some stage."""
         before, _, after = self.stage_label.partition(STAGE)
         return label.startswith(before) and label.endswith(after)
 
-    def owned_twice(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Fields that are to be written and are the quote's: where in the block, and the sentence."""
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Fields that are to be written and are the quote's; an approval nobody can read: where, and the sentence."""
+        if self.finance is not None and Reads.FINANCE not in self.reads:
+            yield ("finance",), "its status is the field that is read as `finance`, and `reads` does not name one"
         for what, name in self.writes.items():
             if name in self.quote_owns:
                 yield ("writes", what.value), f"{name} is filled from the quote (`quote_owns`), so nobody may write it"

@@ -33,7 +33,7 @@ def unsound(methodology: Methodology) -> Found:
     yield from _circles(methodology)
     yield from _spellings(methodology)
     yield from _meetings(methodology)
-    yield from ((("salesforce", *path), words) for path, words in methodology.salesforce.owned_twice())
+    yield from ((("salesforce", *path), words) for path, words in methodology.salesforce.contradictions())
 
 
 def unheld(methodology: Methodology) -> Found:

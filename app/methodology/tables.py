@@ -267,6 +267,7 @@ def _document(gate: Gate) -> str:
 _SAID = {
     Saying.CUSTOMER_AGREES: "the customer agrees",
     Saying.ACCOUNT_TEAM_AGREES: "the account team agrees",
+    Saying.FINANCE_APPROVED: "Finance has approved it",
     Saying.LEGAL_STAMPED: "Legal has stamped it",
     Saying.CUSTOMER_SIGNED: "the customer has signed",
     Saying.GITLAB_SIGNED: "GitLab has signed",

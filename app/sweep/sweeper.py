@@ -34,9 +34,9 @@ from app.sweep.comments import CommentLook
 from app.sweep.hook import HookWatch
 from app.sweep.lists import BEGINNING, LAST_LOOK, list_issues
 from app.sweep.missed import Sieve, deciding
-from app.sweep.opportunities import OpportunityWatch
 from app.sweep.rebuild import rebuild
 from app.sweep.report import Swept
+from app.sweep.salesforce import SalesforceWatch
 from app.tell import Tell, unheard
 
 FIRST_LOOK: Final = "first sweep"
@@ -62,7 +62,7 @@ class Sweeper:
     metrics: Metrics
     stopping: threading.Event
     """Set: end after the issue at hand."""
-    opportunities: OpportunityWatch | None = None
+    opportunities: SalesforceWatch | None = None
     """None: the service is not connected to Salesforce."""
 
     def sweep(self, *, is_rebuild: bool = False, tell: Tell = unheard) -> Swept:

@@ -187,6 +187,8 @@ class SalesforceWorld:
             raise SalesforceFault(400, "MALFORMED_QUERY", "duplicate field selected")
         for path in (*query.fields, *(each.path for each in query.where), *(path for path, _ in query.order)):
             self._field(kind, path)
+        for condition in query.where:
+            _demand_type(condition, self._field(kind, condition.path))
         rows = [self._row(each, query.fields) for each in self._found(kind, query)]
         return 200, self._paged(rows, 0)
 
@@ -384,10 +386,6 @@ class SalesforceWorld:
     def _holds(self, kind: Kind, record: SalesforceRecord, condition: Condition) -> bool:
         field, value = self._field(kind, condition.path), condition.value
         held = self._value(record, condition.path)
-        wanted = {"datetime": datetime, "date": date, "number": Decimal, "boolean": bool}.get(field.type, str)
-        if value is not None and not isinstance(value, wanted):
-            words = f"value of filter criterion for field '{condition.path}' must be of type {field.type}"
-            raise SalesforceFault(400, "INVALID_FIELD", words)
         if field.type in {"id", "reference"} and value is not None:
             value = _known_id(str(value))
         if field.type == "datetime" and value is not None:
@@ -419,6 +417,13 @@ class SalesforceWorld:
             self.cursors[cursor] = (rows, end)
             told["nextRecordsUrl"] = f"{API}/query/{cursor}"
         return told
+
+
+def _demand_type(condition: Condition, field: Field) -> None:
+    wanted = {"datetime": datetime, "date": date, "number": Decimal, "boolean": bool}.get(field.type, str)
+    if condition.value is not None and not isinstance(condition.value, wanted):
+        words = f"value of filter criterion for field '{condition.path}' must be of type {field.type}"
+        raise SalesforceFault(400, "INVALID_FIELD", words)
 
 
 def _attributes(record: SalesforceRecord) -> dict[str, str]:

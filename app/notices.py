@@ -42,8 +42,8 @@ from app.machine.papers import bound_papers
 from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.meeting_words import meeting_notice
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Gate, Kind, State
-from app.methodology.salesforce import Matter
+from app.methodology.process import Document, Gate, Kind, Matter, State
+from app.methodology.salesforce import IN_WORDS
 from app.status_words import (
     approval_in_words,
     changes_in_words,
@@ -61,7 +61,6 @@ from app.ways import PUT_BY, way_in_words
 MAX_MENTIONS: Final = 5
 _OfSalesforce = StageMismatch | FieldsKept | RefusedElsewhere
 _OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | _OfSalesforce
-_MATTERS: Final = {Matter.FINANCE: "the approval of Finance", Matter.LEGAL_CASE: "the legal approval case"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +279,7 @@ class _Said:
         """Why stands there: the reason is no field of ours."""
         called = joined(self._called(self.methodology.routing.triage_role)[:MAX_MENTIONS], own(", "))
         address = together(called, own(": ")) if called else own("")
-        says = own(f"{_MATTERS[Matter(notice.matter)]} says ")
+        says = own(f"{IN_WORDS[Matter(notice.matter)]} says ")
         yield together(address, says, code_span(notice.status), own(" in Salesforce."))
         put = code_span(f"{self.methodology.commands.prefix} {PUT_BY[Document.SOW]}")
         yield together(

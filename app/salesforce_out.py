@@ -17,8 +17,8 @@ from app.events import Source
 from app.issue_text import Playbook
 from app.machine.papers import digest_of
 from app.methodology.model import Methodology
-from app.methodology.process import Document
-from app.methodology.salesforce import Fills, Matter
+from app.methodology.process import Document, Matter
+from app.methodology.salesforce import Fills
 from app.opportunity import Opportunity, opportunity_key
 from app.registry import Decision
 from app.salesforce_events import (
@@ -119,10 +119,10 @@ def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> I
             value = TO_BE_MADE
         if value is not None:
             yield name, value
-    here = {f"{track}.{place.state}" for track, place in engagement.standing.places.items()}
-    for matter, rules in methodology.salesforce.elsewhere.items():
-        if not here.isdisjoint(rules.at):
-            yield f"{ASKS}{matter}", digest_of(Document.SOW, engagement.standing, methodology)
+    for track, place in engagement.standing.places.items():
+        for matter in methodology.tracks[track].states[place.state].on_enter.request:
+            if matter in methodology.salesforce.elsewhere:
+                yield f"{ASKS}{matter}", digest_of(Document.SOW, engagement.standing, methodology)
 
 
 def _makes_scoping(decision: Decision) -> bool:

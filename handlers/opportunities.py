@@ -25,7 +25,8 @@ from app.machine.elsewhere import hear_elsewhere
 from app.machine.scene import Scene
 from app.machine.standing import Standing, label_key
 from app.methodology.model import Methodology
-from app.methodology.salesforce import Matter, Reads, SalesforceRules
+from app.methodology.process import Matter
+from app.methodology.salesforce import Reads, SalesforceRules
 from app.opportunity import SALESFORCE, Opportunity, front_door_id, opportunity_key, stage_named
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry

@@ -20,8 +20,8 @@ from app.machine.deeds import Deed
 from app.machine.elsewhere import hear_elsewhere
 from app.machine.scene import Scene
 from app.machine.standing import Paper, Standing
-from app.methodology.process import Document
-from app.methodology.salesforce import LegalCase, Matter, Reads
+from app.methodology.process import Document, Matter
+from app.methodology.salesforce import LegalCase, Reads
 from app.opportunity import SALESFORCE, Opportunity, opportunity_key
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry

@@ -40,11 +40,9 @@ class SalesforceStage:
 
     def tell_of_case(self, ident: str) -> bool:
         """As a Flow on cases would, and everything that comes of it; whether it was accepted."""
-        fields = {name: self.world.value(ident, name) for name in ("PS_Plan_Id__c", "Status")}
-        address = f"{self.bot.url}/webhooks/salesforce?token={HOOK_TOKEN}"
-        answer = self.bot.client.post(address, json={"case": {"Id": ident, **fields}})
+        is_taken = tell_of_case(self.bot.client, self.bot.url, self.world, ident)
         assert self.bot.quiet()
-        return answer.status_code == httpx.codes.ACCEPTED
+        return is_taken
 
     def change(self, ident: str, **values: Any) -> None:
         """Somebody changes it, and Salesforce tells."""
@@ -90,6 +88,13 @@ def tell(client: httpx.Client, url: str, ident: str, **fields: Any) -> bool:
     """As a Flow would; whether it was accepted."""
     address = f"{url}/webhooks/salesforce?token={HOOK_TOKEN}"
     return client.post(address, json={"opportunity": {"Id": ident, **fields}}).status_code == httpx.codes.ACCEPTED
+
+
+def tell_of_case(client: httpx.Client, url: str, world: SalesforceWorld, ident: str) -> bool:
+    """As a Flow on cases would; whether it was accepted."""
+    fields = {name: world.value(ident, name) for name in ("PS_Plan_Id__c", "Status")}
+    address = f"{url}/webhooks/salesforce?token={HOOK_TOKEN}"
+    return client.post(address, json={"case": {"Id": ident, **fields}}).status_code == httpx.codes.ACCEPTED
 
 
 @contextmanager

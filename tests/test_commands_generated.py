@@ -102,6 +102,7 @@ SCENES = {
     "reject": Scene("ready_for_approval", "dana", in_state("sow_wip")),
     "legal": Scene("approved", "erin", paper("legal_case")),
     "legal stamped": Scene("approved", "lena", said("legal_stamped")),
+    "finance approved": Scene("approved", "rhea", said("finance_approved")),
     "signed": Scene("approved", "erin", said("gitlab_signed")),
     "hold": Scene("sow_wip", "erin", in_state("on_hold")),
     "resume": Scene("sow_wip", "erin", in_state("sow_wip"), before=(("erin", "/ps hold"),)),

@@ -31,6 +31,7 @@ from app.machine.outcome import (
     Notice,
     NotYours,
     PutBack,
+    RefusedElsewhere,
     RestOver,
     SentBack,
     StageMismatch,
@@ -268,6 +269,13 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "\n"
         "Somebody wrote that, so I leave it as it is. If it should say what I know, please empty it.",
     ),
+    "a no that others said in Salesforce": (
+        RefusedElsewhere("refused:finance:7", SCOPING, "finance", "Rejected"),
+        speech(),
+        "@erin: the approval of Finance says `Rejected` in Salesforce.\n"
+        "\n"
+        "Why stands there. When the SOW is changed, `/ps sow URL` puts its next version on record.",
+    ),
     "a track that could not follow": (
         CouldNotFollow("follow:intake:won", INTAKE, "The engagement is won", (Gap("x", "A PM is named", "pc"),)),
         speech(),
@@ -404,7 +412,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
     asking = AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack | ClockNear | ClockOver | RestOver
-    asking |= MeetingCalled | StageMismatch | FieldsKept
+    asking |= MeetingCalled | StageMismatch | FieldsKept | RefusedElsewhere
     if not isinstance(notice, asking):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()

@@ -9,12 +9,14 @@ from app.doctor.finding import Finding, State
 from app.doctor.patient import Patient, Unchecked
 from app.doctor.registry import check
 from app.errors import Permanent, Retry
+from app.methodology.salesforce import SalesforceRules
 from app.opportunity import KEY_CHARS, OBJECT
 from app.ports import Salesforce
 
 SALESFORCE: Final = "Salesforce"
 FEW_LEFT: Final = 0.1
-NO_VALUE: Final = "no opportunity has this id"
+NO_RECORD: Final = "000000000000000AAA"
+"""No record has this id: what is asked for is whether its fields are known."""
 
 _SETTINGS: Final = (
     "salesforce_webhook_tokens",
@@ -67,28 +69,43 @@ def _connected(salesforce: Salesforce, patient: Patient) -> Iterator[Finding]:
 
 
 def _fields(salesforce: Salesforce, patient: Patient) -> Iterator[Finding]:
-    """Each by itself: Salesforce names only the first that it does not know."""
     try:
         rules = patient.methodology().salesforce
     except Unchecked:
         yield Finding(State.NOT_CHECKED, SALESFORCE, "its fields: the methodology has to be mended first")
         return
-    named = {f"salesforce.reads.{what}": name for what, name in rules.reads.items()}
-    named |= {f"salesforce.writes.{what}": name for what, name in rules.writes.items()}
+    for kind, named in _named(rules).items():
+        yield from _of_object(salesforce, kind, named)
+
+
+def _named(rules: SalesforceRules) -> dict[str, dict[str, str]]:
+    """Object → place in the methodology → what is read there."""
+    found = {OBJECT: {f"salesforce.reads.{what}": name for what, name in rules.reads.items()}}
+    found[OBJECT] |= {f"salesforce.writes.{what}": rules.looks_at(name) for what, name in rules.writes.items()}
+    case = rules.legal_case
+    if case is not None:
+        cases = found.setdefault(case.object, {})
+        cases |= {"salesforce.legal_case.external_id": case.external_id, "salesforce.legal_case.status": case.status}
+        cases |= {f"salesforce.legal_case.fields.{name}": name for name in case.fields}
+    return found
+
+
+def _of_object(salesforce: Salesforce, kind: str, named: dict[str, str]) -> Iterator[Finding]:
+    """All at once; each by itself only if that fails, since Salesforce names but the first that it does not know."""
     try:
-        salesforce.find(OBJECT, "Name", NO_VALUE, tuple(dict.fromkeys(named.values())))
+        salesforce.find(kind, "Id", NO_RECORD, tuple(dict.fromkeys(named.values())))
     except Permanent:
-        yield from _unknown(salesforce, named)
+        yield from _unknown(salesforce, kind, named)
     except Retry as fault:
         yield Finding(State.WARNING, SALESFORCE, f"its fields could not be looked at ({fault.reason})", "later again")
 
 
-def _unknown(salesforce: Salesforce, named: dict[str, str]) -> Iterator[Finding]:
+def _unknown(salesforce: Salesforce, kind: str, named: dict[str, str]) -> Iterator[Finding]:
     for place, name in named.items():
         try:
-            salesforce.find(OBJECT, "Name", NO_VALUE, (name,))
+            salesforce.find(kind, "Id", NO_RECORD, (name,))
         except Permanent as fault:
-            reason = f"{name} ({place}) cannot be read: {fault.reason}"
+            reason = f"{kind}.{name} ({place}) cannot be read: {fault.reason}"
             yield Finding(State.BROKEN, SALESFORCE, reason, "name another field, or let the bot's user see it")
         except Retry as fault:
             yield Finding(State.WARNING, SALESFORCE, f"{name} could not be looked at ({fault.reason})", "later again")

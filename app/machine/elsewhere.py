@@ -13,8 +13,8 @@ from app.machine.papers import mark_about
 from app.machine.standing import Standing
 from app.machine.timeline import said, with_time
 from app.methodology.parts import IssueKind
-from app.methodology.process import Document
-from app.methodology.salesforce import SAYING_OF, Matter
+from app.methodology.process import Document, Matter
+from app.methodology.salesforce import SAYING_OF
 from app.opportunity import SALESFORCE
 
 

@@ -33,7 +33,6 @@ def dangling(methodology: Methodology) -> Found:
         yield from each_unknown(("commands", "who", command), roles, methodology.roles, what="role")
     yield from _criteria(methodology)
     yield from _gates(methodology)
-    yield from _elsewhere(methodology)
     yield from _asks(methodology)
     yield from _tracks(methodology)
     yield from _moves(methodology)
@@ -169,11 +168,6 @@ def _gates(methodology: Methodology) -> Found:
             criterion = getattr(gate, use)
             if criterion is not None:
                 yield from unknown((*path, use), criterion, methodology.criteria, what="criterion")
-
-
-def _elsewhere(methodology: Methodology) -> Found:
-    for matter, rules in methodology.salesforce.elsewhere.items():
-        yield from each_unknown(("salesforce", matter, "at"), rules.at, _states(methodology), what="state")
 
 
 def _asks(methodology: Methodology) -> Found:

@@ -194,12 +194,21 @@ class Ask(Block):
     """Criteria of which those that are not met are listed."""
 
 
+class Matter(StrEnum):
+    """What people of other departments decide in Salesforce."""
+
+    FINANCE = "finance"
+    LEGAL_CASE = "legal_case"
+
+
 class OnEnter(Block):
     """What begins when a state is entered."""
 
     pull: tuple[Pull, ...] = ()
     ask: tuple[Key, ...] = ()
     """Who is asked for something."""
+    request: tuple[Matter, ...] = ()
+    """What is asked for in Salesforce, where the service is connected to it: the block `salesforce` says how."""
     close: bool = False
     """The issue is closed."""
     quarter: bool = False

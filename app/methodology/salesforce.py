@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from app.methodology.parts import Block, Plain
-from app.methodology.process import Saying, StateRef
+from app.methodology.process import Matter, Saying
 
 STAGE: Final = "{stage}"
 PLACEHOLDERS: Final = ("{customer}", "{sow}", "{issue}", "{opportunity}", "{amount}")
@@ -68,22 +68,14 @@ class Fills(StrEnum):
     SERVICES_VALUE = "services_value"
 
 
-class Matter(StrEnum):
-    """What people of other departments decide in Salesforce."""
-
-    FINANCE = "finance"
-    LEGAL_CASE = "legal_case"
-
-
+IN_WORDS: Final = {Matter.FINANCE: "the approval of Finance", Matter.LEGAL_CASE: "the legal approval case"}
 SAYING_OF: Final = {Matter.FINANCE: Saying.FINANCE_APPROVED, Matter.LEGAL_CASE: Saying.LEGAL_STAMPED}
 """What their yes says of the SOW."""
 
 
 class Elsewhere(Block):
-    """An approval that is asked for in Salesforce, once the engagement is there, and how its status reads."""
+    """An approval that is asked for in Salesforce, where `on_enter.request` of a state says so; and how it reads."""
 
-    at: Annotated[tuple[StateRef, ...], Field(min_length=1)]
-    """It is asked for as soon as the engagement is at one of these states."""
     given: Annotated[tuple[Plain, ...], Field(min_length=1)]
     """The status that is a yes to the SOW as it is then."""
     refused: tuple[Plain, ...] = ()

@@ -11,6 +11,7 @@ from typing import Final
 from app.methodology.diagram import diagram
 from app.methodology.model import Methodology
 from app.methodology.process import Criterion, Document, Gate, Kind, Pull, Saying, State, Track, Weight
+from app.methodology.salesforce import IN_WORDS
 from app.methodology.timing import Counting, Moment
 
 _COUNTED: Final = {
@@ -230,7 +231,9 @@ def _entry(state: State, methodology: Methodology) -> str:
     closes = "the issue is closed" if state.on_enter.close else ""
     remembers = "the state it left is remembered" if state.kind is Kind.HOLD else ""
     quarter = "the quarter's label is set" if state.on_enter.quarter else ""
-    return _list(part for part in (closes, quarter, remembers, told) if part)
+    requested = _list(IN_WORDS[matter] for matter in state.on_enter.request)
+    asks = f"asked for in Salesforce: {requested}" if requested else ""
+    return _list(part for part in (closes, quarter, remembers, told, asks) if part)
 
 
 def _begins(pulls: Iterable[Pull], asked: Iterable[str], methodology: Methodology) -> str:

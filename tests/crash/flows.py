@@ -23,7 +23,16 @@ from app.events import (
     SubmissionReceived,
 )
 from app.operations import REPLAY, SWEEP
-from app.salesforce_events import OpportunityChanged, OpportunityRead, OpportunityWanted, OpportunityWritten
+from app.salesforce_events import (
+    CaseChanged,
+    CaseRead,
+    CaseWanted,
+    FinanceWanted,
+    OpportunityChanged,
+    OpportunityRead,
+    OpportunityWanted,
+    OpportunityWritten,
+)
 from app.sandbox.faults import Fault, FaultKind
 from app.slack_blocks import APPROVE
 from tests.crash.life import Life, life, seen
@@ -119,6 +128,20 @@ def _opportunity(on: Life) -> str:
 def _begun_in_salesforce(on: Life) -> None:
     """An engagement whose opportunity Salesforce knows."""
     on.submit({**FIRST, "sfdc_opportunity_url": _opportunity(on)})
+
+
+def _ready_for_approval(on: Life) -> None:
+    """Only the yes of PS leadership is missing."""
+    _begun_in_salesforce(on)
+    for who, words in (
+        ("erin", "/ps stage strawman\n/ps estimate 62000 USD"),
+        ("tara", "/ps ta approve"),
+        ("erin", "/ps stage SOW_WIP\n/ps sow https://docs.google.com/document/d/2"),
+        ("ravi", "/ps rdm approve"),
+        ("erin", "/ps submit"),
+        ("rhea", "/ps revenue approve"),
+    ):
+        on.say(who, words)
 
 
 def _move_opportunity(stage: str) -> Step:
@@ -245,6 +268,14 @@ FLOWS: Final = (
         frozenset({CommentPosted, OpportunityWanted, OpportunityWritten}),
         before=_begun_in_salesforce,
         after=lambda on: on.say("erin", "/ps estimate 70000 USD"),
+        has_salesforce=True,
+    ),
+    Flow(
+        "a yes of leadership, with which a legal case is opened and Finance asked",
+        lambda on: on.say("dana", "/ps approve"),
+        frozenset({CommentPosted, CaseWanted, CaseChanged, CaseRead, FinanceWanted}),
+        before=_ready_for_approval,
+        after=lambda on: on.change_case(Status="Stamped"),
         has_salesforce=True,
     ),
     Flow(

@@ -31,7 +31,7 @@ from app.sandbox.world import World
 from tests.harness import HOOK_TOKEN, KEY, Process, Stage, end_state, environment, errand, own_methodology
 from tests.post_office import PostOffice
 from tests.salesforce_stage import HOOK_TOKEN as SALESFORCE_TOKEN
-from tests.salesforce_stage import new_world, tell
+from tests.salesforce_stage import new_world, tell, tell_of_case
 from tests.slack_stage import workspace
 
 PATIENCE_S = 60.0
@@ -94,6 +94,13 @@ class Life:
         """In Salesforce, which tells of it until that is accepted."""
         self.sales.change(ident, **values)
         self._persist(lambda: tell(self.stage.client, self.stage.url, ident))
+        self.rest()
+
+    def change_case(self, **values: Any) -> None:
+        """The legal case, of which Salesforce tells."""
+        (case,) = self.sales.of_kind("Case")
+        self.sales.change(case.id, **values)
+        self._persist(lambda: tell_of_case(self.stage.client, self.stage.url, self.sales, case.id))
         self.rest()
 
     def have_done(self, kind: str, **words: Any) -> dict[str, Any]:
@@ -251,7 +258,8 @@ def seen(on: Life) -> dict[str, Any]:
     )
     mail = sorted({(to, str(letter["Message-ID"])) for to, letter in on.office.letters})
     whispers = sorted(each["text"] for each in on.slack.whispers)
-    records = [_plainly(each.values) for each in on.sales.of_kind("Opportunity")]
+    records = [_plainly(each.values) for kind in ("Opportunity", "Case") for each in on.sales.of_kind(kind)]
+    records += [{"submitted": re.sub(r"127\.0\.0\.1:\d+", "gitlab", each.comment)} for each in on.sales.approvals]
     state = end_state(on.world)
     # the mark of a press holds the moment of it
     state["notes"] = [(iid, re.sub(r"(?<=psplan:press:)\w+", "", note)) for iid, note in state["notes"]]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.methodology.parts import Block, Plain
@@ -134,6 +134,12 @@ class SalesforceRules(Block):
     def label_of(self, stage: str) -> str:
         """The label of a stage."""
         return self.stage_label.replace(STAGE, stage)
+
+    @field_validator("reads", "writes", mode="before")
+    @classmethod
+    def _without_none(cls, value: object) -> object:
+        """`null` takes away what the file inherits."""
+        return {name: each for name, each in value.items() if each is not None} if isinstance(value, dict) else value
 
     @property
     def elsewhere(self) -> dict[Matter, Elsewhere]:

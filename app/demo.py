@@ -23,12 +23,17 @@ from starlette.routing import Mount
 
 from app.background import BackgroundServer
 from app.clock import MovableClock, at
-from app.events import kind_in_words
+from app.events import Source, kind_in_words
 from app.failure import Failure
 from app.main import Service, create_app
 from app.methodology import load_methodology
+from app.sandbox.outbound import OutboundSender
+from app.sandbox.page_salesforce import SERVICES
 from app.sandbox.pages import page_routes
 from app.sandbox.people import CAST, token_of
+from app.sandbox.salesforce import SalesforceWorld
+from app.sandbox.salesforce_login import CLIENT_ID, CLIENT_SECRET, ConnectedApp
+from app.sandbox.salesforce_routes import create_salesforce_app
 from app.sandbox.server import SandboxServer
 from app.sandbox.slack import SIGNING_SECRET, TOKEN, SlackWorld
 from app.sandbox.slack_routes import slack_routes
@@ -52,13 +57,19 @@ def demo(*, port: int, gitlab_port: int, stop_after_story: bool) -> int:
     """Run the story; then stop, or stay until Ctrl-C. Raises Failure where the story does not come true."""
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, _live])
     clock = MovableClock()
-    slack = _workspace(clock)
-    with tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder, _sandbox(gitlab_port, clock, slack) as sandbox:
-        settings = _settings(Path(folder), sandbox.url)
+    slack, salesforce = _workspace(clock), _organisation(clock)
+    with (
+        tempfile.TemporaryDirectory(prefix="psplan-demo-") as folder,
+        _sandbox(gitlab_port, clock, slack, salesforce) as sandbox,
+        BackgroundServer(create_salesforce_app(salesforce.world, ConnectedApp())) as organisation,
+    ):
+        settings = _settings(Path(folder), sandbox.url, organisation.url)
         app = create_app(settings, service=Service(settings, clock=clock, sleep=clock.sleep), is_open_house=True)
         with BackgroundServer(app, port=port) as service:
             _register_hook(sandbox.world, service.url, settings)
             slack.interactivity_url = f"{service.url}/webhooks/slack"
+            token = settings.salesforce_webhook_tokens[0].get_secret_value()
+            salesforce.url = f"{service.url}/webhooks/salesforce?token={token}"
             _say("PS Plan Bot demo", f"  sandbox GitLab  {sandbox.url}/", f"  the bot         {service.url}/", "")
             _tell_story(sandbox, service.url, settings)
             if not stop_after_story:
@@ -77,11 +88,24 @@ def _workspace(clock: MovableClock) -> SlackWorld:
     return slack
 
 
+def _organisation(clock: MovableClock) -> OutboundSender:
+    """Everybody of the sandbox, and no opportunity yet."""
+    world = SalesforceWorld(clock=clock)
+    world.add("RecordType", Name=SERVICES)
+    for person in CAST:
+        world.add("User", Name=person.name, Email=f"{person.username}@example.com", Username=person.username)
+    told = {"Opportunity": ("StageName",), "Case": ("PS_Plan_Id__c", "Status")}
+    return OutboundSender(world, "", told, client=httpx.Client(timeout=TIMEOUT_S))
+
+
 @contextmanager
-def _sandbox(port: int, clock: MovableClock, slack: SlackWorld) -> Iterator[SandboxServer]:
+def _sandbox(port: int, clock: MovableClock, slack: SlackWorld, salesforce: OutboundSender) -> Iterator[SandboxServer]:
     world = World(clock=lambda: at(clock()))
     _make_labels(world)
-    routes = [Mount("/slack", routes=slack_routes(slack)), *page_routes(world, clock=clock, slack=slack)]
+    routes = [
+        Mount("/slack", routes=slack_routes(slack)),
+        *page_routes(world, clock=clock, slack=slack, salesforce=salesforce),
+    ]
     server = SandboxServer(world, port=port, extra_routes=routes)
     try:
         server.start()
@@ -101,7 +125,7 @@ def _make_labels(world: World) -> None:
         world.create_label("root", title, color=label.colour, description=label.description)
 
 
-def _settings(folder: Path, gitlab_url: str) -> Settings:
+def _settings(folder: Path, gitlab_url: str, salesforce_url: str) -> Settings:
     """Complete, so that nothing of the caller's own environment leads the demo to a real GitLab."""
     return load_settings(
         _env_file=None,
@@ -125,6 +149,13 @@ def _settings(folder: Path, gitlab_url: str) -> Settings:
         slack_signing_secrets=[SIGNING_SECRET],
         slack_webhook_url=None,
         slack_api_url=f"{gitlab_url}/slack/api",
+        salesforce_webhook_tokens=[secrets.token_urlsafe(24)],
+        salesforce_organization_id=None,
+        salesforce_url=salesforce_url,
+        salesforce_client_id=CLIENT_ID,
+        salesforce_client_secret=CLIENT_SECRET,
+        salesforce_private_key=None,
+        salesforce_username=None,
     )
 
 
@@ -239,6 +270,8 @@ def _live(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> str
     """What a spectator wants to see of the log: what came in and what became of it; and whatever is wrong."""
     name = entry["event"]
     if name == "delivery.settled":
+        if entry["source"] == Source.SALESFORCE and entry["state"] == "ignored":
+            raise structlog.DropEvent  # Salesforce knows nothing of the opportunity in the story
         because = f" ({entry['reason']})" if entry["reason"] else ""
         return f"   bot: {kind_in_words(entry['kind'], entry['source'])} → {entry['state']}{because}"
     if _method in {"warning", "error"}:

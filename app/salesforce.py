@@ -64,9 +64,14 @@ class SalesforceReads:
         return self.salesforce.read(OBJECT, key, self.fields)
 
     def changed_since(self, moment: datetime, *, most: int) -> Listing[Record]:
-        """Those for services that changed at that moment or later, the longest ago first."""
-        where = {name: self.rules.record_type for what, name in self.rules.reads.items() if what is Reads.RECORD_TYPE}
-        return self.salesforce.changed(OBJECT, self.fields, since=moment, where=where, most=most)
+        """Of any record type, as an engagement's may be: those that changed then or later, the longest ago first."""
+        return self.salesforce.changed(OBJECT, self.fields, since=moment, where={}, most=most)
+
+    def begins_engagements(self, opportunity: Record) -> bool:
+        """Whether it is of the record type that begins an engagement by itself."""
+        name = self.rules.reads.get(Reads.RECORD_TYPE)
+        found = None if name is None else opportunity.fields.get(name)
+        return str(found or "").strip().casefold() == self.rules.record_type.casefold()
 
     def legal_case(self, engagement: str) -> Record | None:
         """The one of an engagement, by its external id."""

@@ -24,9 +24,11 @@ from app.registry import Decision
 from app.salesforce_events import (
     CaseWanted,
     FinanceWanted,
+    OpportunityChanged,
     OpportunityWanted,
     SalesforceEvent,
     kind_of,
+    opportunity_lane,
     record_of,
     writing_lane,
 )
@@ -52,15 +54,15 @@ def with_writings(decision: Decision, playbook: Playbook) -> Decision:
     key = opportunity_key(engagement.submission.sfdc_opportunity_url)
     if key is None:
         return decision
-    known = engagement.standing.opportunity
+    known, handed = engagement.standing.opportunity, list[HandOver]()
     if known is None or known.key != key:
-        known = Opportunity(key)
+        known, handed = Opportunity(key), [_look(engagement, key)]
     values = {name: value for name, value in _wanted(decision, engagement, playbook) if known.wished.get(name) != value}
-    if not values:
+    if not values and not handed:
         return decision
     wished = replace(known, wished={**known.wished, **values}, wishes=known.wishes + 1)
     standing = engagement.standing.but(opportunity=wished)
-    handed = [_hand_over(engagement, wished, name, value) for name, value in values.items()]
+    handed += [_hand_over(engagement, wished, name, value) for name, value in values.items()]
     return replace(decision, actions=(*decision.actions, *handed), engagement=replace(engagement, standing=standing))
 
 
@@ -133,6 +135,11 @@ def _manager(username: str, methodology: Methodology) -> str | None:
     """As the field wants it: a user of Salesforce is known by e-mail, else the user name stands there."""
     rules = methodology.salesforce
     return methodology.mail.address_of(username) if rules.writes[Fills.ENGAGEMENT_MANAGER] in rules.users else username
+
+
+def _look(engagement: Engagement, key: str) -> HandOver:
+    """An opportunity that an engagement has from now on may not change for weeks: it is looked at once."""
+    return hand(OpportunityChanged(key, {}, 0.0), key=f"{engagement.id}:look:{key}", lane=opportunity_lane(key))
 
 
 def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str) -> HandOver:

@@ -44,6 +44,12 @@ def test_a_message_is_a_hint_and_the_record_is_read(on: SalesforceStage) -> None
     assert stages(on) == [{"SFDC::5-Negotiating"}] * 2
 
 
+def test_an_opportunity_that_does_not_change_is_read_when_its_engagement_begins(on: SalesforceStage) -> None:
+    ident = on.opportunity(kind="Standard", StageName="4-Proposal")
+    on.begin(ident)
+    assert stages(on) == [{"SFDC::4-Proposal"}] * 2
+
+
 def test_a_new_opportunity_begins_an_engagement_with_what_salesforce_knows(on: SalesforceStage) -> None:
     ident = on.opportunity()
     on.tell(ident)
@@ -120,6 +126,31 @@ def test_the_sweep_finds_what_no_message_told(on: SalesforceStage) -> None:
     assert on.bot.writes() == before
 
 
+def test_the_sweep_looks_at_whatever_is_an_engagements_and_at_nothing_else(on: SalesforceStage) -> None:
+    ident = on.opportunity(kind="Standard")
+    on.begin(ident)
+    on.sweep()
+    on.world.change(ident, StageName="4-Proposal")
+    for _ in range(5):
+        on.opportunity(kind="Standard")
+    assert on.sweep()["done"]["opportunities"] == 1
+    assert stages(on) == [{"SFDC::4-Proposal"}] * 2
+
+
+def test_a_change_of_half_the_organisation_is_gone_through_in_several_looks(
+    on: SalesforceStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sweep.salesforce.MOST", 5)
+    on.sweep()
+    moment = on.world.clock()
+    idents = [on.opportunity(account=f"Customer {number}") for number in range(8)]
+    for number, ident in enumerate(idents):
+        on.world.records[ident].changed_at = moment - 200 + 10 * number
+    for _ in range(3):
+        on.sweep()
+    assert len(issues(on.bot.world)) == 16
+
+
 def test_a_salesforce_that_does_not_answer_holds_up_no_issue(on: SalesforceStage) -> None:
     ident = on.opportunity()
     on.world.trouble("*", times=1000)
@@ -157,6 +188,14 @@ def test_a_field_that_is_not_there_is_a_dead_letter_and_stops_nothing_else(on: S
     assert on.bot.metric("psplan_deliveries_dead") >= 1
     say(on, "/ps next")
     assert "proposal::Awaiting_Discovery" in issues(on.bot.world)[0][2]
+
+
+def test_a_stage_that_lags_behind_is_told_once_however_far_the_issue_goes(on: SalesforceStage) -> None:
+    ident = on.opportunity()
+    on.begin(ident)
+    for state in ("strawman", "estimate_feedback", "SOW_WIP"):
+        say(on, f"/ps stage {state}")
+    assert told(on, "Salesforce is at `2-Scoping`") == 1
 
 
 def test_two_opportunities_of_one_customer_are_two_engagements(on: SalesforceStage) -> None:

@@ -7,13 +7,13 @@ from app.machine.outcome import StageMismatch
 from app.methodology.parts import IssueKind
 
 
-def mismatch_key(state: str, stage: str) -> str:
-    """Under which `Standing.asked` keeps that people heard of it: once for each such pair."""
-    return f"stage:{state}:{stage.replace(' ', '.')}"  # a comment's marker holds no blanks
+def mismatch_key(stage: str) -> str:
+    """Under which `Standing.asked` keeps that people heard of it: once for a stage, wherever the issue goes."""
+    return f"stage:{stage.replace(' ', '.')}"  # a comment's marker holds no blanks
 
 
 def warn_of_stage(course: Course) -> None:
-    """Say once that the stage is one in which the state is not usual; it is a warning, nothing is held back by it."""
+    """Say once that the stage is not usual in the state; it is a warning, nothing is held back by it."""
     known = course.standing.opportunity
     if known is None or known.stage is None:
         return
@@ -22,7 +22,7 @@ def warn_of_stage(course: Course) -> None:
         if track.on is not IssueKind.SCOPING or place is None or track.on not in course.scene.issues:
             continue
         usual = track.states[place.state].sfdc
-        key = mismatch_key(place.state, known.stage)
+        key = mismatch_key(known.stage)
         if not usual or known.stage in usual or key in course.standing.asked:
             continue
         course.standing = course.standing.but(asked={**course.standing.asked, key: 1})

@@ -102,7 +102,8 @@ class Frame:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"ago": _ago, "due": _due}
-        self._templates.globals |= {"emoji": EMOJI, "issues_path": ISSUES_PATH, "clock_steps": {}, "slack_path": ""}
+        self._templates.globals |= {"emoji": EMOJI, "issues_path": ISSUES_PATH, "clock_steps": {}}
+        self._templates.globals |= {"slack_path": "", "salesforce_path": ""}
 
     def offer(self, **values: Any) -> None:
         """Let every page know something; what is not offered is nothing."""

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from app.clock import MovableClock
+from app.sandbox.outbound import OutboundSender
 from app.sandbox.page_answers import answer_routes
 from app.sandbox.page_board import board_routes
 from app.sandbox.page_clock import clock_routes
@@ -24,6 +25,7 @@ from app.sandbox.page_issue_forms import form_routes
 from app.sandbox.page_issues import issues_routes
 from app.sandbox.page_markdown import UPLOADS_PATH
 from app.sandbox.page_references import ISSUES_PATH
+from app.sandbox.page_salesforce import salesforce_page_routes
 from app.sandbox.page_slack import slack_page_routes
 from app.sandbox.page_views import actors, visible_rows
 from app.sandbox.records import AccessLevel
@@ -35,10 +37,17 @@ from app.sandbox.world import World
 PERSON_LIFE_S = 30 * 86_400
 
 
-def page_routes(world: World, *, clock: MovableClock | None = None, slack: SlackWorld | None = None) -> list[BaseRoute]:
+def page_routes(
+    world: World,
+    *,
+    clock: MovableClock | None = None,
+    slack: SlackWorld | None = None,
+    salesforce: OutboundSender | None = None,
+) -> list[BaseRoute]:
     """Routes of all pages of this world; they answer every path that is left, so they come last.
 
     `clock`: the one that the world and the bot go by, where people may move it. `slack`: where the bot speaks as well.
+    `salesforce`: which tells the bot what people do there.
     """
     frame = Frame(world)
     deliveries = Deliveries(world)
@@ -52,6 +61,7 @@ def page_routes(world: World, *, clock: MovableClock | None = None, slack: Slack
         *issues_routes(frame),
         *([] if clock is None else clock_routes(frame, clock)),
         *([] if slack is None else slack_page_routes(frame, slack)),
+        *([] if salesforce is None else salesforce_page_routes(frame, salesforce.world, salesforce)),
         *answer_routes(frame),
         *form_routes(frame, issue_page),
         *issue_page.routes(),

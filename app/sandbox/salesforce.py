@@ -77,6 +77,8 @@ class SalesforceWorld:
         self.busy_rows: set[str] = set()
         """Ids of records that another transaction holds."""
         self.rules: list[Rule] = []
+        self.writes = 0
+        """So many records were made or changed."""
         self.watchers: list[Callable[[SalesforceRecord], object]] = []
         """Told of every record that was made or changed."""
         self.calls: list[str] = []
@@ -318,6 +320,7 @@ class SalesforceWorld:
         record.values = {name: value for name, value in {**record.values, **kept}.items() if value is not None}
         record.changed_at = self.clock()
         self.records[record.id] = record
+        self.writes += 1
         for tell in self.watchers:
             tell(record)
 

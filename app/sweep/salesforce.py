@@ -30,19 +30,19 @@ from app.salesforce_events import (
     kind_of,
     opportunity_lane,
 )
-from app.store import inbox, swept
+from app.store import inbox, opportunities, swept
 from app.store.records import Acceptance, waiting_now
 from app.store.store import Store
 from app.sweep.report import Swept
 
-LAST_CHANGE: Final = "opportunities"
-"""Up to when (by Salesforce's clock) all changes are in the inbox."""
-LAST_CASE: Final = "legal cases"
+CHANGES_FROM: Final = "opportunities"
+"""From when (by Salesforce's clock) the next look looks."""
+CASES_FROM: Final = "legal cases"
 """The same of legal approval cases."""
-MOST: Final = 1_000
-"""Records in one look; the next one goes on."""
+MOST: Final = 20_000
+"""Records in one look, of the whole organisation; the next one goes on behind them."""
 OVERLAP_S: Final = 300.0
-"""A transaction that took long becomes visible with the moment at which it began."""
+"""A transaction that took long becomes visible with the moment at which it began; and clocks differ."""
 FIRST_S: Final = 7 * 86_400.0
 """So far back the first look goes."""
 
@@ -66,42 +66,43 @@ class SalesforceWatch:
 
     def look(self, found: Swept) -> None:
         """Put what changed into the inbox. Raises Retry or Permanent as the port does."""
-        found.opportunities += self._look(found, LAST_CHANGE, "opportunities", self.reads.changed_since, _opportunity)
-        self._look(found, LAST_CASE, "legal cases", self.reads.cases_since, self._case)
+        changes = self.reads.changed_since
+        found.opportunities += self._look(found, CHANGES_FROM, "opportunities", changes, self._opportunity)
+        self._look(found, CASES_FROM, "legal cases", self.reads.cases_since, self._case)
 
     def _look(self, found: Swept, mark: str, what: str, changed_since: Since, row_of: RowOf) -> int:
         now = self.clock()
-        last = self.store.read(lambda c: swept.mark(c, mark))
-        since = now - FIRST_S if last is None else last - OVERLAP_S
+        since = self.store.read(lambda c: swept.mark(c, mark)) or now - FIRST_S
         changed = changed_since(at(since), most=MOST)
         if changed.is_cut:
-            found.was_cut(f"{what} of Salesforce: the first {MOST} that changed since the last look")
-        latest = max((each.changed_at for each in changed), default=0.0)
-        until = latest if changed.is_cut else max(now - OVERLAP_S, latest)
+            found.was_cut(f"{what} of Salesforce: the first {MOST:,} that changed since the last look")
+        latest = max((each.changed_at for each in changed), default=since)
+        following = latest if changed.is_cut else max(since, now - OVERLAP_S)
         rows = [row for each in changed if (row := row_of(each, now)) is not None]
-        lanes = self.store.write(partial(self._keep, rows=rows, mark=mark, until=until))
+        lanes = self.store.write(partial(self._keep, rows=rows, mark=mark, following=following))
         found.lanes |= set(lanes)
         return len(lanes)
 
-    def _keep(self, connection: Connection, *, rows: list[Acceptance], mark: str, until: float) -> list[str]:
+    def _keep(self, connection: Connection, *, rows: list[Acceptance], mark: str, following: float) -> list[str]:
         lanes = [row.lane for row in inbox.add_new(connection, rows)]
         for lane in lanes:
             self.store.defer(connection, lane)
-        swept.keep_mark(connection, mark, until)
+        swept.keep_mark(connection, mark, following)
         return lanes
+
+    def _opportunity(self, record: Record, now: float) -> Acceptance | None:
+        """One that is an engagement's, or would begin one; the rest of the organisation's is nobody's business."""
+        key = opportunity_key(record.id)
+        if key is None:
+            return None
+        is_ours = self.reads.begins_engagements(record) or self.store.read(partial(opportunities.owner, key=key))
+        return _row(OpportunityChanged(key, {}, now), key, opportunity_lane(key), record, now) if is_ours else None
 
     def _case(self, record: Record, now: float) -> Acceptance | None:
         engagement = self.reads.engagement_of(record)
         if engagement is None:
             return None
         return _row(CaseChanged(engagement, {}, now), engagement, case_lane(engagement), record, now)
-
-
-def _opportunity(record: Record, now: float) -> Acceptance | None:
-    key = opportunity_key(record.id)
-    if key is None:
-        return None
-    return _row(OpportunityChanged(key, {}, now), key, opportunity_lane(key), record, now)
 
 
 def _row(event: SalesforceEvent, name: str, lane: str, record: Record, now: float) -> Acceptance:

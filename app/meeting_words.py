@@ -16,6 +16,8 @@ from app.text import Safe, code_span, own
 MOST_CALLED = 10
 """So many of those who are invited are mentioned; more are seldom meant."""
 
+ENDED = own(" is off, because the engagement has ended.")
+
 
 def when(meeting: Meeting) -> str:
     """The moment as it was proposed, in our own words."""
@@ -58,8 +60,8 @@ def meeting_notice(
     rules, meeting = methodology.meetings[notice.meeting], standing.meetings[notice.meeting]
     title = own(f"**{rules.title}**")
     if isinstance(notice, MeetingCancelled):
-        by = together(own("** was called off by "), code_span(meeting.by), own("."))
-        yield together(own(f"**{rules.title}"), by, own(f" It was to be on {when(meeting)}."))
+        by = together(own(" was called off by "), code_span(meeting.by), own(".")) if meeting.by else ENDED
+        yield together(own(f"**{rules.title}**"), by, own(f" It was to be on {when(meeting)}."))
         yield own("Whoever has it in the calendar: this file takes it out again.")
         return
     called = joined([person(name) for name in notice.called[:MOST_CALLED]], own(", "))

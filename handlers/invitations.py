@@ -163,7 +163,7 @@ def _values(news: MeetingNews, url: str) -> dict[str, str]:
         "services": service_titles(submission, methodology),
         "requester": submission.requester_gitlab_username,
         "em": ", ".join(leads),
-        "proposed_by": news.meeting.by,
+        "proposed_by": news.meeting.by or BOT,
         "invited": ", ".join(news.meeting.invited),
         "issue": url,
     }

@@ -88,7 +88,7 @@ def _propose(name: str, rules: MeetingRules, hearing: Hearing) -> None:
     made = _numbered(fresh, before)
     _keep(name, made, hearing)
     called = tuple(each for each in invited if is_known(each, hearing) and each.lower() != hearing.by.lower())
-    hearing.course.notices.append(MeetingCalled(_key(name, made), rules.on, name, called))
+    hearing.course.notices.append(MeetingCalled(made.key(name), rules.on, name, called))
     hearing.course.because(f"proposed: {name}")
     if present is not None:
         hearing.say(_moved(rules, present, made, called))
@@ -103,9 +103,9 @@ def _cancel(name: str, rules: MeetingRules, hearing: Hearing) -> None:
         so = "was called off already" if present is not None and present.state is MeetingState.CANCELLED else None
         raise NotAllowed(own(f"**{rules.title}** {so or 'is not proposed, so there is nothing to call off'}."))
     _claim(name, rules, hearing)
-    gone = replace(present, state=MeetingState.CANCELLED, by=hearing.by, at=hearing.at, sequence=present.sequence + 1)
+    gone = present.called_off(by=hearing.by, at=hearing.at)
     _keep(name, gone, hearing)
-    hearing.course.notices.append(MeetingCancelled(_key(name, gone), rules.on, name))
+    hearing.course.notices.append(MeetingCancelled(gone.key(name), rules.on, name))
     hearing.course.because(f"called off: {name}")
     called = [person(n) for n in present.invited if is_known(n, hearing) and n.lower() != hearing.by.lower()]
     address = together(joined(called, own(", ")), own(": ")) if called else own("")
@@ -196,10 +196,6 @@ def _claim(name: str, rules: MeetingRules, hearing: Hearing) -> None:
 
 def _overtaken(rules: MeetingRules) -> NotAllowed:
     return overtaken(own(f"something else was said of **{rules.title}**"))
-
-
-def _key(name: str, made: Meeting) -> str:
-    return f"meeting:{name}:{made.number}:{made.sequence}"
 
 
 def _moved(rules: MeetingRules, before: Meeting, now: Meeting, called: tuple[str, ...]) -> Safe:

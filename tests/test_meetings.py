@@ -179,6 +179,20 @@ def test_a_meeting_is_called_off_once_and_everybody_is_told(talk: Talk) -> None:
     assert "**PM introduction** was called off already." in str(again.reply)
 
 
+@pytest.mark.parametrize(("said", "is_off"), [("/ps lost budget", True), ("/ps won", False), ("/ps hold", False)])
+def test_of_an_engagement_that_came_to_nothing_no_meeting_stays_in_a_calendar(
+    said: str, is_off: bool, talk: Talk
+) -> None:
+    say(talk, PROPOSE)
+    heard = talk.say("erin", said)
+    assert meeting(talk).is_ahead is not is_off
+    if is_off:
+        assert str(file_of(heard)["METHOD"]) == "CANCEL"
+        assert b"is off, because the engagement has ended" in repr(attached(heard).body).encode()
+        assert talk.say("erin", "/ps resume").is_done
+        assert not meeting(talk).is_ahead, "who wants it again proposes it"
+
+
 def test_a_meeting_proposed_again_after_it_was_called_off_is_the_same_for_calendars(talk: Talk) -> None:
     say(talk, PROPOSE)
     say(talk, "/ps meeting pm-intro cancel")

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field, replace
 from app.machine.criteria import all_met, gaps, is_written
 from app.machine.gates import GateState, gate_state, held_back, is_before
 from app.machine.index import Index
-from app.machine.outcome import AskedFor, AskedReview, CouldNotFollow, Fallen, Notice, PutBack, SentBack, YesFell
+from app.machine.outcome import (
+    AskedFor,
+    AskedReview,
+    CouldNotFollow,
+    Fallen,
+    MeetingCancelled,
+    Notice,
+    PutBack,
+    SentBack,
+    YesFell,
+)
 from app.machine.papers import bound_papers, differences, digest_of, with_paper
 from app.machine.scene import Scene
 from app.machine.standing import Approval, Mark, Paper, Place, Standing, Verdict, label_key
@@ -188,7 +198,20 @@ class Course:
             if not (self._fall(at) or self._complete_a_yes(at) or self._move_by_itself(at) or self._start(at)):
                 break
         self._ask_for_reviews()
+        self._call_off(at)
         self._tell_what_fell(told)
+
+    def _call_off(self, at: float) -> None:
+        """No meeting of an engagement that came to nothing stays in a calendar; one that is won still has some."""
+        track_kinds = [(self.methodology.tracks[name], place) for name, place in self.standing.places.items()]
+        if not any(track.states[place.state].kind in {Kind.LOST, Kind.CANCELLED} for track, place in track_kinds):
+            return
+        ahead = {name: each for name, each in self.standing.meetings.items() if each.is_ahead and each.is_after(at)}
+        for name, meeting in ahead.items():
+            gone = meeting.called_off(by="", at=at)
+            self.standing = self.standing.but(meetings={**self.standing.meetings, name: gone})
+            self.because(f"called off: {name}")
+            self.notices.append(MeetingCancelled(gone.key(name), self.methodology.meetings[name].on, name))
 
     def decline(self, name: str, origin: Place) -> None:
         """A person has just moved back over an automatic move: it is not made again until its cause has gone and come.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -40,10 +40,22 @@ class Meeting:
     number: int = 1
     held_on: str | None = None
 
+    def key(self, name: str) -> str:
+        """Under which the news of it as it is now is told, once."""
+        return f"meeting:{name}:{self.number}:{self.sequence}"
+
+    def called_off(self, *, by: str, at: float) -> Meeting:
+        """The same, off the calendar; nobody (empty) did it where the engagement has ended."""
+        return replace(self, state=MeetingState.CANCELLED, by=by, at=at, sequence=self.sequence + 1)
+
     @property
     def is_ahead(self) -> bool:
         """Whether it is on the calendar: it may be over by now, as long as nobody said that it was held."""
         return self.state is MeetingState.PROPOSED
+
+    def is_after(self, moment: float) -> bool:
+        """Whether it begins later."""
+        return self.starts_at is not None and self.starts_at > moment
 
     @property
     def starts(self) -> datetime:

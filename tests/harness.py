@@ -128,9 +128,10 @@ class Stage:
         return sum(self.world.count(verb, ".") for verb in ("POST", "PUT", "DELETE"))
 
     def quiet(self) -> bool:
-        """GitLab has delivered everything, and the bot has settled everything."""
-        assert self.world.deliveries_idle(PATIENCE_S)
-        return self.is_idle()
+        """GitLab has delivered everything, and the bot has settled everything; also what came of that."""
+        return until(
+            lambda: self.world.deliveries_idle(PATIENCE_S) and self.waiting() == 0 and self.world.deliveries_idle(0)
+        )
 
     def is_idle(self) -> bool:
         """The bot has settled everything that came in."""

@@ -363,7 +363,7 @@ def test_what_happened_is_told_in_the_titles_of_the_methodology() -> None:
 def test_what_is_missing_says_how_it_comes() -> None:
     status = reply(at("approved"), "erin", "/ps status")
     for way in (
-        "tick “Finance approval given”",
+        "`/ps finance approved`",
         "`/ps legal stamped`",
         "`/ps signed customer`",
         "`/ps intake po VALUE`",

@@ -252,20 +252,23 @@ def seen(on: Life) -> dict[str, Any]:
     """
     reactions = sorted((award.note_id or 0, award.name) for award in on.world.awards.values())
     said = sorted(
-        # GitLab has another port in each life of a test
-        (post.channel, post.thread_ts is None, re.sub(r"127\.0\.0\.1:\d+", "gitlab", post.text), sorted(post.buttons))
-        for post in on.slack.posts
+        (post.channel, post.thread_ts is None, _lasting(post.text), sorted(post.buttons)) for post in on.slack.posts
     )
     mail = sorted({(to, str(letter["Message-ID"])) for to, letter in on.office.letters})
     whispers = sorted(each["text"] for each in on.slack.whispers)
     records = [_plainly(each.values) for kind in ("Opportunity", "Case") for each in on.sales.of_kind(kind)]
-    records += [{"submitted": re.sub(r"127\.0\.0\.1:\d+", "gitlab", each.comment)} for each in on.sales.approvals]
+    records += [{"submitted": _lasting(each.comment)} for each in on.sales.approvals]
     state = end_state(on.world)
     # the mark of a press holds the moment of it
-    state["notes"] = [(iid, re.sub(r"(?<=psplan:press:)\w+", "", note)) for iid, note in state["notes"]]
+    state["notes"] = [(iid, _lasting(re.sub(r"(?<=psplan:press:)\w+", "", note))) for iid, note in state["notes"]]
     in_chat = {"chat": said, "whispers": whispers}
     return {**state, "reactions": reactions, **in_chat, "mail": mail, "salesforce": records}
 
 
 def _plainly(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: re.sub(r"127\.0\.0\.1:\d+", "gitlab", str(value)) for name, value in values.items()}
+    return {name: _lasting(str(value)) for name, value in values.items()}
+
+
+def _lasting(text: str) -> str:
+    """Ports are others in each life of a test."""
+    return re.sub(r"127\.0\.0\.1:\d+", "vendor", text)

@@ -184,9 +184,9 @@ def test_an_engagement_that_is_over_is_nowhere_on_its_way(tmp_path: Path) -> Non
         site.stage.submit(submission())
         assert site.stage.quiet()
         (ident,) = re.findall(r'href="/engagements/([^"]+)"', httpx.get(site.url).text)
-        site.stage.world.add_note("erin", 1, "/ps next")
-        site.stage.world.add_note("erin", 1, "/ps lost price")
-        assert site.stage.quiet()
+        for words in ("/ps next", "/ps lost price"):
+            site.stage.world.add_note("erin", 1, words)
+            assert site.stage.quiet()
         page = httpx.get(f"{site.url}/engagements/{ident}").text
         way = page.partition('<ol class="way">')[2].partition("</ol>")[0]
         steps = re.findall(r'<li class="step (\w+)"', way)

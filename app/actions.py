@@ -340,7 +340,10 @@ class Whisper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateRecord:
-    """Write a field (by its API name) of a record in Salesforce. `is_user`: the value is the e-mail of a user there."""
+    """Write a field (by its API name) of a record in Salesforce, if it still says what stood there `before`.
+
+    `path`: what is read to see that. `is_user`: the value is the e-mail of a user there.
+    """
 
     kind: ClassVar[str] = "update_record"
     key: str
@@ -350,6 +353,8 @@ class UpdateRecord:
     value: str
     is_number: bool = False
     is_user: bool = False
+    path: str
+    before: str | None
 
     def describe(self) -> str:
         """For the journal: no value."""
@@ -374,12 +379,15 @@ class UpsertRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitRecord:
-    """Submit a record in Salesforce to its approval process."""
+    """Submit a record in Salesforce to its approval process, if its `status` (a field) still says what it said."""
 
     kind: ClassVar[str] = "submit_record"
     key: str
+    object: str
     record: str
     comment: str
+    status: str
+    before: str | None
 
     def describe(self) -> str:
         """For the journal."""

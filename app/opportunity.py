@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.methodology.process import Matter
 from app.submission.choices import SfdcStage
 from app.submission.values import salesforce_id
 
@@ -46,7 +47,7 @@ class Opportunity:
 
     `written`: field → what the bot wrote there last, by which somebody else's word is told from its own. `wished`:
     field → what it should say, as it was handed over last; `wishes` counts that. `said`: what others decide there
-    (`app.methodology.salesforce.Matter`) → its status, as it was read last.
+    (a `Matter`) → its status, as it was read last; `asked`: the same → digest of the SOW that they were asked about.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Opportunity:
     wished: Mapping[str, str] = field(default_factory=dict)
     wishes: int = 0
     said: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
         """As stored."""
@@ -67,7 +69,23 @@ class Opportunity:
             "wished": dict(self.wished),
             "wishes": self.wishes,
             "said": dict(self.said),
+            "asked": dict(self.asked),
         }
+
+
+def ask_key(matter: Matter) -> str:
+    """Under which `Opportunity.wished` keeps what others are to be asked about; no field is called so."""
+    return f"ask:{matter}"
+
+
+def known_of(known: Opportunity | None, key: str) -> Opportunity:
+    """What is known of an opportunity. Of another one stays what is the engagement's own: its legal case, and the count
+    of its wishes, so that no key is used twice."""
+    if known is None or known.key == key:
+        return known or Opportunity(key)
+    kept = {matter: word for matter, word in known.said.items() if matter == Matter.LEGAL_CASE}
+    asked = {matter: digest for matter, digest in known.asked.items() if matter == Matter.LEGAL_CASE}
+    return Opportunity(key, wishes=known.wishes, said=kept, asked=asked)
 
 
 def opportunity_from_record(record: Mapping[str, Any] | None) -> Opportunity | None:

@@ -257,6 +257,9 @@ class Performer:
     @perform.register
     def _(self, action: UpdateRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
         salesforce = self._salesforce()
+        found = salesforce.read(action.object, action.record, (action.path,)).fields[action.path]
+        if (None if found is None else str(found)) != action.before:
+            return {"kept": "somebody has written there meanwhile"}
         value: str | Decimal = Decimal(action.value) if action.is_number else action.value
         if action.is_user:
             user = salesforce.find("User", "Email", action.value, ())
@@ -272,7 +275,11 @@ class Performer:
 
     @perform.register
     def _(self, action: SubmitRecord, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
-        self._salesforce().submit(action.record, comment=action.comment)
+        salesforce = self._salesforce()
+        found = salesforce.read(action.object, action.record, (action.status,)).fields[action.status]
+        if (None if found is None else str(found)) != action.before:
+            return {"not_submitted": "it was submitted, or decided, meanwhile"}
+        salesforce.submit(action.record, comment=action.comment)
         return {}
 
     def _salesforce(self) -> Salesforce:

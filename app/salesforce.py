@@ -86,7 +86,8 @@ class SalesforceReads:
         if rules is None:
             return Listing(())
         kind = {name: text for name, text in rules.fields.items() if name == RECORD_TYPE_ID}
-        return self.salesforce.changed(rules.object, _fields_of(rules), since=moment, where=kind, most=most)
+        fields = (rules.external_id, rules.status)
+        return self.salesforce.changed(rules.object, fields, since=moment, where=kind, most=most)
 
     def engagement_of(self, case: Record) -> str | None:
         """The engagement that a case says to be of."""

@@ -28,6 +28,8 @@ CASE_READ: Final = "psplan_case_read"
 """Kind of the bot's own delivery to an engagement: so its case is now."""
 FINANCE_WANTED: Final = "psplan_finance_wanted"
 """Kind of the bot's own delivery to an opportunity: it is to be submitted for the approval of Finance."""
+ASKED: Final = "psplan_asked"
+"""Kind of the bot's own delivery to an engagement: Finance or Legal were asked, or could not be yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class CaseWanted:
     noun: ClassVar[str] = "wish for a legal case"
     engagement: str
     opportunity: str
+    digest: str
     number: int
 
 
@@ -115,8 +118,20 @@ class FinanceWanted:
     noun: ClassVar[str] = "wish for the approval of Finance"
     engagement: str
     opportunity: str
+    digest: str
     known: str | None
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Others were asked in Salesforce (`matter`) about the SOW of this digest, when their status was this one."""
+
+    noun: ClassVar[str] = "question in Salesforce"
+    opportunity: str
+    matter: str
+    digest: str
+    status: str | None
 
 
 SalesforceEvent = (
@@ -128,6 +143,7 @@ SalesforceEvent = (
     | CaseChanged
     | CaseRead
     | FinanceWanted
+    | Asked
 )
 
 _KINDS: Final[Mapping[str, type[SalesforceEvent]]] = {
@@ -139,6 +155,7 @@ _KINDS: Final[Mapping[str, type[SalesforceEvent]]] = {
     CASE_CHANGED: CaseChanged,
     CASE_READ: CaseRead,
     FINANCE_WANTED: FinanceWanted,
+    ASKED: Asked,
 }
 
 
@@ -150,6 +167,11 @@ def opportunity_lane(key: str) -> str:
 def writing_lane(key: str) -> str:
     """Where is written on an opportunity: a record that is locked while it waits for a yes holds up no reading."""
     return f"sfdc-write:{key}"
+
+
+def asking_lane(matter: str, engagement: str) -> str:
+    """Where others are asked: what waits for a locked opportunity holds up no legal case."""
+    return f"sfdc-ask-{matter}:{engagement}"
 
 
 def case_lane(engagement: str) -> str:
@@ -166,6 +188,7 @@ IN_WORDS: Final[Mapping[str, str]] = {
     CASE_CHANGED: "a change of a legal case",
     CASE_READ: "a legal case in Salesforce",
     FINANCE_WANTED: "the approval of Finance is needed",
+    ASKED: "somebody was asked in Salesforce",
 }
 """The kinds as people read them."""
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from app.actions import CreateIssue, HandOver
+from app.actions import CreateIssue, HandOver, Remember
 from app.engagement import Engagement, IssueRole
 from app.events import Source
 from app.issue_text import Playbook
 from app.machine.papers import digest_of
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Matter
-from app.methodology.salesforce import Fills
-from app.opportunity import Opportunity, opportunity_key
+from app.methodology.salesforce import SAYING_OF, Fills
+from app.opportunity import SALESFORCE, Opportunity, ask_key, known_of, opportunity_key
 from app.registry import Decision
 from app.salesforce_events import (
     CaseWanted,
@@ -27,6 +27,7 @@ from app.salesforce_events import (
     OpportunityChanged,
     OpportunityWanted,
     SalesforceEvent,
+    asking_lane,
     kind_of,
     opportunity_lane,
     record_of,
@@ -37,8 +38,6 @@ TO_BE_MADE: Final = "(to be made)"
 """Stands for the address of an issue that is made before the wish is worked on."""
 
 NOT_KNOWN: Final = "not on record"
-ASKS: Final = "ask:"
-"""Begins the names of wishes for what others decide; no field is called so."""
 
 
 def kept_key(name: str) -> str:
@@ -51,12 +50,13 @@ def with_writings(decision: Decision, playbook: Playbook) -> Decision:
     engagement = decision.engagement
     if playbook.salesforce_url is None or engagement is None or decision.lane is not None:
         return decision
-    key = opportunity_key(engagement.submission.sfdc_opportunity_url)
+    key = opportunity_key(_address(decision, engagement))
     if key is None:
         return decision
-    known, handed = engagement.standing.opportunity, list[HandOver]()
-    if known is None or known.key != key:
-        known, handed = Opportunity(key), [_look(engagement, key)]
+    before, handed = engagement.standing.opportunity, list[HandOver]()
+    known = known_of(before, key)
+    if before is None or before.key != key:
+        handed, engagement = [_look(engagement, known)], _without_finance(engagement)
     values = {name: value for name, value in _wanted(decision, engagement, playbook) if known.wished.get(name) != value}
     if not values and not handed:
         return decision
@@ -112,6 +112,11 @@ def hand(event: SalesforceEvent, *, key: str, lane: str) -> HandOver:
     return HandOver(key=key, source=Source.SALESFORCE.value, lane=lane, what=kind_of(event), body=record_of(event))
 
 
+def is_of(key: str, engagement: Engagement) -> bool:
+    """Whether an opportunity is still that of the engagement."""
+    return opportunity_key(engagement.submission.sfdc_opportunity_url) == key
+
+
 def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> Iterator[tuple[str, str]]:
     """What is wished for → what it should be; for an approval that is the SOW which it is about."""
     methodology = playbook.methodology
@@ -124,7 +129,7 @@ def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> I
     for track, place in engagement.standing.places.items():
         for matter in methodology.tracks[track].states[place.state].on_enter.request:
             if matter in methodology.salesforce.elsewhere:
-                yield f"{ASKS}{matter}", digest_of(Document.SOW, engagement.standing, methodology)
+                yield ask_key(matter), digest_of(Document.SOW, engagement.standing, methodology)
 
 
 def _makes_scoping(decision: Decision) -> bool:
@@ -137,19 +142,38 @@ def _manager(username: str, methodology: Methodology) -> str | None:
     return methodology.mail.address_of(username) if rules.writes[Fills.ENGAGEMENT_MANAGER] in rules.users else username
 
 
-def _look(engagement: Engagement, key: str) -> HandOver:
+def _address(decision: Decision, engagement: Engagement) -> str | None:
+    """Of the opportunity: as a revision says that is being carried out, else as is known."""
+    revised = next((each for each in decision.actions if isinstance(each, Remember)), None)
+    if revised is None:
+        return engagement.submission.sfdc_opportunity_url
+    found: str | None = revised.submission.get("sfdc_opportunity_url")
+    return found
+
+
+def _without_finance(engagement: Engagement) -> Engagement:
+    """Finance said yes to another opportunity."""
+    saying, marks = SAYING_OF[Matter.FINANCE], engagement.standing.marks
+    kept = {name: mark for name, mark in marks.items() if name != saying or mark.by != SALESFORCE}
+    return engagement if kept == marks else replace(engagement, standing=engagement.standing.with_marks(kept))
+
+
+def _look(engagement: Engagement, known: Opportunity) -> HandOver:
     """An opportunity that an engagement has from now on may not change for weeks: it is looked at once."""
-    return hand(OpportunityChanged(key, {}, 0.0), key=f"{engagement.id}:look:{key}", lane=opportunity_lane(key))
+    key = f"{engagement.id}:look:{known.key}:{known.wishes}"
+    return hand(OpportunityChanged(known.key, {}, 0.0), key=key, lane=opportunity_lane(known.key))
 
 
 def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str) -> HandOver:
     ident, number = engagement.id, known.wishes
     wish: SalesforceEvent
-    match name.removeprefix(ASKS) if name.startswith(ASKS) else None:
+    match {ask_key(matter): matter for matter in Matter}.get(name):
         case Matter.FINANCE:
-            wish = FinanceWanted(ident, known.key, known.said.get(Matter.FINANCE), number)
+            wish = FinanceWanted(ident, known.key, value, known.said.get(Matter.FINANCE), number)
+            lane = asking_lane(Matter.FINANCE, ident)
         case Matter.LEGAL_CASE:
-            wish = CaseWanted(ident, known.key, number)
+            wish, lane = CaseWanted(ident, known.key, value, number), asking_lane(Matter.LEGAL_CASE, ident)
         case _:
             wish = OpportunityWanted(ident, known.key, name, value, known.written.get(name), number)
-    return hand(wish, key=f"{ident}:salesforce:{number}:{name}", lane=writing_lane(known.key))
+            lane = writing_lane(known.key)
+    return hand(wish, key=f"{ident}:salesforce:{number}:{name}", lane=lane)

@@ -48,6 +48,8 @@ class Needs:
     """An opportunity (`opportunity_key`) of which it has to be known whose it is."""
     is_read: bool = False
     """Whether that opportunity has to be read in Salesforce, where the service is connected to it."""
+    submission: str | None = None
+    """A submission of which it has to be known whether it joined an engagement, or may join that of its opportunity."""
     case: str | None = None
     """An engagement whose legal approval case has to be read there."""
 
@@ -148,6 +150,9 @@ class Memory(Protocol):
     def owner_of_opportunity(self, key: str) -> str | None:
         """The engagement that an opportunity of Salesforce belongs to."""
 
+    def joined_to(self, submission: str) -> str | None:
+        """The engagement of another id that a submission went to."""
+
     def chat_posts(self, ident: str) -> tuple[ChatPost, ...]:
         """What was said of an engagement in the chat."""
 
@@ -189,6 +194,10 @@ class Snapshot:
     """The engagement that the opportunity belongs to that was asked for."""
     record: Record | None = None
     """That opportunity as it is now; None where nobody can look."""
+    joined_to: str | None = None
+    """The engagement that the submission joined which was asked for."""
+    owning: Engagement | None = None
+    """The engagement `owner`, where it was asked for whether a submission may join it."""
     case: Record | None = None
     """The legal approval case that was asked for; None where there is none, or nobody can look."""
     can_read: bool = False
@@ -219,6 +228,7 @@ def take_snapshot(
         except Absent as fault:
             if is_patient:
                 raise Retry(fault.reason) from fault
+    owner = None if needs.opportunity is None else memory.owner_of_opportunity(needs.opportunity)
     held = {name: directory.holders(role) for name, role in needs.roles.items()}
     return Snapshot(
         lane=lane,
@@ -241,7 +251,9 @@ def take_snapshot(
         told=None if needs.told is None else memory.engagement(needs.told),
         chat=() if needs.told is None else memory.chat_posts(needs.told),
         presser=None if needs.presser is None or who is None else who.gitlab_user(needs.presser),
-        owner=None if needs.opportunity is None else memory.owner_of_opportunity(needs.opportunity),
+        owner=owner,
+        joined_to=None if needs.submission is None else memory.joined_to(needs.submission),
+        owning=None if needs.submission is None or owner is None else memory.engagement(owner),
         record=_record(needs, salesforce),
         case=None if salesforce is None or needs.case is None else salesforce.legal_case(needs.case),
         can_read=salesforce is not None,

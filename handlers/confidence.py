@@ -7,6 +7,7 @@ from app.errors import UserError
 from app.hearing import Hearing, When
 from app.registry import registry
 from app.text import code_span, own
+from handlers.lateness import claim, overtaken
 
 LONGEST = 255
 """So much a text field of Salesforce's holds."""
@@ -26,6 +27,8 @@ def confidence(hearing: Hearing) -> None:
     words = hearing.words.rest(limit_chars=LONGEST)
     if words is None:
         raise UserError(own("How sure are you, and why?"))
+    if not claim(hearing, "order:confidence"):
+        raise overtaken(own("Something was said of it"))
     was = hearing.standing.confidence
     hearing.course.standing = hearing.standing.but(confidence=words)
     hearing.course.because("confidence noted")

@@ -27,7 +27,7 @@ from app.machine.standing import Standing, label_key
 from app.methodology.model import Methodology
 from app.methodology.process import Matter
 from app.methodology.salesforce import Reads, SalesforceRules
-from app.opportunity import SALESFORCE, Opportunity, front_door_id, opportunity_key, stage_named
+from app.opportunity import SALESFORCE, Opportunity, front_door_id, known_of, opportunity_key, stage_named
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry
 from app.salesforce_events import OpportunityChanged, OpportunityRead
@@ -62,12 +62,13 @@ def on_change(event: OpportunityChanged, snapshot: Snapshot, playbook: Playbook,
     if _has_ended(values, playbook.methodology):
         return ignore("no engagement has this opportunity, and it has ended")
     ident = front_door_id(event.opportunity)
+    submission = submission_of(ident, event.opportunity, values, today=now.date())
     begun = HandOver(
-        key=f"opportunity:{event.opportunity}",
+        key=f"opportunity:{event.opportunity}:{_digest(submission)}",  # what could not begin may, when it was mended
         source=Source.CALCULATOR.value,
         lane=ident,
         what=SUBMISSION,
-        body=submission_of(ident, event.opportunity, values, today=now.date()),
+        body=submission,
     )
     told = _hand_to(ident, event, values, at)
     return Decision(reasons=("a new opportunity for services",), actions=(begun, told))
@@ -102,7 +103,7 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
     said = _WordOfSalesforce(
         heard,
         at=min(event.at, now.timestamp()),
-        finance=event.values.get(Reads.FINANCE),
+        finance=_finance(event, known, playbook),
         methodology=playbook.methodology,
     )
     made = progress(engagement, snapshot, playbook, now, orders=said)
@@ -112,21 +113,29 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
 
 
 def _known(event: OpportunityRead, engagement: Engagement) -> Opportunity:
-    known = engagement.standing.opportunity
-    return Opportunity(event.opportunity) if known is None or known.key != event.opportunity else known
+    return known_of(engagement.standing.opportunity, event.opportunity)
 
 
 def _heard(known: Opportunity, event: OpportunityRead, engagement: Engagement, playbook: Playbook) -> Opportunity:
+    """A message alone may say nothing of the stage: then it is as it was."""
     stage = stage_named(event.values.get(Reads.STAGE))
     wished = _wished(known, event, engagement, playbook)
-    return replace(known, stage=None if stage is None else stage.value, at=event.at, wished=wished)
+    return replace(known, stage=known.stage if stage is None else stage.value, at=event.at, wished=wished)
 
 
 def _is_news(event: OpportunityRead, engagement: Engagement, playbook: Playbook) -> bool:
     """Whether anything but the time differs from what is known."""
     known = _known(event, engagement)
     heard = _heard(known, event, engagement, playbook)
-    return replace(heard, at=known.at) != known or event.values.get(Reads.FINANCE) != known.said.get(Matter.FINANCE)
+    return replace(heard, at=known.at) != known or _finance(event, known, playbook) != known.said.get(Matter.FINANCE)
+
+
+def _finance(event: OpportunityRead, known: Opportunity, playbook: Playbook) -> str | None:
+    """Its status; as it was, where Finance does not decide there, or a message alone says nothing of it."""
+    rules = playbook.methodology.salesforce
+    if Matter.FINANCE not in rules.elsewhere or (playbook.salesforce_url is None and Reads.FINANCE not in event.values):
+        return known.said.get(Matter.FINANCE)
+    return event.values.get(Reads.FINANCE)
 
 
 def _wished(
@@ -192,9 +201,13 @@ def _set_label(course: Course, ledger: Ledger, kind: Any, label: str, rules: Sal
 
 def _hand_to(engagement: str, event: OpportunityChanged, values: Mapping[str, str], at: float) -> HandOver:
     """By when it was told: within a second, as Salesforce keeps it, it may have changed to and fro."""
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    digest = _digest(values)
     told = OpportunityRead(event.opportunity, values, at)
     return hand(told, key=f"{engagement}:opportunity:{event.opportunity}:{event.at:.6f}:{digest}", lane=engagement)
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _as_it_is(event: OpportunityChanged, record: Record | None, rules: SalesforceRules) -> tuple[dict[str, str], float]:
@@ -227,5 +240,4 @@ def _has_ended(values: Mapping[str, str], methodology: Methodology) -> bool:
     if stage is None:
         return False
     states = [state for track in methodology.tracks.values() for state in track.states.values()]
-    at_it = [state for state in states if stage.value in state.sfdc]
-    return bool(at_it) and all(state.is_end for state in at_it)
+    return any(state.is_end for state in states if stage.value in state.sfdc)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.actions import Action, SubmitRecord, UpsertRecord
+from app.actions import Action, HandOver, SubmitRecord, UpsertRecord
 from app.engagement import Engagement
 from app.hearing import Ledger
 from app.issue_text import Playbook
@@ -22,11 +22,20 @@ from app.machine.scene import Scene
 from app.machine.standing import Paper, Standing
 from app.methodology.process import Document, Matter
 from app.methodology.salesforce import LegalCase, Reads
-from app.opportunity import SALESFORCE, Opportunity, opportunity_key
+from app.opportunity import OBJECT, SALESFORCE, Opportunity, known_of, opportunity_key
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry
-from app.salesforce_events import CaseChanged, CaseRead, CaseWanted, FinanceWanted, case_lane
-from app.salesforce_out import hand, said_of
+from app.salesforce_events import (
+    Asked,
+    CaseChanged,
+    CaseRead,
+    CaseWanted,
+    FinanceWanted,
+    OpportunityChanged,
+    case_lane,
+    opportunity_lane,
+)
+from app.salesforce_out import hand, is_of, said_of
 from app.snapshot import Needs, Snapshot
 from handlers.progress import progress
 from handlers.scene import what_to_see
@@ -40,16 +49,18 @@ def _needs_of_case(event: CaseWanted, *_: object) -> Needs:
 def on_case_wanted(event: CaseWanted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
     """Open it; of one that is there write only what follows the SOW, and only where it differs."""
     rules, engagement = playbook.methodology.salesforce.legal_case, snapshot.told
-    if rules is None or engagement is None:
-        return ignore("no legal cases are opened any more, or the engagement is gone")
+    if rules is None or engagement is None or not is_of(event.opportunity, engagement):
+        return ignore("no legal cases are opened any more, or the engagement has another opportunity now")
     texts = {
         name: said_of(text, engagement, event.opportunity, playbook.methodology) for name, text in rules.fields.items()
     }
     changed = {name: text for name, text in texts.items() if _is_to_be_written(name, text, snapshot.case, rules)}
     look = CaseChanged(event.engagement, {}, now.timestamp())
     looked = hand(look, key=f"{event.engagement}:case-seen:{event.number}", lane=case_lane(event.engagement))
+    status = None if snapshot.case is None else _text(snapshot.case.fields.get(rules.status))
+    asked = _asked(event.engagement, Asked(event.opportunity, Matter.LEGAL_CASE, event.digest, status), event.number)
     if not changed and snapshot.case is not None:
-        return Decision(reasons=("the legal case says so already",), actions=(looked,))
+        return Decision(reasons=("the legal case says so already",), actions=(asked, looked))
     upsert = UpsertRecord(
         key=f"{event.engagement}:case:{event.number}",
         object=rules.object,
@@ -58,7 +69,7 @@ def on_case_wanted(event: CaseWanted, snapshot: Snapshot, playbook: Playbook, no
         values=changed,
     )
     verb = "opened" if snapshot.case is None else "brought up to date"
-    actions: tuple[Action, ...] = (upsert, looked)
+    actions: tuple[Action, ...] = (upsert, asked, looked)
     return Decision(reasons=(f"the legal case is to be {verb}",), actions=actions)
 
 
@@ -90,8 +101,7 @@ def on_case_changed(event: CaseChanged, snapshot: Snapshot, playbook: Playbook, 
 
 def _told_of(event: CaseChanged, case: Record | None, rules: LegalCase) -> CaseRead | None:
     if case is not None:
-        status = case.fields.get(rules.status)
-        return CaseRead(case.id, str(status) if status else None, case.changed_at)
+        return CaseRead(case.id, _text(case.fields.get(rules.status)), case.changed_at)
     status, ident = event.fields.get(rules.status), event.fields.get("Id")
     return CaseRead(str(ident) if ident else None, str(status), event.at) if status else None
 
@@ -121,10 +131,8 @@ def on_case_read(event: CaseRead, snapshot: Snapshot, playbook: Playbook, now: d
 
 
 def _known(engagement: Engagement) -> Opportunity | None:
-    key, known = opportunity_key(engagement.submission.sfdc_opportunity_url), engagement.standing.opportunity
-    if key is None:
-        return None
-    return known if known is not None and known.key == key else Opportunity(key)
+    key = opportunity_key(engagement.submission.sfdc_opportunity_url)
+    return None if key is None else known_of(engagement.standing.opportunity, key)
 
 
 def _url_of(event: CaseRead, playbook: Playbook) -> str | None:
@@ -170,22 +178,53 @@ def _needs_of_finance(event: FinanceWanted, *_: object) -> Needs:
 
 
 @registry.on(FinanceWanted, needs=_needs_of_finance)
-def on_finance_wanted(event: FinanceWanted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:  # noqa: ARG001
+def on_finance_wanted(event: FinanceWanted, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
     """Submit the opportunity, unless Finance is at work on it, or decided since."""
     rules, record, engagement = playbook.methodology.salesforce.finance, snapshot.record, snapshot.told
     if rules is None or record is None or engagement is None:
         return ignore("Salesforce shows no such opportunity, or nothing is submitted any more")
-    if snapshot.owner not in {None, event.engagement}:
+    if snapshot.owner not in {None, event.engagement} or not is_of(event.opportunity, engagement):
         return ignore("the opportunity is another engagement's")
-    found = record.fields.get(playbook.methodology.salesforce.reads[Reads.FINANCE])
-    status = str(found).strip() if found else None
+    field = playbook.methodology.salesforce.reads[Reads.FINANCE]
+    found = record.fields.get(field)
+    status = _text(found)
     if status is not None and not rules.is_given(status) and not rules.is_refused(status):
         return ignore(f"Finance is at work on it: {status}")
     if status is not None and status != event.known:
         return ignore(f"Finance has decided by itself: {status}")
     submit = SubmitRecord(
         key=f"{event.engagement}:finance:{event.number}",
+        object=OBJECT,
+        status=field,
+        before=None if found is None else str(found),
         record=record.id,
         comment=said_of(rules.comment, engagement, event.opportunity, playbook.methodology),
     )
-    return Decision(reasons=("the approval of Finance is asked for",), actions=(submit,))
+    asked = _asked(event.engagement, Asked(event.opportunity, Matter.FINANCE, event.digest, status), event.number)
+    look = OpportunityChanged(event.opportunity, {}, now.timestamp())
+    key, lane = f"{event.engagement}:finance-seen:{event.number}", opportunity_lane(event.opportunity)
+    actions: tuple[Action, ...] = (submit, asked, hand(look, key=key, lane=lane))
+    return Decision(reasons=("the approval of Finance is asked for",), actions=actions)
+
+
+@registry.on(Asked)
+def on_asked(event: Asked, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:  # noqa: ARG001
+    """Know what they were asked about: their status of before says nothing of it."""
+    engagement = snapshot.engagement
+    if engagement is None or not is_of(event.opportunity, engagement):
+        return ignore("the engagement has another opportunity now")
+    known = known_of(engagement.standing.opportunity, event.opportunity)
+    said = {matter: word for matter, word in known.said.items() if matter != event.matter}
+    if event.status is not None:
+        said[event.matter] = event.status
+    asked = replace(known, said=said, asked={**known.asked, event.matter: event.digest})
+    stands = replace(engagement, standing=engagement.standing.but(opportunity=asked))
+    return Decision(reasons=(f"asked in Salesforce: {event.matter}",), engagement=stands)
+
+
+def _asked(engagement: str, event: Asked, number: int) -> HandOver:
+    return hand(event, key=f"{engagement}:asked:{event.matter}:{number}", lane=engagement)
+
+
+def _text(value: object) -> str | None:
+    return str(value).strip() or None if value is not None else None

@@ -21,11 +21,11 @@ from app.machine.scene import Scene
 from app.machine.standing import Standing
 from app.methodology.parts import IssueKind
 from app.methodology.salesforce import Fills
-from app.opportunity import OBJECT, SALESFORCE, Opportunity
+from app.opportunity import OBJECT, SALESFORCE, known_of
 from app.ports import Person
 from app.registry import Decision, ignore, registry
 from app.salesforce_events import OpportunityWanted, OpportunityWritten
-from app.salesforce_out import TO_BE_MADE, hand, is_alike, kept_key, value_of
+from app.salesforce_out import TO_BE_MADE, hand, is_alike, is_of, kept_key, value_of
 from app.snapshot import Needs, Snapshot
 from handlers.progress import progress
 from handlers.scene import what_to_see
@@ -42,7 +42,7 @@ def on_wanted(event: OpportunityWanted, snapshot: Snapshot, playbook: Playbook, 
     what = next((each for each, name in rules.writes.items() if name == event.field), None)
     if record is None or what is None or engagement is None:
         return ignore("Salesforce shows no such opportunity, or the field is none of those to be written any more")
-    if snapshot.owner not in {None, event.engagement}:
+    if snapshot.owner not in {None, event.engagement} or not is_of(event.opportunity, engagement):
         return ignore("the opportunity is another engagement's")
     ours: str | None = event.value
     if ours == TO_BE_MADE:
@@ -62,6 +62,8 @@ def on_wanted(event: OpportunityWanted, snapshot: Snapshot, playbook: Playbook, 
         value=ours,
         is_number=what is Fills.SERVICES_VALUE,
         is_user=event.field in rules.users,
+        path=rules.looks_at(event.field),
+        before=None if theirs is None else str(theirs),
     )
     return Decision(reasons=(f"{event.field} is to be written",), actions=(update, _answer(event, ours)))
 
@@ -87,14 +89,17 @@ def on_written(event: OpportunityWritten, snapshot: Snapshot, playbook: Playbook
     engagement = snapshot.engagement
     if engagement is None:
         return ignore("there is no such engagement any more")
+    if not is_of(event.opportunity, engagement):
+        return ignore("the engagement has another opportunity now")
+    known = known_of(engagement.standing.opportunity, event.opportunity)
     if event.is_kept:
+        others = {name: value for name, value in known.written.items() if name != event.field}
+        unwritten = engagement.standing.but(opportunity=replace(known, written=others))
+        engagement = replace(engagement, standing=unwritten)
         made = progress(engagement, snapshot, playbook, now, orders=_Kept(event.field, now.timestamp()))
         return Decision(
             reasons=made.reasons or ("people know of it",), actions=made.actions, engagement=made.engagement
         )
-    known = engagement.standing.opportunity
-    if known is None or known.key != event.opportunity:
-        known = Opportunity(event.opportunity)
     known = replace(known, written={**known.written, event.field: event.value})
     stands = replace(engagement, standing=engagement.standing.but(opportunity=known))
     return Decision(reasons=(f"{event.field} is written",), engagement=stands)

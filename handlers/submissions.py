@@ -18,6 +18,7 @@ from app.revision import append_own_part, read_answers, revise, revision_note
 from app.routing import intake_only, route
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
+from app.submission.choices import Source
 from app.text import Safe, marker
 from handlers.pair import Adopt, adopted, complete, drafts, no_longer_alone
 from handlers.progress import beginning, progress
@@ -33,7 +34,8 @@ def people_of(submission: Submission, playbook: Playbook) -> frozenset[str]:
 def _needs(event: SubmissionReceived, engagement: Engagement | None, playbook: Playbook, bot: Person) -> Needs:  # noqa: ARG001
     people = people_of(event.submission, playbook)
     if engagement is None:
-        return Needs(people=people, opportunity=opportunity_key(event.submission.sfdc_opportunity_url))
+        ident, address = str(event.submission.submission_id), event.submission.sfdc_opportunity_url
+        return Needs(people=people, opportunity=opportunity_key(address), submission=ident)
     if content_digest(engagement.submission) == content_digest(event.submission):
         return Needs(people=people)
     return replace(what_to_see(engagement, playbook.methodology), people=people)
@@ -55,13 +57,17 @@ def on_submission(event: SubmissionReceived, snapshot: Snapshot, playbook: Playb
 def _joined(submission: Submission, snapshot: Snapshot) -> Decision | None:
     """A request that came in by both front doors is one: what the calculator sends is a revision of what Salesforce
     began, and the opportunity comes to what is there. Two submissions of the calculator stay two."""
+    if snapshot.joined_to is not None:
+        return Decision(reasons=("it joined this engagement before",), lane=snapshot.joined_to)
     key, owner = opportunity_key(submission.sfdc_opportunity_url), snapshot.owner
     if key is None or owner is None or owner == snapshot.lane:
         return None
     door = front_door_id(key)
     if snapshot.lane == door:
         return ignore("an engagement has this opportunity already")
-    return Decision(reasons=("Salesforce began this engagement",), lane=owner) if owner == door else None
+    is_its_own = snapshot.owning is not None and snapshot.owning.submission.source is Source.SFDC
+    may_join = owner == door and is_its_own  # else another submission of the calculator did
+    return Decision(reasons=("Salesforce began this engagement",), lane=owner) if may_join else None
 
 
 def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:

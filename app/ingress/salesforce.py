@@ -8,6 +8,7 @@ not bring the sweep finds.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -207,7 +208,7 @@ class SalesforceDoor:
         event = told.event(now)
         return Acceptance(
             source=Source.SALESFORCE.value,
-            key=(told.key or self.new_id())[:255],
+            key=self.new_id() if told.key is None else f"told:{hashlib.sha256(told.key.encode()).hexdigest()}",
             lane=told.lane,
             kind=kind_of(event),
             body=body_of(event),

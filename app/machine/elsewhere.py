@@ -1,6 +1,7 @@
 """What others decide in Salesforce: their yes is somebody's word about the SOW as it is now, as one said by command is.
 
-Only a status that changed says something: an old yes says nothing of a newer SOW.
+Only a status that changed says something, and only of the SOW that they were asked about: an old yes says nothing of
+a newer one.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from dataclasses import replace
 
 from app.machine.course import Course
 from app.machine.outcome import RefusedElsewhere
-from app.machine.papers import mark_about
+from app.machine.papers import digest_of, mark_about
 from app.machine.standing import Standing
 from app.machine.timeline import said, with_time
 from app.methodology.parts import IssueKind
 from app.methodology.process import Document, Matter
 from app.methodology.salesforce import SAYING_OF
-from app.opportunity import SALESFORCE
+from app.opportunity import SALESFORCE, ask_key
 
 
 def hear_elsewhere(course: Course, matter: Matter, status: str | None, at: float) -> None:
@@ -25,9 +26,14 @@ def hear_elsewhere(course: Course, matter: Matter, status: str | None, at: float
         return
     others = {each: word for each, word in known.said.items() if each != matter}
     heard = replace(known, said=others if status is None else {**others, matter.value: status})
+    now = digest_of(Document.SOW, course.standing, course.methodology)
+    is_of_this_sow = known.asked.get(matter, now) == now
+    if not is_of_this_sow and (rules.is_given(status) or rules.is_refused(status)):
+        # they were at work on the SOW before, and can be asked about this one now
+        heard = replace(heard, wished={name: each for name, each in heard.wished.items() if name != ask_key(matter)})
     course.standing = course.standing.but(opportunity=heard)
     saying = SAYING_OF[matter].value
-    if rules.is_given(status):
+    if rules.is_given(status) and is_of_this_sow:
         mark = mark_about(Document.SOW, course.standing, course.methodology, by=SALESFORCE, at=at)
         course.standing = course.standing.with_marks({**course.standing.marks, saying: mark})
         course.standing = with_time(course.standing, said(saying), at)

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from app.methodology.parts import Block, Plain
 from app.methodology.process import Matter, Saying
+from app.submission.choices import SfdcStage
 
 STAGE: Final = "{stage}"
 PLACEHOLDERS: Final = ("{customer}", "{sow}", "{issue}", "{opportunity}", "{amount}")
@@ -28,7 +29,7 @@ FieldName = Annotated[
 
 def _template(text: str) -> str:
     """Raises where it holds what nothing is known to stand for."""
-    for name in re.findall(r"[{}]|\{[^{}]*\}", _KNOWN.sub("", text)):
+    for name in re.findall(r"\{[^{}]*\}|[{}]", _KNOWN.sub("", text)):
         raise PydanticCustomError(
             "methodology", "holds {name}; known are {known}", {"name": name, "known": ", ".join(PLACEHOLDERS)}
         )
@@ -122,11 +123,11 @@ class SalesforceRules(Block):
     record_type: Plain = "Professional Services Only"
     """An opportunity of this type is an engagement of its own: a new one begins it."""
     reads: Mapping[Reads, FieldName] = Field(default_factory=dict)
-    writes: Mapping[Fills, FieldName] = Field(default_factory=dict)
+    writes: Mapping[Fills, ApiName] = Field(default_factory=dict)
     """Fields that Engagement Managers own."""
-    users: tuple[FieldName, ...] = ()
+    users: tuple[ApiName, ...] = ()
     """Those of `writes` that name a user of Salesforce, who is found by e-mail (as `mail` knows it)."""
-    quote_owns: tuple[FieldName, ...] = ()
+    quote_owns: tuple[ApiName, ...] = ()
     """Fields that are filled from the quote, and never written."""
     finance: FinanceApproval | None = None
     legal_case: LegalCase | None = None
@@ -158,13 +159,26 @@ class SalesforceRules(Block):
 
     def is_stage_label(self, label: str) -> bool:
         """Whether a label mirrors some stage."""
-        before, _, after = self.stage_label.partition(STAGE)
-        return label.startswith(before) and label.endswith(after)
+        return label in {self.label_of(stage.value) for stage in SfdcStage}
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Fields that are to be written and are the quote's; an approval nobody can read: where, and the sentence."""
         if self.finance is not None and Reads.FINANCE not in self.reads:
             yield ("finance",), "its status is the field that is read as `finance`, and `reads` does not name one"
+        quoted = {name.casefold() for name in self.quote_owns}
+        read = {name.casefold(): what for what, name in self.reads.items()}
+        written = dict[str, Fills]()
         for what, name in self.writes.items():
-            if name in self.quote_owns:
-                yield ("writes", what.value), f"{name} is filled from the quote (`quote_owns`), so nobody may write it"
+            place, key = ("writes", what.value), name.casefold()
+            if key in quoted:
+                yield place, f"{name} is filled from the quote (`quote_owns`), so nobody may write it"
+            if key in read:
+                yield place, f"{name} is read as `{read[key]}`, so it is somebody else's"
+            if key in written:
+                yield place, f"{name} is written as `{written[key]}` already"
+            written[key] = what
+            if name in self.users and not name.endswith("__c"):
+                yield place, f"{name} names no user in a way that is known here: a field of your own ends in `__c`"
+        for number, name in enumerate(self.users):
+            if name not in self.writes.values():
+                yield ("users", str(number)), f"{name} is none of `writes`"

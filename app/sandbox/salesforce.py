@@ -74,6 +74,8 @@ class SalesforceWorld:
         self.records: dict[str, SalesforceRecord] = {}
         self.approvals: list[Approval] = []
         self.troubles: list[SalesforceTrouble] = []
+        self.on_submit: dict[str, dict[str, Any]] = {"Opportunity": {"Finance_Approval_Status__c": "Pending"}}
+        """Object → what its approval process sets when a record is submitted."""
         self.busy_rows: set[str] = set()
         """Ids of records that another transaction holds."""
         self.rules: list[Rule] = []
@@ -243,6 +245,7 @@ class SalesforceWorld:
                 raise SalesforceFault(400, "ALREADY_IN_PROCESS", "Cannot submit object already in process.")
             approval = Approval(self.new_id("04g"), record.id, str(request.get("comments") or ""))
             self.approvals.append(approval)
+            self._write(record, self.on_submit.get(record.kind, {}))
             record.is_locked = True
             told.append(
                 {

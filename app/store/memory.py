@@ -79,6 +79,10 @@ class StoreMemory:
         """The engagement that an opportunity of Salesforce belongs to."""
         return self.read(lambda c: opportunities.owner(c, key))
 
+    def joined_to(self, submission: str) -> str | None:
+        """The engagement of another id that a submission went to."""
+        return self.read(lambda c: opportunities.joined_to(c, submission))
+
     def chat_posts(self, ident: str) -> tuple[ChatPost, ...]:
         """What was said of an engagement in the chat."""
         return self.read(lambda c: chat_posts.of_engagement(c, ident))

@@ -5,7 +5,7 @@ Every function works inside the caller's transaction.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.engagement import Engagement
@@ -28,6 +28,7 @@ def claim(connection: Connection, value: Engagement, *, is_decided: bool) -> Non
     key = opportunity_key(value.submission.sfdc_opportunity_url)
     if key is None:
         return
+    connection.execute(_RELEASE, {"engagement_id": value.id, "key": key})
     connection.execute(_CLAIM[connection.dialect.name], {"opportunity": key, "engagement_id": value.id})
     held_by = owner(connection, key)
     if is_decided and held_by != value.id and front_door_id(key) in {held_by, value.id}:
@@ -45,6 +46,9 @@ def joined_to(connection: Connection, submission: str) -> str | None:
 
 
 _OWNER = select(opportunities.c.engagement_id).where(opportunities.c.opportunity == bindparam("key"))
+_RELEASE = delete(opportunities).where(
+    opportunities.c.engagement_id == bindparam("engagement_id"), opportunities.c.opportunity != bindparam("key")
+)
 _CLAIM = {
     "sqlite": sqlite.insert(opportunities).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(opportunities).on_conflict_do_nothing(),

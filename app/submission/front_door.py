@@ -8,7 +8,10 @@ from datetime import date
 from typing import Any, Final
 
 from app.submission.choices import SfdcStage, Source
+from app.submission.fault import SubmissionFaults
+from app.submission.parse import parse_submission
 
+MOST_NAME_CHARS: Final = 200
 NOBODY: Final = "salesforce"
 """Who asks where nobody can be told: no mention comes of it unless GitLab knows such a user."""
 _NOT_OF_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
@@ -34,7 +37,18 @@ def submission_of(ident: str, opportunity: str, values: Mapping[str, str], *, to
         "customer_folder_url": _folder(values.get("customer_folder")),
         "sales_territory": values.get("territory"),
     }
-    return {name: value for name, value in found.items() if value}
+    return _sound({name: value for name, value in found.items() if value}, today)
+
+
+def _sound(found: dict[str, Any], today: date) -> dict[str, Any]:
+    """Without what the calculator's door would refuse; a name that is too long or of two lines is made to fit."""
+    found["customer_name"] = " ".join(str(found["customer_name"]).split())[:MOST_NAME_CHARS]
+    try:
+        parse_submission(found, defaults={"requester_email": None}, today=today)
+    except SubmissionFaults as refused:
+        wrong = {fault.field.partition(".")[0] for fault in refused.faults}
+        return {name: value for name, value in found.items() if name not in wrong}
+    return found
 
 
 def _username(email: str | None) -> str:

@@ -82,7 +82,7 @@ class Sweeper:
         else:
             self._note(attempt(lambda: self._look(found, tell, unread)), found)
         self._note(attempt(lambda: self.hook.look(found)), found)
-        if self.opportunities is not None:
+        if self.opportunities is not None and not isinstance(unread, Exception):
             self._note(attempt(partial(self.opportunities.look, found)), found)
         self._report(found)
         return found

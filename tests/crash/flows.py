@@ -24,6 +24,7 @@ from app.events import (
 )
 from app.operations import REPLAY, SWEEP
 from app.salesforce_events import (
+    Asked,
     CaseChanged,
     CaseRead,
     CaseWanted,
@@ -273,7 +274,7 @@ FLOWS: Final = (
     Flow(
         "a yes of leadership, with which a legal case is opened and Finance asked",
         lambda on: on.say("dana", "/ps approve"),
-        frozenset({CommentPosted, CaseWanted, CaseChanged, CaseRead, FinanceWanted}),
+        frozenset({CommentPosted, CaseWanted, CaseChanged, CaseRead, FinanceWanted, Asked}),
         before=_ready_for_approval,
         after=lambda on: on.change_case(Status="Stamped"),
         has_salesforce=True,

@@ -99,6 +99,14 @@ class Undelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Something of an engagement that Salesforce did not take, in words."""
+
+    engagement: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parked:
     """A delivery became a dead letter, or, `is_over`, is none any more because it was run again and ended well.
 
@@ -111,7 +119,7 @@ class Parked:
     at: float
     reason: str
     is_over: bool
-    of: IssueChanged | CommentPosted | Undelivered | Unknown
+    of: IssueChanged | CommentPosted | Undelivered | NotAsked | Unknown
     is_deadly: bool = False
 
 
@@ -179,6 +187,8 @@ PARKED = "psplan_parked"
 """Kind of the bot's own event about a dead letter; its bodies are made by `app.parked`."""
 UNDELIVERED = "psplan_undelivered"
 """What such an event is about where a mail could not be sent."""
+NOT_ASKED = "psplan_not_asked"
+"""The same where Salesforce did not take something."""
 _OWN_KINDS = {
     CLOCK: "a clock struck",
     DIGEST: "a morning came",
@@ -333,14 +343,20 @@ def _comment_posted(payload: Mapping[str, Any]) -> CommentPosted:
 
 def _parked(payload: Mapping[str, Any]) -> Parked:
     told = payload["of"]
-    is_mail = told["object_kind"] == UNDELIVERED
-    of = Undelivered(told["engagement"], told["issue"], told["name"]) if is_mail else read_gitlab_event(told)
+    of: object
+    match told["object_kind"]:
+        case kind if kind == UNDELIVERED:
+            of = Undelivered(told["engagement"], told["issue"], told["name"])
+        case kind if kind == NOT_ASKED:
+            of = NotAsked(told["engagement"], told["what"])
+        case _:
+            of = read_gitlab_event(told)
     return Parked(
         delivery=payload["delivery"],
         at=payload["at"],
         reason=payload["reason"],
         is_over=payload["is_over"],
-        of=of if isinstance(of, IssueChanged | CommentPosted | Undelivered) else Unknown("submission"),
+        of=of if isinstance(of, IssueChanged | CommentPosted | Undelivered | NotAsked) else Unknown("submission"),
         is_deadly=payload.get("is_deadly", False),
     )
 

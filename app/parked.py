@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from app.events import PARKED, UNDELIVERED, Source, read_payload
+from app.events import NOT_ASKED, PARKED, UNDELIVERED, Source, read_payload
+from app.salesforce_events import WISHES
 
 NOTE_FIELDS: Final = ("id", "action", "author_id", "note", "internal", "system", "created_at", "updated_at")
 ISSUE_FIELDS: Final = ("iid", "action", "author_id")
@@ -50,6 +51,10 @@ def _slim(source: Source, body: bytes, *, has_words: bool) -> dict[str, Any] | N
     if source is Source.CALCULATOR:
         return {"object_kind": "submission"}
     payload = read_payload(body)
+    if source is Source.SALESFORCE:
+        what = WISHES.get(str(payload.get("object_kind")))
+        engagement, field = payload.get("engagement"), payload.get("field")
+        return {"object_kind": NOT_ASKED, "engagement": engagement, "what": str(field or what)} if what else None
     if source is Source.MAIL:
         about = {each: str(payload.get(each, "")) for each in ("engagement", "issue", "name")}
         return {"object_kind": UNDELIVERED, **about} if all(about.values()) else None

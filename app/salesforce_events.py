@@ -169,9 +169,10 @@ def writing_lane(key: str) -> str:
     return f"sfdc-write:{key}"
 
 
-def asking_lane(matter: str, engagement: str) -> str:
-    """Where others are asked: what waits for a locked opportunity holds up no legal case."""
-    return f"sfdc-ask-{matter}:{engagement}"
+def asking_lane(engagement: str) -> str:
+    """Where its legal case is opened: what waits for a locked opportunity does not hold that up. Finance is asked where
+    the opportunity is written, behind what is to be written before it is locked."""
+    return f"sfdc-legal:{engagement}"
 
 
 def case_lane(engagement: str) -> str:
@@ -191,6 +192,12 @@ IN_WORDS: Final[Mapping[str, str]] = {
     ASKED: "somebody was asked in Salesforce",
 }
 """The kinds as people read them."""
+WISHES: Final[Mapping[str, str]] = {
+    WANTED: "a field of the opportunity",
+    CASE_WANTED: "the legal approval case",
+    FINANCE_WANTED: "the request for the approval of Finance",
+}
+"""Of these, what Salesforce did not take is told to whoever leads the engagement."""
 
 
 def kind_of(event: SalesforceEvent) -> str:

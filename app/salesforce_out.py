@@ -18,7 +18,7 @@ from app.issue_text import Playbook
 from app.machine.papers import digest_of
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Matter
-from app.methodology.salesforce import SAYING_OF, Fills
+from app.methodology.salesforce import NOT_KNOWN, SAYING_OF, Fills
 from app.opportunity import SALESFORCE, Opportunity, ask_key, known_of, opportunity_key
 from app.registry import Decision
 from app.salesforce_events import (
@@ -36,8 +36,6 @@ from app.salesforce_events import (
 
 TO_BE_MADE: Final = "(to be made)"
 """Stands for the address of an issue that is made before the wish is worked on."""
-
-NOT_KNOWN: Final = "not on record"
 
 
 def kept_key(name: str) -> str:
@@ -165,15 +163,13 @@ def _look(engagement: Engagement, known: Opportunity) -> HandOver:
 
 
 def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str) -> HandOver:
-    ident, number = engagement.id, known.wishes
+    ident, number, lane = engagement.id, known.wishes, writing_lane(known.key)
     wish: SalesforceEvent
     match {ask_key(matter): matter for matter in Matter}.get(name):
         case Matter.FINANCE:
             wish = FinanceWanted(ident, known.key, value, known.said.get(Matter.FINANCE), number)
-            lane = asking_lane(Matter.FINANCE, ident)
         case Matter.LEGAL_CASE:
-            wish, lane = CaseWanted(ident, known.key, value, number), asking_lane(Matter.LEGAL_CASE, ident)
+            wish, lane = CaseWanted(ident, known.key, value, number), asking_lane(ident)
         case _:
             wish = OpportunityWanted(ident, known.key, name, value, known.written.get(name), number)
-            lane = writing_lane(known.key)
     return hand(wish, key=f"{ident}:salesforce:{number}:{name}", lane=lane)

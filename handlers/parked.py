@@ -10,7 +10,7 @@ from datetime import datetime
 from app.actions import Action, React, Retract, Say
 from app.blocks.words import joined, together
 from app.engagement import Engagement, IssueRole
-from app.events import CommentPosted, IssueChanged, Parked, Undelivered
+from app.events import CommentPosted, IssueChanged, NotAsked, Parked, Undelivered
 from app.issue_text import Playbook
 from app.ports import Person
 from app.registry import Decision, ignore, registry
@@ -31,6 +31,8 @@ def on_parked(event: Parked, snapshot: Snapshot, playbook: Playbook, now: dateti
         return _of_comment(event, event.of, snapshot, playbook)
     if isinstance(event.of, Undelivered):
         return _of_mail(event, event.of, snapshot)
+    if isinstance(event.of, NotAsked):
+        return _of_salesforce(event, event.of, snapshot)
     iid = _where(event, snapshot.engagement)
     if iid is None:
         return ignore("there is no issue to say it on")
@@ -81,6 +83,20 @@ def _of_mail(event: Parked, mail: Undelivered, snapshot: Snapshot) -> Decision:
         own("I could not mail an invitation to "), code_span(mail.name, limit_chars=100), own(". "), _why(event)
     )
     return _said(event, _say(event, link.iid, mark, words))
+
+
+def _of_salesforce(event: Parked, wish: NotAsked, snapshot: Snapshot) -> Decision:
+    """On the scoping issue: whoever leads it waits for an answer that will not come."""
+    if snapshot.lane != wish.engagement:
+        return Decision(reasons=("it is about this engagement",), lane=wish.engagement)
+    iid = _where(event, snapshot.engagement)
+    if iid is None:
+        return ignore("there is no issue to say it on")
+    mark = marker("parked", f"salesforce-{event.delivery}")
+    if event.is_over:
+        return _said(event, Retract(key=_key(event, "back"), iid=iid, note_id=None, name=None, reply=mark))
+    words = together(own("Salesforce did not take "), code_span(wish.what, limit_chars=100), own(". "), _why(event))
+    return _said(event, _say(event, iid, mark, words))
 
 
 def _where(event: Parked, engagement: Engagement | None) -> int | None:

@@ -74,7 +74,10 @@ def on_case_wanted(event: CaseWanted, snapshot: Snapshot, playbook: Playbook, no
 
 
 def _is_to_be_written(name: str, text: str, case: Record | None, rules: LegalCase) -> bool:
-    return case is None or (name in rules.follows and case.fields.get(name) != text)
+    if case is None:
+        return True
+    theirs = str(case.fields.get(name) or "")
+    return name in rules.follows and theirs != text and (not theirs or rules.is_ours(name, theirs))
 
 
 def _needs_of_case_change(event: CaseChanged, *_: object) -> Needs:

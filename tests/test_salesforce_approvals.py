@@ -137,6 +137,15 @@ def test_a_subject_that_somebody_changed_stays(on: SalesforceStage, ident: str) 
     assert on.world.value(the_case(on), "Subject") == "Acme: redlines by Friday"
 
 
+def test_what_legal_wrote_into_the_case_stays(on: SalesforceStage, ident: str) -> None:
+    case = the_case(on)
+    words = f"{on.world.value(case, 'Description')} Redlines: clause 7."
+    on.world.change(case, Description=words)
+    say(on, ("erin", "stage SOW_WIP"))
+    approve(on, NEXT_SOW)
+    assert on.world.value(case, "Description") == words
+
+
 def test_while_finance_looks_the_record_is_locked_and_its_stages_are_read_all_the_same(
     on: SalesforceStage, ident: str
 ) -> None:
@@ -168,3 +177,14 @@ def gate(on: SalesforceStage, title: str) -> str:
     """How it shows in the status note."""
     line = next(line for line in status(on).splitlines() if line.startswith(f"| {title} |"))
     return line.split("|")[2].strip().partition(" ")[0]
+
+
+def test_what_salesforce_does_not_take_is_told_on_the_issue(on: SalesforceStage) -> None:
+    on.world.trouble("submit", code="NO_APPLICABLE_PROCESS", status=400, times=100)
+    on.begin(on.opportunity())
+    say(on, ("erin", "stage strawman"), ("erin", "estimate 62000 USD ff"), ("tara", "ta approve"))
+    say(on, ("erin", "stage SOW_WIP"))
+    approve(on)
+    assert told(on, "Salesforce did not take `the request for the approval of Finance`.") == 1
+    assert told(on, "NO_APPLICABLE_PROCESS") == 1
+    assert len(on.world.of_kind("Case")) == 1, "nothing else is held up"

@@ -86,8 +86,9 @@ def test_back_to_the_first_one_all_is_written_there(on: SalesforceStage) -> None
 def test_what_is_late_for_the_old_one_is_not_written_there(on: SalesforceStage) -> None:
     old, new = on.opportunity(kind="Standard"), on.opportunity(kind="Standard", StageName="4-Proposal")
     on.begin(old, submission_id=ID)
-    on.world.trouble("update", code="UNABLE_TO_LOCK_ROW", status=400, times=1)
+    on.world.trouble("query", code="QUERY_TIMEOUT", status=400, times=1)
     on.bot.world.add_note("erin", 1, "/ps confidence Green")
+    assert until(lambda: not on.world.troubles)
     revise(on, new)
     assert on.bot.quiet()
     assert on.world.value(old, RATIONALE) is None
@@ -140,11 +141,16 @@ def test_finance_that_is_at_work_is_asked_again_when_it_has_decided(on: Salesfor
 
 
 def test_a_locked_opportunity_holds_up_no_legal_case(on: SalesforceStage, approved: str) -> None:
-    on.bot.world.add_note("erin", 1, "/ps confidence Green: all but one")
-    on.bot.world.add_note("erin", 1, "/ps stage SOW_WIP")
-    for who, words in (("erin", f"sow {NEXT_SOW}"), ("ravi", "rdm approve"), ("erin", "submit")):
+    for who, words in (
+        ("erin", "confidence Green: all but one"),
+        ("erin", "stage SOW_WIP"),
+        ("erin", f"sow {NEXT_SOW}"),
+        ("ravi", "rdm approve"),
+        ("erin", "submit"),
+        ("rhea", "revenue approve"),
+    ):
         on.bot.world.add_note(who, 1, f"/ps {words}")
-    on.bot.world.add_note("rhea", 1, "/ps revenue approve")
+        assert until(lambda: on.bot.world.deliveries_idle(10) and on.bot.waiting() == 1), "the one that is held up"
     on.bot.world.add_note("dana", 1, "/ps approve")
     (case,) = on.world.of_kind("Case")
     assert until(lambda: NEXT_SOW in on.world.value(case.id, "Description"))

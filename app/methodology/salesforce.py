@@ -20,6 +20,9 @@ from app.submission.choices import SfdcStage
 STAGE: Final = "{stage}"
 PLACEHOLDERS: Final = ("{customer}", "{sow}", "{issue}", "{opportunity}", "{amount}")
 _KNOWN: Final = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
+NOT_KNOWN: Final = "not on record"
+_ADDRESS: Final = rf"(?:\S*|{NOT_KNOWN})"
+_SHAPES: Final = {"{sow}": _ADDRESS, "{issue}": _ADDRESS, "{opportunity}": _ADDRESS}
 
 FieldName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*){0,2}$", max_length=160)
@@ -106,8 +109,16 @@ class LegalCase(Elsewhere):
     """The field that holds the engagement's id."""
     status: FieldName = "Status"
     fields: Mapping[ApiName, Template] = Field(default_factory=dict)
-    """What a new case is filled with; a field with {sow} or {amount} is written again when these have changed.
+    """What a new case is filled with; a field with {sow} or {amount} is written again when these have changed, unless
+    somebody else has written there.
     Known: {customer}, {sow}, {issue}, {opportunity}, {amount}."""
+
+    def is_ours(self, field: str, text: str) -> bool:
+        """Whether a text is one of the bot's own: nobody has written anything else there."""
+        parts = _KNOWN.split(self.fields[field])
+        found = [_SHAPES.get(each, r"[^\n]*") for each in _KNOWN.findall(self.fields[field])]
+        shape = re.escape(parts[0]) + "".join(one + re.escape(part) for one, part in zip(found, parts[1:], strict=True))
+        return re.fullmatch(shape, text) is not None
 
     @property
     def follows(self) -> frozenset[str]:

@@ -112,8 +112,7 @@ class _Quarter:
         end = BEGIN + LENGTH
         while (now := at(self.clock())) < end:
             tell("days", (now - BEGIN).days, LENGTH.days)
-            nearest = min([end, *self._next_acts(), *self._next_timer()])
-            upon = min([_full_hour(nearest), *self._next_mornings(now)])
+            upon = min([end, *self._next_acts(), *self._next_timer(), *self._next_mornings(now)])
             self.clock.move(max(1.0, (upon - now).total_seconds()) + 1.0)
             self.moments += 1
             self._act(at(self.clock()))
@@ -245,12 +244,6 @@ class _Quarter:
         if segment is None:  # an intake issue: its scoping issue is the one before
             return self._calendar_of(iid - 1) if iid - 1 in self.stage.gitlab.issues else self._all()[0]
         return self.methodology.calendar_of(segment)
-
-
-def _full_hour(moment: datetime) -> datetime:
-    """The next one, unless it is one."""
-    begun = moment.replace(minute=0, second=0, microsecond=0)
-    return begun if begun == moment else begun + HOUR
 
 
 def _is_at_work(moment: datetime, calendar: Calendar) -> bool:

@@ -143,6 +143,7 @@ def _ready_for_approval(on: Life) -> None:
         ("rhea", "/ps revenue approve"),
     ):
         on.say(who, words)
+        on.wait_for_another_second()
 
 
 def _move_opportunity(stage: str) -> Step:

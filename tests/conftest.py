@@ -11,9 +11,13 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests import harness
 from tests.postgres import Cluster, cluster
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no counterexample
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

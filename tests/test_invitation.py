@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from app.invitation import Contact, Invitation, Method, as_calendar, uid_of
+from app.invitation import Contact, Invitation, Method, as_calendar, literal, uid_of
 from app.text import plain, plain_lines
 from app.vtimezone import vtimezone
 from tests.properties.strategies import nasty_texts
@@ -160,8 +160,8 @@ def test_whatever_the_words_are_they_are_read_back_and_no_line_is_added(
     assert [each.name for each in calendar.walk()].count("VEVENT") == 1
     (event,) = calendar.walk("VEVENT")
     assert event.errors == []
-    assert str(event["SUMMARY"]) == plain(title)
-    assert str(event["DESCRIPTION"]) == plain_lines(agenda)
+    assert str(event["SUMMARY"]) == literal(plain(title))
+    assert str(event["DESCRIPTION"]) == literal(plain_lines(agenda))
     assert str(event["URL"]) == address
     assert str(event["ATTENDEE"]) == "mailto:a@b.example"
     assert str(event["UID"]) == INVITATION.uid
@@ -186,3 +186,11 @@ def test_whenever_it_is_it_is_read_back_as_that_moment(starts: datetime, zone: s
     assert event["DTSTART"].dt.replace(tzinfo=None) == wall.replace(tzinfo=None)
     ends = (starts + timedelta(minutes=minutes)).astimezone(event["DTEND"].dt.tzinfo)
     assert event["DTEND"].dt.replace(tzinfo=None) == ends.replace(tzinfo=None)
+
+
+def test_a_backslash_before_n_is_no_line_break() -> None:
+    event = event_of(replace(INVITATION, title="C:\\New", agenda="C:\\New\nand \\n"))
+    assert [str(event[name]).replace("\u2060", "") for name in ("SUMMARY", "DESCRIPTION")] == [
+        "C:\\New",
+        "C:\\New\nand \\n",
+    ]

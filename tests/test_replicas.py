@@ -164,7 +164,7 @@ def test_a_dead_replicas_work_is_done_once_by_the_other_in_bounded_time(replicas
 
 def test_the_work_of_a_dead_replica_goes_on_within_the_stall_limit_and_two_seconds(replicas: Replicas) -> None:
     doomed = replicas.start()
-    replicas.slow(6.0, method="POST", times=1)  # longer than the other one takes to start
+    replicas.slow(15.0, method="POST", times=1)  # longer than the other one takes to start
     body = named(1)
     replicas.send(doomed, body)
     assert until(lambda: len(replicas.world.issues) == 1)

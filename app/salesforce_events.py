@@ -169,7 +169,7 @@ def writing_lane(key: str) -> str:
     return f"sfdc-write:{key}"
 
 
-def asking_lane(engagement: str) -> str:
+def legal_lane(engagement: str) -> str:
     """Where its legal case is opened: what waits for a locked opportunity does not hold that up. Finance is asked where
     the opportunity is written, behind what is to be written before it is locked."""
     return f"sfdc-legal:{engagement}"

@@ -27,8 +27,8 @@ from app.salesforce_events import (
     OpportunityChanged,
     OpportunityWanted,
     SalesforceEvent,
-    asking_lane,
     kind_of,
+    legal_lane,
     opportunity_lane,
     record_of,
     writing_lane,
@@ -169,7 +169,7 @@ def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str
         case Matter.FINANCE:
             wish = FinanceWanted(ident, known.key, value, known.said.get(Matter.FINANCE), number)
         case Matter.LEGAL_CASE:
-            wish, lane = CaseWanted(ident, known.key, value, number), asking_lane(ident)
+            wish, lane = CaseWanted(ident, known.key, value, number), legal_lane(ident)
         case _:
             wish = OpportunityWanted(ident, known.key, name, value, known.written.get(name), number)
     return hand(wish, key=f"{ident}:salesforce:{number}:{name}", lane=lane)

@@ -41,7 +41,7 @@ from handlers.progress import progress
 from handlers.scene import what_to_see
 
 
-def _needs_of_case(event: CaseWanted, *_: object) -> Needs:
+def _needs_of_case(event: CaseWanted | CaseChanged, *_: object) -> Needs:
     return Needs(told=event.engagement, case=event.engagement)
 
 
@@ -80,11 +80,7 @@ def _is_to_be_written(name: str, text: str, case: Record | None, rules: LegalCas
     return name in rules.follows and theirs != text and (not theirs or rules.is_ours(name, theirs))
 
 
-def _needs_of_case_change(event: CaseChanged, *_: object) -> Needs:
-    return Needs(told=event.engagement, case=event.engagement)
-
-
-@registry.on(CaseChanged, needs=_needs_of_case_change)
+@registry.on(CaseChanged, needs=_needs_of_case)
 def on_case_changed(event: CaseChanged, snapshot: Snapshot, playbook: Playbook, now: datetime) -> Decision:
     """Hand what it is now to its engagement; of a message alone what that says."""
     rules = playbook.methodology.salesforce.legal_case

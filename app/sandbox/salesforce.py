@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -88,7 +89,8 @@ class SalesforceWorld:
         self.calls_used = 0
         self.slow_s = 0.0
         self.cursors: dict[str, tuple[list[dict[str, Any]], int]] = {}
-        self._numbers = itertools.count(1)
+        # by kind, so that an id does not depend on what else happens at the same time
+        self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         self.organization = self.new_id("00D")
         self.user = self.add("User", Name="PS Plan Bot", Email="ps-plan-bot@example.com", Username="ps-plan-bot@acme")
 
@@ -96,7 +98,7 @@ class SalesforceWorld:
 
     def new_id(self, prefix: str) -> str:
         """An id that no record has, of 18 characters."""
-        number, digits = next(self._numbers) * 7919, ""
+        number, digits = next(self._numbers[prefix]) * 7919, ""
         while number:
             number, digit = divmod(number, len(_BASE))
             digits = _BASE[digit] + digits

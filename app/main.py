@@ -59,7 +59,7 @@ from app.perform import Performer
 from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
-from app.salesforce import SalesforceReads, open_salesforce
+from app.salesforce import LastRead, SalesforceReads, open_salesforce
 from app.settings import Settings
 from app.slack import open_slack
 from app.store.database import need_postgres
@@ -139,7 +139,7 @@ class Service:
         self._mail = self._open_mail()
         self.salesforce = open_salesforce(settings, self.live, timer, clock, self.metrics)
         rules = self.playbook.methodology.salesforce
-        self.reads = None if self.salesforce is None else SalesforceReads(self.salesforce, rules)
+        self.reads = None if self.salesforce is None else SalesforceReads(self.salesforce, rules, LastRead(clock))
         self.arrivals = Arrivals(settings.project, self.directory, lambda iid: self.store.issue_lanes.get(iid), clock)  # noqa: PLW0108
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._store: Store | None = None

@@ -22,7 +22,6 @@ from app.machine.outcome import (
     ClockNear,
     ClockOver,
     CouldNotFollow,
-    FieldsKept,
     HowDidItEnd,
     MeetingCalled,
     MeetingCancelled,
@@ -30,11 +29,10 @@ from app.machine.outcome import (
     NotAState,
     Notice,
     NotYours,
+    OfSalesforce,
     PutBack,
-    RefusedElsewhere,
     RestOver,
     SentBack,
-    StageMismatch,
     TooEarly,
     YesFell,
 )
@@ -42,8 +40,8 @@ from app.machine.papers import bound_papers
 from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.meeting_words import meeting_notice
 from app.methodology.model import Methodology
-from app.methodology.process import Document, Gate, Kind, Matter, State
-from app.methodology.salesforce import IN_WORDS
+from app.methodology.process import Document, Gate, Kind, State
+from app.salesforce_words import salesforce_notice
 from app.status_words import (
     approval_in_words,
     changes_in_words,
@@ -59,8 +57,7 @@ from app.text import Safe, code_span, marker, mention, own
 from app.ways import PUT_BY, way_in_words
 
 MAX_MENTIONS: Final = 5
-_OfSalesforce = StageMismatch | FieldsKept | RefusedElsewhere
-_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | _OfSalesforce
+_OfOthers = ClockNear | ClockOver | RestOver | MeetingCalled | MeetingCancelled | OfSalesforce
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,47 +248,16 @@ class _Said:
 
     def moved_back(self, notice: MovedBack) -> Iterator[Safe]:
         here = self._here(notice.track)
-        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
-        address = together(called, own(": ")) if called else own("")
+        address = self._call(here.dri)
         why = together(own(": "), code_span(notice.words)) if notice.words else own(", without saying why.")
         moved = own(f" has moved this issue back to **{here.title}**")
         yield together(address, code_span(notice.by), moved, why)
-
-    def stage_mismatch(self, notice: StageMismatch) -> Iterator[Safe]:
-        """A warning: whoever leads the state brings one of the two up to date, or knows better."""
-        here = self._here(notice.track)
-        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
-        address = together(called, own(": ")) if called else own("")
-        at = together(own("Salesforce is at "), code_span(notice.stage), own(f", and this issue at **{here.title}**"))
-        usual = joined([code_span(stage) for stage in here.sfdc], own(", "))
-        yield together(address, at, own(", where usual is "), usual, own("."))
-        yield own("Please bring one of the two up to date, if that is not meant. Nothing is held back by it.")
-
-    def fields_kept(self, notice: FieldsKept) -> Iterator[Safe]:
-        """The field's owner decides which of the two is right."""
-        here = self._here(next(name for name, track in self.methodology.tracks.items() if track.on is notice.on))
-        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
-        address = together(called, own(": ")) if called else own("")
-        yield together(address, own("in Salesforce "), code_span(notice.field), own(" says something else."))
-        yield own("Somebody wrote that, so I leave it as it is. If it should say what I know, please empty it.")
-
-    def refused_elsewhere(self, notice: RefusedElsewhere) -> Iterator[Safe]:
-        """Why stands there: the reason is no field of ours."""
-        called = joined(self._called(self.methodology.routing.triage_role)[:MAX_MENTIONS], own(", "))
-        address = together(called, own(": ")) if called else own("")
-        says = own(f"{IN_WORDS[Matter(notice.matter)]} says ")
-        yield together(address, says, code_span(notice.status), own(" in Salesforce."))
-        put = code_span(f"{self.methodology.commands.prefix} {PUT_BY[Document.SOW]}")
-        yield together(
-            own("Why stands there. When the SOW is changed, "), put, own(" puts its next version on record.")
-        )
 
     def sent_back(self, notice: SentBack) -> Iterator[Safe]:
         """Whoever leads the state hears what has to change, and how it comes before the reviewer again."""
         gate, approval = self.methodology.gates[notice.gate], self.speech.standing.approvals.get(notice.gate)
         here = self._here(gate.track)
-        called = joined(self._called(here.dri)[:MAX_MENTIONS], own(", "))
-        address = together(called, own(": ")) if called else own("")
+        address = self._call(here.dri)
         by = own("somebody") if approval is None else code_span(approval.by)
         why = own(".") if approval is None or not approval.words else together(own(": "), code_span(approval.words))
         yield together(address, by, own(f" asks for changes (**{gate.title}**)"), why)
@@ -305,12 +271,8 @@ class _Said:
     def of_others(self, notice: _OfOthers) -> Iterator[Safe]:
         """What no person did: clocks and meetings have words of their own, and so has Salesforce."""
         standing = self.speech.standing
-        if isinstance(notice, StageMismatch):
-            return self.stage_mismatch(notice)
-        if isinstance(notice, FieldsKept):
-            return self.fields_kept(notice)
-        if isinstance(notice, RefusedElsewhere):
-            return self.refused_elsewhere(notice)
+        if isinstance(notice, OfSalesforce):
+            return salesforce_notice(notice, standing, self.methodology, address_of=self._call)
         if isinstance(notice, MeetingCalled | MeetingCancelled):
             return meeting_notice(notice, standing, self.methodology)
         calendar = self.methodology.calendar_of(self.speech.segment)
@@ -336,9 +298,7 @@ class _Said:
 
     def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
         name = next((name for name, track in self.methodology.tracks.items() if track.on is notice.on), None)
-        dri = None if name is None else self._here(name).dri
-        called = [] if dri is None else self._called(dri)
-        address = together(joined(called[:MAX_MENTIONS], own(", ")), own(": ")) if called else own("")
+        address = own("") if name is None else self._call(self._here(name).dri)
         yield together(address, own(f"**{notice.say}.**"))
         yield from self._gaps(notice.gaps)
         to = None if name is None else self._next(name)
@@ -439,6 +399,11 @@ class _Said:
             asked = together(joined(called, own(", ")), own(f": {request}."))
             return joined([asked, *not_called], own(" "))
         return together(joined(not_called, own(" ")), own(f" I ask whoever reads this: {request}."))
+
+    def _call(self, role: str) -> Safe:
+        """Those of a role, as a comment to them begins; nothing where nobody holds it."""
+        called = self._called(role)[:MAX_MENTIONS]
+        return together(joined(called, own(", ")), own(": ")) if called else own("")
 
     def _called(self, role: str) -> list[Safe]:
         """The mentions of a role: whoever leads here, else its people, else its groups."""

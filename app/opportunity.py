@@ -48,6 +48,8 @@ class Opportunity:
     `written`: field → what the bot wrote there last, by which somebody else's word is told from its own. `wished`:
     field → what it should say, as it was handed over last; `wishes` counts that. `said`: what others decide there
     (a `Matter`) → its status, as it was read last; `asked`: the same → digest of the SOW that they were asked about.
+    `case_at`: when the legal case was so, as `at`. `contested`: GitLab's number of a change of a label that says
+    another stage than this one: Salesforce is asked again.
     """
 
     key: str
@@ -58,6 +60,8 @@ class Opportunity:
     wishes: int = 0
     said: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
+    case_at: float = 0.0
+    contested: int | None = None
 
     def to_record(self) -> dict[str, Any]:
         """As stored."""
@@ -70,6 +74,8 @@ class Opportunity:
             "wishes": self.wishes,
             "said": dict(self.said),
             "asked": dict(self.asked),
+            "case_at": self.case_at,
+            "contested": self.contested,
         }
 
 
@@ -85,7 +91,7 @@ def known_of(known: Opportunity | None, key: str) -> Opportunity:
         return known or Opportunity(key)
     kept = {matter: word for matter, word in known.said.items() if matter == Matter.LEGAL_CASE}
     asked = {matter: digest for matter, digest in known.asked.items() if matter == Matter.LEGAL_CASE}
-    return Opportunity(key, wishes=known.wishes, said=kept, asked=asked)
+    return Opportunity(key, wishes=known.wishes, said=kept, asked=asked, case_at=known.case_at)
 
 
 def opportunity_from_record(record: Mapping[str, Any] | None) -> Opportunity | None:

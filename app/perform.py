@@ -262,9 +262,9 @@ class Performer:
             return {"kept": "somebody has written there meanwhile"}
         value: str | Decimal = Decimal(action.value) if action.is_number else action.value
         if action.is_user:
-            user = salesforce.find("User", "Email", action.value, ())
+            user = salesforce.find("User", "Email", action.value, (), where={"IsActive": True})
             if user is None:
-                raise Permanent("Salesforce knows no user with the e-mail of the Engagement Manager")
+                raise Permanent("Salesforce knows no active user with the e-mail of the Engagement Manager")
             value = user.id
         salesforce.update(action.object, action.record, {action.field: value})
         return {}

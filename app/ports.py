@@ -442,8 +442,8 @@ class Chat(Protocol):
 class Record:
     """A record of Salesforce's as it is now: its id of 18 characters, and what was asked for of it.
 
-    X
-        a Decimal, a day is text (ISO). `changed_at`: SystemModstamp, seconds since 1970.
+    `fields`: by the path that was asked for, as Salesforce's JSON has it: a number is a Decimal, a day is text (ISO).
+    `changed_at`: SystemModstamp, seconds since 1970.
     """
 
     id: str
@@ -457,15 +457,24 @@ class Salesforce(Protocol):
     def read(self, kind: str, ident: str, fields: Sequence[str]) -> Record:
         """One record. Raises Absent where it is not there, or may not be seen."""
 
-    def find(self, kind: str, field: str, value: str, fields: Sequence[str]) -> Record | None:
-        """The one record with this value in a field; of several the one that was made first."""
+    def find(
+        self, kind: str, field: str, value: str, fields: Sequence[str], *, where: Mapping[str, str | bool] = ...
+    ) -> Record | None:
+        """The one record with this value in a field, and those of `where`; of several the one that was made first."""
 
     def changed(
-        self, kind: str, fields: Sequence[str], *, since: datetime, where: Mapping[str, str], most: int
+        self,
+        kind: str,
+        fields: Sequence[str],
+        *,
+        since: datetime,
+        most: int,
+        where: Mapping[str, str] = ...,
+        filled: Sequence[str] = ...,
     ) -> Listing[Record]:
-        """Those that changed at that moment or later, the longest ago first; `where`: field → the value it must have.
+        """Those that changed at that moment or later, the longest ago first; `is_cut` where there are more than `most`.
 
-        `is_cut` where there are more than `most`.
+        `where`: field → the value it must have. `filled`: fields that must hold something.
         """
 
     def update(self, kind: str, ident: str, values: Mapping[str, Any]) -> None:

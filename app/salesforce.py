@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from threading import Lock
 from typing import Final
 
 from pydantic import SecretStr
@@ -12,6 +16,7 @@ from app.adapters.salesforce import SalesforceApi
 from app.adapters.salesforce_login import ClientCredentials, JwtBearer, Login
 from app.adapters.salesforce_restraint import SalesforceRestraint
 from app.clock import Clock, Timer
+from app.errors import Absent
 from app.listing import Listing
 from app.live_secrets import LiveSecrets
 from app.methodology.salesforce import LegalCase, Reads, SalesforceRules
@@ -21,6 +26,9 @@ from app.ports import Record, Salesforce
 from app.settings import Settings
 
 RECORD_TYPE_ID: Final = "RecordTypeId"
+MOST_HELD: Final = 2_000
+CLOCKS_APART_S: Final = 2.0
+"""So much may the clocks of two replicas differ: one takes a message in, the other reads."""
 
 
 def open_salesforce(
@@ -47,25 +55,59 @@ def _shown(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
+class LastRead:
+    """The records that were read last, and when: of ten messages about one that wait, all but the first cost no call.
+
+    A record is as old as the moment before it was asked for.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._held: OrderedDict[str, tuple[float, Record | None]] = OrderedDict()
+
+    def get(self, name: str, after: float | None, read: Callable[[], Record | None]) -> Record | None:
+        """What was read since then; else it is read."""
+        with self._lock:
+            at, held = self._held.get(name, (0.0, None))
+        if after is not None and at > after + CLOCKS_APART_S:
+            return held
+        asked_at = self._clock()
+        found = read()
+        with self._lock:
+            self._held[name] = (asked_at, found)
+            self._held.move_to_end(name)
+            while len(self._held) > MOST_HELD:
+                self._held.popitem(last=False)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class SalesforceReads:
     """Opportunities and cases with the fields that the methodology names. Implements snapshot.SalesforceRecords."""
 
     salesforce: Salesforce
     rules: SalesforceRules
+    last: LastRead
 
     @property
     def fields(self) -> tuple[str, ...]:
         """What is asked for of each."""
         return tuple(dict.fromkeys([*self.rules.reads.values(), *map(self.rules.looks_at, self.rules.writes.values())]))
 
-    def opportunity(self, key: str) -> Record:
+    def opportunity(self, key: str, *, after: float | None = None) -> Record | None:
         """One, by its id in either form."""
-        return self.salesforce.read(OBJECT, key, self.fields)
+        return self.last.get(f"{OBJECT}:{key}", after, partial(self._read, key))
+
+    def _read(self, key: str) -> Record | None:
+        try:
+            return self.salesforce.read(OBJECT, key, self.fields)
+        except Absent:
+            return None
 
     def changed_since(self, moment: datetime, *, most: int) -> Listing[Record]:
         """Of any record type, as an engagement's may be: those that changed then or later, the longest ago first."""
-        return self.salesforce.changed(OBJECT, self.fields, since=moment, where={}, most=most)
+        return self.salesforce.changed(OBJECT, self.fields, since=moment, most=most)
 
     def begins_engagements(self, opportunity: Record) -> bool:
         """Whether it is of the record type that begins an engagement by itself."""
@@ -73,12 +115,13 @@ class SalesforceReads:
         found = None if name is None else opportunity.fields.get(name)
         return str(found or "").strip().casefold() == self.rules.record_type.casefold()
 
-    def legal_case(self, engagement: str) -> Record | None:
+    def legal_case(self, engagement: str, *, after: float | None = None) -> Record | None:
         """The one of an engagement, by its external id."""
         rules = self.rules.legal_case
         if rules is None:
             return None
-        return self.salesforce.find(rules.object, rules.external_id, engagement, _fields_of(rules))
+        ask = partial(self.salesforce.find, rules.object, rules.external_id, engagement, _fields_of(rules))
+        return self.last.get(f"{rules.object}:{engagement}", after, ask)
 
     def cases_since(self, moment: datetime, *, most: int) -> Listing[Record]:
         """Cases that changed at that moment or later; of one record type, where the methodology names it."""
@@ -87,7 +130,9 @@ class SalesforceReads:
             return Listing(())
         kind = {name: text for name, text in rules.fields.items() if name == RECORD_TYPE_ID}
         fields = (rules.external_id, rules.status)
-        return self.salesforce.changed(rules.object, fields, since=moment, where=kind, most=most)
+        return self.salesforce.changed(
+            rules.object, fields, since=moment, where=kind, filled=(rules.external_id,), most=most
+        )
 
     def engagement_of(self, case: Record) -> str | None:
         """The engagement that a case says to be of."""

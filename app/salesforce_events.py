@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -30,6 +31,8 @@ FINANCE_WANTED: Final = "psplan_finance_wanted"
 """Kind of the bot's own delivery to an opportunity: it is to be submitted for the approval of Finance."""
 ASKED: Final = "psplan_asked"
 """Kind of the bot's own delivery to an engagement: Finance or Legal were asked, or could not be yet."""
+NOW: Final = 0.0
+"""When a change came of which nobody told: whatever was read of the record before is too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,8 @@ class Asked:
     status: str | None
 
 
+_MODIFIED: Final = ("SystemModstamp", "LastModifiedDate")
+
 SalesforceEvent = (
     OpportunityChanged
     | OpportunityRead
@@ -198,6 +203,18 @@ WISHES: Final[Mapping[str, str]] = {
     FINANCE_WANTED: "the request for the approval of Finance",
 }
 """Of these, what Salesforce did not take is told to whoever leads the engagement."""
+
+
+def changed_at(fields: Mapping[str, Any]) -> float | None:
+    """When a record was changed last, as a message about it says; None where it says nothing of it."""
+    return next((moment for name in _MODIFIED if (moment := _moment(fields.get(name))) is not None), None)
+
+
+def _moment(text: Any) -> float | None:
+    try:
+        return None if not text else datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
 
 
 def kind_of(event: SalesforceEvent) -> str:

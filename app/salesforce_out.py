@@ -22,6 +22,7 @@ from app.methodology.salesforce import NOT_KNOWN, SAYING_OF, Fills
 from app.opportunity import SALESFORCE, Opportunity, ask_key, known_of, opportunity_key
 from app.registry import Decision
 from app.salesforce_events import (
+    NOW,
     CaseWanted,
     FinanceWanted,
     OpportunityChanged,
@@ -36,6 +37,8 @@ from app.salesforce_events import (
 
 TO_BE_MADE: Final = "(to be made)"
 """Stands for the address of an issue that is made before the wish is worked on."""
+LOOK: Final = "look"
+"""The wish that the opportunity is looked at; no field is called so."""
 
 
 def kept_key(name: str) -> str:
@@ -116,7 +119,7 @@ def is_of(key: str, engagement: Engagement) -> bool:
 
 
 def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> Iterator[tuple[str, str]]:
-    """What is wished for → what it should be; for an approval that is the SOW which it is about."""
+    """What is wished for → what it should be; for an approval that is the SOW which it is about, for a look why."""
     methodology = playbook.methodology
     for what, name in methodology.salesforce.writes.items():
         value = value_of(what, engagement, methodology)
@@ -124,6 +127,9 @@ def _wanted(decision: Decision, engagement: Engagement, playbook: Playbook) -> I
             value = TO_BE_MADE
         if value is not None:
             yield name, value
+    known = engagement.standing.opportunity
+    if known is not None and known.contested is not None:
+        yield LOOK, str(known.contested)
     for track, place in engagement.standing.places.items():
         for matter in methodology.tracks[track].states[place.state].on_enter.request:
             if matter in methodology.salesforce.elsewhere:
@@ -159,7 +165,7 @@ def _without_finance(engagement: Engagement) -> Engagement:
 def _look(engagement: Engagement, known: Opportunity) -> HandOver:
     """An opportunity that an engagement has from now on may not change for weeks: it is looked at once."""
     key = f"{engagement.id}:look:{known.key}:{known.wishes}"
-    return hand(OpportunityChanged(known.key, {}, 0.0), key=key, lane=opportunity_lane(known.key))
+    return hand(OpportunityChanged(known.key, {}, NOW), key=key, lane=opportunity_lane(known.key))
 
 
 def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str) -> HandOver:
@@ -170,6 +176,8 @@ def _hand_over(engagement: Engagement, known: Opportunity, name: str, value: str
             wish = FinanceWanted(ident, known.key, value, known.said.get(Matter.FINANCE), number)
         case Matter.LEGAL_CASE:
             wish, lane = CaseWanted(ident, known.key, value, number), legal_lane(ident)
+        case _ if name == LOOK:
+            wish, lane = OpportunityChanged(known.key, {LOOK: value}, NOW), opportunity_lane(known.key)
         case _:
             wish = OpportunityWanted(ident, known.key, name, value, known.written.get(name), number)
     return hand(wish, key=f"{ident}:salesforce:{number}:{name}", lane=lane)

@@ -52,6 +52,8 @@ class Needs:
     """A submission of which it has to be known whether it joined an engagement, or may join that of its opportunity."""
     case: str | None = None
     """An engagement whose legal approval case has to be read there."""
+    read_after: float | None = None
+    """What has been read there since this moment (by our clock) is fresh enough; None: it has to be read now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,15 @@ class ChatPost:
 class SalesforceRecords(Protocol):
     """What is read in Salesforce."""
 
-    def opportunity(self, key: str) -> Record:
-        """The fields that the methodology reads, of this opportunity. Raises Retry, Permanent, or Absent."""
+    def opportunity(self, key: str, *, after: float | None = None) -> Record | None:
+        """The fields that the methodology reads, of this opportunity; None where it is not there, or may not be seen.
+        Raises Retry or Permanent.
 
-    def legal_case(self, engagement: str) -> Record | None:
-        """The legal approval case of an engagement. Raises Retry or Permanent."""
+        `after`: it is not asked for again where it has been read since that moment.
+        """
+
+    def legal_case(self, engagement: str, *, after: float | None = None) -> Record | None:
+        """The legal approval case of an engagement; `after` as above. Raises Retry or Permanent."""
 
 
 class WhoIsWho(Protocol):
@@ -255,16 +261,18 @@ def take_snapshot(
         joined_to=None if needs.submission is None else memory.joined_to(needs.submission),
         owning=None if needs.submission is None or owner is None else memory.engagement(owner),
         record=_record(needs, salesforce),
-        case=None if salesforce is None or needs.case is None else salesforce.legal_case(needs.case),
+        case=_case(needs, salesforce),
         can_read=salesforce is not None,
     )
 
 
 def _record(needs: Needs, salesforce: SalesforceRecords | None) -> Record | None:
-    """None also where it is not there any more, or may not be seen."""
     if salesforce is None or needs.opportunity is None or not needs.is_read:
         return None
-    try:
-        return salesforce.opportunity(needs.opportunity)
-    except Absent:
+    return salesforce.opportunity(needs.opportunity, after=needs.read_after)
+
+
+def _case(needs: Needs, salesforce: SalesforceRecords | None) -> Record | None:
+    if salesforce is None or needs.case is None:
         return None
+    return salesforce.legal_case(needs.case, after=needs.read_after)

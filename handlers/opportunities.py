@@ -22,15 +22,17 @@ from app.issue_text import Playbook
 from app.machine.course import Course
 from app.machine.deeds import Deed
 from app.machine.elsewhere import hear_elsewhere
+from app.machine.outcome import StageFollows
 from app.machine.scene import Scene
 from app.machine.standing import Standing, label_key
 from app.methodology.model import Methodology
+from app.methodology.parts import IssueKind
 from app.methodology.process import Matter
 from app.methodology.salesforce import Reads, SalesforceRules
 from app.opportunity import SALESFORCE, Opportunity, front_door_id, known_of, opportunity_key, stage_named
 from app.ports import Person, Record
 from app.registry import Decision, ignore, registry
-from app.salesforce_events import OpportunityChanged, OpportunityRead
+from app.salesforce_events import NOW, OpportunityChanged, OpportunityRead, changed_at
 from app.salesforce_out import hand, kept_key
 from app.snapshot import Needs, Snapshot
 from app.submission.front_door import submission_of
@@ -39,11 +41,10 @@ from handlers.scene import what_to_see
 
 WRITES: Final = "writes."
 """Begins the names of what stands in fields that the bot fills."""
-MODIFIED: Final = ("SystemModstamp", "LastModifiedDate")
 
 
 def _needs_of_change(event: OpportunityChanged, *_: object) -> Needs:
-    return Needs(opportunity=event.opportunity, is_read=True)
+    return Needs(opportunity=event.opportunity, is_read=True, read_after=None if event.at == NOW else event.at)
 
 
 @registry.on(OpportunityChanged, needs=_needs_of_change)
@@ -101,6 +102,7 @@ def on_read(event: OpportunityRead, snapshot: Snapshot, playbook: Playbook, now:
         stands = replace(engagement, standing=engagement.standing.but(opportunity=heard))
         return Decision(reasons=("the opportunity is as it was",), engagement=stands)
     said = _WordOfSalesforce(
+        known,
         heard,
         at=min(event.at, now.timestamp()),
         finance=_finance(event, known, playbook),
@@ -120,7 +122,10 @@ def _heard(known: Opportunity, event: OpportunityRead, engagement: Engagement, p
     """A message alone may say nothing of the stage: then it is as it was."""
     stage = stage_named(event.values.get(Reads.STAGE))
     wished = _wished(known, event, engagement, playbook)
-    return replace(known, stage=known.stage if stage is None else stage.value, at=event.at, wished=wished)
+    # a message without a stage settles no dispute about it
+    contested = known.contested if stage is None else None
+    named = known.stage if stage is None else stage.value
+    return replace(known, stage=named, at=event.at, wished=wished, contested=contested)
 
 
 def _is_news(event: OpportunityRead, engagement: Engagement, playbook: Playbook) -> bool:
@@ -155,6 +160,7 @@ def _wished(
 class _WordOfSalesforce:
     """The word of Salesforce as the machine meets it. Implements progress.Ordering."""
 
+    known: Opportunity
     heard: Opportunity
     at: float
     finance: str | None
@@ -167,6 +173,7 @@ class _WordOfSalesforce:
             course.cause = f"Salesforce says {self.heard.stage or 'an unknown stage'}"
             course.standing = course.standing.but(opportunity=self.heard)
             if self.heard.stage is not None:
+                self._say_that_it_follows(course)
                 label = self.methodology.salesforce.label_of(self.heard.stage)
                 for kind in _carrying(label, ledger, self.methodology):
                     _set_label(course, ledger, kind, label, self.methodology.salesforce)
@@ -174,6 +181,12 @@ class _WordOfSalesforce:
             hear_elsewhere(course, Matter.FINANCE, self.finance, self.at)
 
         return (Deed(self.at, SALESFORCE, mirror),)
+
+    def _say_that_it_follows(self, course: Course) -> None:
+        """Whoever set another one hears of it; not where Salesforce has moved on since."""
+        number, stage = self.known.contested, self.heard.stage
+        if number is not None and stage is not None and stage == self.known.stage:
+            course.notices.append(StageFollows(f"stage-label:{number}", IssueKind.SCOPING, stage))
 
     def conclude(self, standing: Standing, scene: Scene) -> None:
         """There is nobody to answer."""
@@ -200,8 +213,8 @@ def _set_label(course: Course, ledger: Ledger, kind: Any, label: str, rules: Sal
 
 
 def _hand_to(engagement: str, event: OpportunityChanged, values: Mapping[str, str], at: float) -> HandOver:
-    """By when it was told: within a second, as Salesforce keeps it, it may have changed to and fro."""
-    digest = _digest(values)
+    """By when it was told, and what for: within a second, as Salesforce keeps it, it may have changed to and fro."""
+    digest = _digest({"is": values, "told": event.fields})
     told = OpportunityRead(event.opportunity, values, at)
     return hand(told, key=f"{engagement}:opportunity:{event.opportunity}:{event.at:.6f}:{digest}", lane=engagement)
 
@@ -215,8 +228,8 @@ def _as_it_is(event: OpportunityChanged, record: Record | None, rules: Salesforc
     if record is not None:
         filled = {f"{WRITES}{what}": record.fields.get(rules.looks_at(name)) for what, name in rules.writes.items()}
         return _named(record.fields, rules) | _plain(filled), record.changed_at
-    told = next((moment for name in MODIFIED if (moment := _moment(event.fields.get(name))) is not None), event.at)
-    return _named(event.fields, rules), told
+    told = changed_at(event.fields)
+    return _named(event.fields, rules), event.at if told is None else told
 
 
 def _named(fields: Mapping[str, Any], rules: SalesforceRules) -> dict[str, str]:
@@ -225,13 +238,6 @@ def _named(fields: Mapping[str, Any], rules: SalesforceRules) -> dict[str, str]:
 
 def _plain(found: Mapping[str, Any]) -> dict[str, str]:
     return {what: str(value).strip() for what, value in found.items() if value is not None and str(value).strip()}
-
-
-def _moment(text: Any) -> float | None:
-    try:
-        return None if not text else datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None
 
 
 def _has_ended(values: Mapping[str, str], methodology: Methodology) -> bool:

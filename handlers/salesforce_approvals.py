@@ -33,6 +33,7 @@ from app.salesforce_events import (
     FinanceWanted,
     OpportunityChanged,
     case_lane,
+    changed_at,
     opportunity_lane,
 )
 from app.salesforce_out import hand, is_of, said_of
@@ -42,7 +43,8 @@ from handlers.scene import what_to_see
 
 
 def _needs_of_case(event: CaseWanted | CaseChanged, *_: object) -> Needs:
-    return Needs(told=event.engagement, case=event.engagement)
+    told_at = event.at if isinstance(event, CaseChanged) else None
+    return Needs(told=event.engagement, case=event.engagement, read_after=told_at)
 
 
 @registry.on(CaseWanted, needs=_needs_of_case)
@@ -102,7 +104,9 @@ def _told_of(event: CaseChanged, case: Record | None, rules: LegalCase) -> CaseR
     if case is not None:
         return CaseRead(case.id, _text(case.fields.get(rules.status)), case.changed_at)
     status, ident = event.fields.get(rules.status), event.fields.get("Id")
-    return CaseRead(str(ident) if ident else None, str(status), event.at) if status else None
+    told = changed_at(event.fields)
+    at = event.at if told is None else told
+    return CaseRead(str(ident) if ident else None, str(status), at) if status else None
 
 
 def _needs_of_case_read(event: CaseRead, engagement: Engagement | None, playbook: Playbook, _: Person) -> Needs:
@@ -120,8 +124,12 @@ def on_case_read(event: CaseRead, snapshot: Snapshot, playbook: Playbook, now: d
     known = _known(engagement)
     if known is None:
         return ignore("the engagement has no opportunity any more")
+    if known.case_at > event.at:
+        return ignore("something newer is known of the legal case")
+    known = replace(known, case_at=event.at)
     if not _is_news(event, engagement, playbook):
-        return ignore("this is known of the legal case")
+        stands = replace(engagement, standing=engagement.standing.but(opportunity=known))
+        return Decision(reasons=("the legal case is as it was",), engagement=stands)
     said = _CaseSeen(known, _url_of(event, playbook), event.status, event.at)
     made = progress(engagement, snapshot, playbook, now, orders=said)
     return Decision(

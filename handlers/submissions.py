@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from app.actions import Action, Remember, ReviseIssue, Say, TellStatus
+from app.blocks.words import joined, together
 from app.engagement import Engagement, EngagementId, IssueRole, submission_record
 from app.events import SubmissionReceived
 from app.issue_text import IssueDraft, IssueRef, Playbook
@@ -19,7 +20,7 @@ from app.routing import intake_only, route
 from app.snapshot import Needs, Snapshot
 from app.submission import Submission, changes, content_digest
 from app.submission.choices import Source
-from app.text import Safe, marker
+from app.text import Safe, marker, own
 from handlers.pair import Adopt, adopted, complete, drafts, no_longer_alone
 from handlers.progress import beginning, progress
 from handlers.scene import what_to_see
@@ -78,9 +79,26 @@ def _first(submission: Submission, snapshot: Snapshot, playbook: Playbook, now: 
     begun = beginning(engagement, wanted, snapshot, playbook, now)
     return Decision(
         reasons=(why, route(submission, playbook.methodology).why),
-        actions=(*complete(engagement, wanted), *begun.actions),
+        actions=(*complete(engagement, wanted), *begun.actions, *_shares(engagement, wanted, snapshot)),
         engagement=begun.engagement,
     )
+
+
+def _shares(engagement: Engagement, wanted: Iterable[IssueRole], snapshot: Snapshot) -> Iterable[Say]:
+    """A word where another engagement has its opportunity: what Salesforce tells of it is heard there."""
+    if snapshot.owning is None or snapshot.owning.id == engagement.id:
+        return
+    mark = marker("shared", engagement.id)
+    there = snapshot.owning.issues.get(IssueRole.SCOPING) or next(iter(snapshot.owning.issues.values()), None)
+    where = own("another engagement") if there is None else own(f"the engagement of #{there.iid}")
+    body = [
+        mark,
+        together(own("The Salesforce opportunity of this submission is that of "), where, own(" already.")),
+        own("Its stages move that one alone, and nothing is written there from here."),
+        own("If the two are one, please close one of them as a duplicate; else please correct the opportunity."),
+    ]
+    target = IssueRole.SCOPING if IssueRole.SCOPING in wanted else IssueRole.INTAKE
+    yield Say(key=f"{engagement.id}:shared", target=target, marker=mark, body=(joined(body, own("\n\n")),))
 
 
 def _missing(engagement: Engagement, snapshot: Snapshot, playbook: Playbook, now: datetime) -> tuple[Action, ...]:

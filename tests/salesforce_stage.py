@@ -14,6 +14,7 @@ from app.background import BackgroundServer
 from app.sandbox.salesforce import SalesforceWorld
 from app.sandbox.salesforce_login import CLIENT_ID, CLIENT_SECRET, ConnectedApp
 from app.sandbox.salesforce_routes import create_salesforce_app
+from app.sandbox.world import World
 from tests.harness import Stage, errand, stage, submission
 
 HOOK_TOKEN = "salesforce-token-of-tests"
@@ -98,9 +99,11 @@ def tell_of_case(client: httpx.Client, url: str, world: SalesforceWorld, ident: 
 
 
 @contextmanager
-def salesforce_stage(folder: Path, **more: Any) -> Iterator[SalesforceStage]:
+def salesforce_stage(
+    folder: Path, gitlab: World | None = None, sales: SalesforceWorld | None = None, **more: Any
+) -> Iterator[SalesforceStage]:
     """All three, the login by client credentials."""
-    world, app = new_world(), ConnectedApp()
+    world, app = sales or new_world(), ConnectedApp()
     with BackgroundServer(create_salesforce_app(world, app)) as server:
         given = {
             "salesforce_url": server.url,
@@ -108,5 +111,5 @@ def salesforce_stage(folder: Path, **more: Any) -> Iterator[SalesforceStage]:
             "salesforce_client_secret": CLIENT_SECRET,
             "salesforce_webhook_tokens": [HOOK_TOKEN],
         }
-        with stage(folder, **{**given, **more}) as running:
+        with stage(folder, gitlab, **{**given, **more}) as running:
             yield SalesforceStage(world, app, running, folder)

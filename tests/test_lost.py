@@ -15,6 +15,7 @@ from app.engine import lost
 from app.sandbox.faults import Fault, FaultKind
 from app.sandbox.world import World
 from tests.harness import Stage, errand, spoken, stage, submission, until
+from tests.salesforce_stage import salesforce_stage, tell
 
 KEY = "whsec_" + "cmVjb3JkLWtleS1vZi10aGUtdGVzdHM="
 BLOCK = "```psplan-submission\ncustomer_name: Hand GmbH\nservices: [readiness]\n```"
@@ -147,6 +148,25 @@ def test_a_new_submission_does_not_wait_for_what_was_lost(world: World, tmp_path
         assert sweep(tmp_path / "second")["rebuilt"] == 2
         assert on.quiet()
     assert len(world.issues) == 6
+
+
+def test_an_opportunity_that_is_told_of_before_the_rebuild_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost, "WAIT_S", 0.2)
+    world, first, second = World(hook_delay_s=0.0), tmp_path / "first", tmp_path / "second"
+    with salesforce_stage(first, world, record_keys=[KEY]) as on:
+        on.begin(on.opportunity())
+        sales = on.world
+    world.hooks = {}
+    with salesforce_stage(second, world, sales, record_keys=[KEY]) as on:
+        (ident,) = [each.id for each in sales.of_kind("Opportunity")]
+        assert tell(on.bot.client, on.bot.url, ident)
+        assert until(lambda: on.bot.waiting() > 0)
+        assert len(world.issues) == 2
+        assert sweep(second)["rebuilt"] == 1
+        assert on.bot.quiet()
+    assert len(world.issues) == 2
 
 
 @pytest.mark.parametrize("is_lost", [True, False], ids=["an empty database", "a database that knows it"])

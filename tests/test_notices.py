@@ -34,6 +34,7 @@ from app.machine.outcome import (
     RefusedElsewhere,
     RestOver,
     SentBack,
+    StageFollows,
     StageMismatch,
     TooEarly,
     YesFell,
@@ -262,6 +263,13 @@ WHOLE: dict[str, tuple[Notice, Speech, str]] = {
         "\n"
         "Please bring one of the two up to date, if that is not meant. Nothing is held back by it.",
     ),
+    "another stage than Salesforce is at, set by hand": (
+        StageFollows("stage-label:7", SCOPING, "7-Closing"),
+        speech(),
+        "@erin: Salesforce is at `7-Closing`, so I have set `SFDC::7-Closing` again.\n"
+        "\n"
+        "This label follows the opportunity by itself: please change the stage there.",
+    ),
     "a field in which somebody else has written": (
         FieldsKept("kept:Professional_Services_Value__c", SCOPING, "Professional_Services_Value__c"),
         speech(),
@@ -412,7 +420,7 @@ def test_only_who_acted_and_who_is_asked_are_mentioned_and_nothing_runs(notice: 
     live = read(text).live
     assert all(each.startswith("mention: ") for each in live)
     asking = AskedReview | AskedFor | CouldNotFollow | YesFell | SentBack | MovedBack | ClockNear | ClockOver | RestOver
-    asking |= MeetingCalled | StageMismatch | FieldsKept | RefusedElsewhere
+    asking |= MeetingCalled | StageMismatch | StageFollows | FieldsKept | RefusedElsewhere
     if not isinstance(notice, asking):
         assert len(live) == (1 if getattr(notice, "by", None) else 0)
     assert extract(text).commands == ()

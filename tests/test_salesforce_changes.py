@@ -10,11 +10,12 @@ import pytest
 
 from app.methodology.load import MethodologyFaults, check_methodology
 from tests.harness import issues, own_methodology, spoken, status_of, submission, until
-from tests.salesforce_stage import SalesforceStage, salesforce_stage
+from tests.salesforce_stage import HOOK_TOKEN, SalesforceStage, salesforce_stage
 
 LINK, VALUE, RATIONALE = "Scoping_Issue_Link__c", "Professional_Services_Value__c", "EM_Confidence_Rationale__c"
 FINANCE = "Finance_Approval_Status__c"
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
+NOT_CONNECTED = dict.fromkeys(("salesforce_url", "salesforce_client_id", "salesforce_client_secret"))
 SOW, NEXT_SOW = "https://docs.google.com/document/d/2", "https://docs.google.com/document/d/3"
 
 
@@ -58,6 +59,70 @@ def approved(on: SalesforceStage) -> str:
     say(on, ("erin", "stage strawman"), ("erin", "estimate 62000 USD ff"), ("tara", "ta approve"))
     approve(on, SOW)
     return ident
+
+
+# -- a label that somebody sets against Salesforce
+
+
+def hand_set(on: SalesforceStage, label: str) -> None:
+    on.bot.world.update_issue("erin", 1, add_labels=[label])
+    assert on.bot.quiet()
+
+
+def told_of_labels(on: SalesforceStage) -> int:
+    return sum("This label follows the opportunity by itself" in note for note in spoken(on.bot.world))
+
+
+def test_a_stage_that_somebody_sets_against_salesforce_is_put_right_and_said(on: SalesforceStage) -> None:
+    ident = on.opportunity(StageName="4-Proposal")
+    on.begin(ident)
+    assert stages(on) == {"SFDC::4-Proposal"}
+    for times in (1, 2):
+        hand_set(on, "SFDC::6-Awaiting Signature")
+        assert stages(on) == {"SFDC::4-Proposal"}
+        assert told_of_labels(on) == times
+    on.bot.world.update_issue("erin", 1, remove_labels=["SFDC::4-Proposal"])
+    assert on.bot.quiet()
+    assert stages(on) == {"SFDC::4-Proposal"}
+
+
+def test_a_stage_that_salesforce_is_at_already_stays_however_it_came(on: SalesforceStage) -> None:
+    ident = on.opportunity(StageName="4-Proposal")
+    on.begin(ident)
+    on.world.change(ident, StageName="5-Negotiating")
+    hand_set(on, "SFDC::5-Negotiating")
+    assert stages(on) == stages(on, 2) == {"SFDC::5-Negotiating"}, "before any message"
+    assert told_of_labels(on) == 0
+
+
+def test_without_a_connection_the_next_message_puts_it_right(tmp_path: Path) -> None:
+    with salesforce_stage(
+        tmp_path, salesforce_url=None, salesforce_client_id=None, salesforce_client_secret=None
+    ) as on:
+        ident = on.opportunity()
+        on.begin(ident)
+        on.tell(ident, StageName="4-Proposal")
+        hand_set(on, "SFDC::6-Awaiting Signature")
+        assert stages(on) == {"SFDC::6-Awaiting Signature"}, "nobody can look"
+        on.tell(ident, StageName="4-Proposal")
+        assert stages(on) == {"SFDC::4-Proposal"}
+
+
+def test_without_a_connection_a_late_message_about_a_case_is_no_news(tmp_path: Path) -> None:
+    with salesforce_stage(
+        tmp_path, salesforce_url=None, salesforce_client_id=None, salesforce_client_secret=None
+    ) as on:
+        ident = on.opportunity()
+        on.begin(ident, submission_id=ID)
+        say(on, ("erin", "stage strawman"), ("erin", "estimate 62000 USD ff"), ("tara", "ta approve"))
+        approve(on, SOW)
+        for status, second in (("In Review", 1), ("Stamped", 3), ("In Review", 2)):
+            moment = f"2026-11-01T10:00:0{second}.000+0000"
+            case = {"PS_Plan_Id__c": ID, "Status": status, "SystemModstamp": moment}
+            address = f"{on.bot.url}/webhooks/salesforce?token={HOOK_TOKEN}"
+            assert on.bot.client.post(address, json={"case": case}).status_code == 202
+            assert on.bot.quiet()
+        assert gate(on, "Legal stamp") == "passed"
 
 
 # -- another opportunity

@@ -188,9 +188,12 @@ def test_two_opportunities_of_one_customer_are_two_engagements(on: Stage) -> Non
     assert len(issues(on.world)) == 4
 
 
-def test_two_submissions_of_one_opportunity_stay_two(on: Stage) -> None:
+def test_two_submissions_of_one_opportunity_stay_two_and_the_second_says_so(on: Stage) -> None:
     begun(on)
+    assert said(on, "is that of the engagement of") == 0
     begun(on)
     assert len(issues(on.world)) == 4
+    (note,) = [note for note in on.world.notes.values() if "is that of the engagement of #1 already" in note.body]
+    assert note.issue_iid == 3
     tell(on, StageName="4-Proposal")
     assert stages(on) == [{"SFDC::4-Proposal"}] * 2 + [set()] * 2, "the first has it"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -30,6 +31,8 @@ API: Final = "/services/data/v62.0"
 TIMEOUT_S: Final = 10.0
 MOST_PAGES: Final = 25
 """Of an answer to a query; Salesforce puts 200 to 2,000 records on one."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _NEXT: Final = re.compile(r"/services/data/v\d{1,3}\.\d/query/[A-Za-z0-9-]{1,80}")
 
@@ -56,17 +59,27 @@ class SalesforceApi:
             raise Absent(f"this {kind} is not there in Salesforce, or may not be seen")
         return _record(rows[0], fields)
 
-    def find(self, kind: str, field: str, value: str, fields: Sequence[str]) -> Record | None:
+    def find(
+        self, kind: str, field: str, value: str, fields: Sequence[str], *, where: Mapping[str, str | bool] = NOTHING
+    ) -> Record | None:
         """A query for the value."""
-        where = [soql.equal(field, value)]
-        rows, _ = self._rows(soql.select(kind, fields, where=where, order=("CreatedDate", "Id"), limit=1))
+        conditions = [soql.equal(field, value), *(soql.equal(*each) for each in where.items())]
+        rows, _ = self._rows(soql.select(kind, fields, where=conditions, order=("CreatedDate", "Id"), limit=1))
         return _record(rows[0], fields) if rows else None
 
     def changed(
-        self, kind: str, fields: Sequence[str], *, since: datetime, where: Mapping[str, str], most: int
+        self,
+        kind: str,
+        fields: Sequence[str],
+        *,
+        since: datetime,
+        most: int,
+        where: Mapping[str, str] = NOTHING,
+        filled: Sequence[str] = (),
     ) -> Listing[Record]:
         """A query by SystemModstamp, which is kept to the second."""
-        conditions = [f"SystemModstamp >= {soql.moment(since)}", *(soql.equal(*each) for each in where.items())]
+        conditions = [f"SystemModstamp >= {soql.moment(since)}"]
+        conditions += [*map(soql.filled, filled), *(soql.equal(*each) for each in where.items())]
         order = ("SystemModstamp", "Id")
         rows, is_cut = self._rows(soql.select(kind, fields, where=conditions, order=order, limit=most + 1))
         records = [_record(row, fields) for row in rows[:most]]

@@ -48,9 +48,15 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def equal(field: str, value: str) -> str:
+def equal(field: str, value: str | bool) -> str:
     """The condition that a field has this value."""
-    return f"{field_path(field)} = {quoted(value)}"
+    literal = quoted(value) if isinstance(value, str) else "true" if value else "false"
+    return f"{field_path(field)} = {literal}"
+
+
+def filled(field: str) -> str:
+    """The condition that a field holds something."""
+    return f"{field_path(field)} != null"
 
 
 def select(kind: str, fields: Sequence[str], *, where: Sequence[str], order: Sequence[str] = (), limit: int) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from app.actions import HandOver
 from app.engagement import IssueRole
 from app.errors import Retry
-from app.events import Event, SubmissionReceived
+from app.events import SUBMISSION, Event, SubmissionReceived
 from app.ports import Issue
 from app.registry import Decision
 from app.snapshot import Memory, Snapshot
@@ -46,6 +47,9 @@ def unless_lost(
     if snapshot.engagement is not None or not decision.actions:
         return decision
     begins, is_whole = decision.engagement is not None, memory.is_whole()
+    if not is_whole and any(isinstance(each, HandOver) and each.what == SUBMISSION for each in decision.actions):
+        # under which id the engagement is that has what this begins, nothing here tells
+        raise Lost("an engagement that is in GitLab and not in this database may have begun with this", after_s=WAIT_S)
     if is_whole and (not begins or isinstance(event, SubmissionReceived)):
         return decision
     issue = snapshot.issues.get(getattr(event, "iid", -1))

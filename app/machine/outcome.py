@@ -115,6 +115,15 @@ class StageMismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class StageFollows:
+    """Somebody had set another stage than Salesforce is at, or taken the label of this one off."""
+
+    key: str
+    on: IssueKind
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldsKept:
     """A field of the opportunity (by its API name) in which somebody else has written: it stays as it is."""
 
@@ -221,6 +230,8 @@ class MeetingCancelled:
     meeting: str
 
 
+OfSalesforce = StageMismatch | StageFollows | FieldsKept | RefusedElsewhere
+"""What Salesforce has to do with."""
 Notice = (
     PutBack
     | SentBack
@@ -232,9 +243,7 @@ Notice = (
     | AskedFor
     | HowDidItEnd
     | CouldNotFollow
-    | StageMismatch
-    | FieldsKept
-    | RefusedElsewhere
+    | OfSalesforce
     | YesFell
     | ClockNear
     | ClockOver

@@ -12,6 +12,7 @@ from app.machine.gates import GateState, held_back
 from app.machine.index import NO_ORDERS
 from app.machine.outcome import HowDidItEnd, NotAState, NotYours, PutBack, TooEarly
 from app.machine.scene import Sign, Turn
+from app.machine.stages import contest_stage
 from app.machine.standing import Verdict, label_key
 from app.machine.timeline import labelled, with_time
 from app.methodology.process import Gate, Kind, Track
@@ -26,6 +27,7 @@ def take_sign(course: Course, sign: Sign) -> bool:
     if sign.label in course.index.clocked:
         what = labelled(sign.on, sign.label, is_set=sign.is_added)
         course.standing = with_time(course.standing, what, sign.at)
+    contest_stage(course, sign)
     is_watched = sign.label in course.index.watched
     if is_watched:
         _note_setter(course, sign)

@@ -382,8 +382,7 @@ class SalesforceWorld:
             case "SystemModstamp":
                 return _stamp(record.changed_at)
             case name:
-                empty = False if kind.required(step).type == "boolean" else None
-                return record.values.get(name, empty)
+                return record.values.get(name, kind.required(step).empty)
 
     def _found(self, kind: Kind, query: Query) -> list[SalesforceRecord]:
         found = [r for r in self.of_kind(kind.name) if all(self._holds(kind, r, each) for each in query.where)]

@@ -42,6 +42,8 @@ class Field:
     """Nobody writes it."""
     among: tuple[str, ...] = ()
     """The values of a restricted picklist."""
+    default: Any = None
+    """What it holds when nobody has said."""
 
     @property
     def relation(self) -> str | None:
@@ -49,6 +51,11 @@ class Field:
         if self.type != "reference":
             return None
         return self.name[:-3] + "__r" if self.name.endswith("__c") else self.name.removesuffix("Id")
+
+    @property
+    def empty(self) -> Any:
+        """What it reads where nobody has written: a box that may be ticked is never null."""
+        return False if self.type == "boolean" and self.default is None else self.default
 
     def checked(self, value: Any, kind: str) -> Any:
         """The value as it is kept. Raises SalesforceFault."""
@@ -123,9 +130,10 @@ SYSTEM: Final = (
     Field("CreatedDate", "datetime", is_fixed=True),
     Field("SystemModstamp", "datetime", is_fixed=True),
 )
+_IS_ACTIVE: Final = Field("IsActive", "boolean", default=True)
 KINDS: Final = (
     Kind("Account", "001", (Field("Name", is_required=True),)),
-    Kind("User", "005", (Field("Name", is_required=True), Field("Email"), Field("Username"))),
+    Kind("User", "005", (Field("Name", is_required=True), Field("Email"), Field("Username"), _IS_ACTIVE)),
     Kind("RecordType", "012", (Field("Name", is_required=True), Field("DeveloperName"), Field("SobjectType"))),
     Kind(
         "Opportunity",

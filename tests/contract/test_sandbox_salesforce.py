@@ -270,6 +270,25 @@ def test_the_first_of_several_is_found(on: Bench) -> None:
     assert on.api.find("Account", "Name", "Never", ("Name",)) is None
 
 
+def test_of_several_those_are_found_that_meet_the_rest(on: Bench) -> None:
+    on.world.add("User", Name="Was Erin", Email="twice@example.com", IsActive=False)
+    now = on.world.add("User", Name="Is Erin", Email="twice@example.com")
+    found = on.api.find("User", "Email", "twice@example.com", (), where={"IsActive": True})
+    assert found is not None
+    assert found.id == now
+    on.world.change(now, IsActive=False)
+    assert on.api.find("User", "Email", "twice@example.com", (), where={"IsActive": True}) is None
+
+
+def test_what_changed_with_nothing_in_a_field_is_left_out(on: Bench) -> None:
+    held = on.world.add("Case", PS_Plan_Id__c="filled-1", Status="New")
+    on.world.add("Case", Status="New")
+    since = datetime.fromtimestamp(0, UTC)
+    found = on.api.changed("Case", ("Status",), since=since, most=500, filled=("PS_Plan_Id__c",))
+    assert held in {each.id for each in found}
+    assert all(on.world.value(each.id, "PS_Plan_Id__c") for each in found)
+
+
 def test_what_changed_since_comes_page_by_page_and_is_cut_at_most(on: Bench) -> None:
     on.world.page = 2
     made = [new_opportunity(on.world, account="Since") for _ in range(5)]

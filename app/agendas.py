@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from app.layers import one_of
 from app.methodology.model import Methodology
-from app.methodology.names import one_of
 from app.templates import EDITORS_HELP, MAX_FILE_BYTES, PLACEHOLDER, TemplateFaults, default_template_folder
 
 PLACES: Final = (

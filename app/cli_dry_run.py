@@ -8,9 +8,9 @@ from app.cli_database import print_json, reading
 from app.engine.deciding import Decider
 from app.failure import Failure
 from app.foresight import Unforeseeable, foresee
+from app.layers import FileFaults
 from app.logs import set_up_logs
 from app.main import Service
-from app.methodology import MethodologyFaults
 from app.settings import Settings, load_part
 from app.store.memory import Read
 from app.templates import TemplateFaults
@@ -21,7 +21,7 @@ def show_what_would_be_done(delivery_id: int, *, as_json: bool) -> int:
     try:
         with reading() as read:
             told = foresee(delivery_id, read, lambda: _decider(read))
-    except (Unforeseeable, MethodologyFaults, TemplateFaults) as fault:
+    except (Unforeseeable, FileFaults, TemplateFaults) as fault:
         raise Failure(str(fault)) from fault
     if as_json:
         print_json({"id": told.delivery, "actions": list(told.actions), "because": list(told.because)})

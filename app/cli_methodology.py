@@ -7,7 +7,8 @@ from pathlib import Path
 
 import handlers  # noqa: F401  (importing it registers every command)
 from app.failure import Failure
-from app.methodology import MethodologyFaults, dump_methodology, load_methodology
+from app.layers import FileFaults
+from app.methodology import dump_methodology, load_methodology
 from app.methodology.diagram import diagrams
 from app.methodology.load import check_methodology
 from app.registry import registry
@@ -20,7 +21,7 @@ def check(file: Path | None) -> int:
     path = file or load_part(MethodologySettings).methodology
     try:
         found, warnings = check_methodology(path, look=registry.unknown_commands)
-    except MethodologyFaults as faults:
+    except FileFaults as faults:
         raise Failure(str(faults)) from faults
     name = "the methodology that ships" if path is None else str(path)
     # the one that ships names nobody, on purpose
@@ -37,7 +38,7 @@ def show(*, diagram: bool = False) -> int:
     """Print the methodology in force, complete, with what it extends; or its tracks as Mermaid state diagrams."""
     try:
         methodology = load_methodology(load_part(MethodologySettings).methodology)
-    except MethodologyFaults as faults:
+    except FileFaults as faults:
         raise Failure(str(faults)) from faults
     sys.stdout.write(diagrams(methodology) if diagram else dump_methodology(methodology))
     return 0

@@ -16,9 +16,9 @@ from app.cli_database import print_json, reading
 from app.cli_progress import Progress
 from app.clock import system_clock
 from app.failure import Failure
+from app.layers import FileFaults
 from app.logs import set_up_logs
 from app.main import Service
-from app.methodology import MethodologyFaults
 from app.operations import REPLAY, SWEEP, Refused
 from app.settings import Settings, load_part
 from app.store import errands, inbox
@@ -85,7 +85,7 @@ def _have_done(kind: str, words: dict[str, Any]) -> dict[str, Any]:
         return _hand_over(settings, kind, words)
     except Refused as refused:
         raise Failure(str(refused)) from refused
-    except (MethodologyFaults, TemplateFaults, DatabaseFault) as fault:
+    except (FileFaults, TemplateFaults, DatabaseFault) as fault:
         raise Failure(str(fault)) from fault
 
 

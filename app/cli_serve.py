@@ -16,10 +16,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.failure import Failure
+from app.layers import FileFaults
 from app.live_secrets import LiveSecrets, watched_files
 from app.logs import set_up_logs
 from app.main import Service, create_app
-from app.methodology import MethodologyFaults
 from app.settings import load_settings
 from app.store.database import DatabaseFault
 from app.templates import TemplateFaults
@@ -67,7 +67,7 @@ def serve(host: str, port: int) -> int:
         with _listening(host, port) as opened, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(service, config, opened))
         end_traces(traces)
-    except (MethodologyFaults, TemplateFaults, DatabaseFault, TracingFault) as fault:
+    except (FileFaults, TemplateFaults, DatabaseFault, TracingFault) as fault:
         raise Failure(str(fault)) from fault
     return 0
 

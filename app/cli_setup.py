@@ -16,8 +16,9 @@ from app.doctor import CHECKS, Finding, State, examine
 from app.doctor.of_tokens import PLANNER, SCOPE, role_name
 from app.errors import Absent, NotAccepted, Permanent, Retry
 from app.failure import Failure
+from app.layers import FileFaults
 from app.logs import set_up_logs
-from app.methodology import MethodologyFaults, load_methodology
+from app.methodology import load_methodology
 from app.registry import registry
 from app.settings import Settings, SettingsFault
 from app.settings_survey import Survey, survey
@@ -68,7 +69,7 @@ def _desired(settings: Settings, *, with_optional: bool) -> Desired:
     try:
         methodology = load_methodology(settings.methodology, look=registry.unknown_commands)
         forms = load_forms(settings.templates)
-    except (MethodologyFaults, FormFault) as fault:
+    except (FileFaults, FormFault) as fault:
         raise Failure(str(fault)) from fault
     return desired(methodology, settings, hook_path=HOOK_PATH, forms=forms, with_optional=with_optional)
 

@@ -364,7 +364,7 @@ def _quiet_interpreter() -> None:
 
 
 def load_playbook(settings: Settings) -> Playbook:
-    """Methodology and templates. Raises MethodologyFaults or TemplateFaults, each with file and line."""
+    """Methodology and templates. Raises FileFaults or TemplateFaults, each with file and line."""
     folder: Path = settings.templates or default_template_folder()
     methodology = load_methodology(settings.methodology, look=registry.unknown_commands)
     return Playbook(

@@ -14,8 +14,8 @@ from app.engagement import Engagement
 from app.events import Event
 from app.hearing import About, Command, Hearing, When
 from app.issue_text import Playbook
+from app.layers import Found, one_of
 from app.methodology.model import Methodology
-from app.methodology.names import Found, one_of
 from app.methodology.parts import IssueKind
 from app.ports import Person
 from app.snapshot import Needs, Snapshot

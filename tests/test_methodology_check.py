@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.failure import Failure
-from app.methodology import Methodology, MethodologyFaults, dump_methodology, load_methodology
+from app.layers import FileFaults
+from app.methodology import Methodology, dump_methodology, load_methodology
 from app.methodology.load import DEFAULT, check_methodology
 from app.methodology.process import Document
 
@@ -89,7 +90,7 @@ BAD_OPTIONS = [
 def test_an_option_that_would_fail_is_told_before_anybody_chooses_it(changes: str, says: str, tmp_path: Path) -> None:
     path = written(tmp_path, OPTION % changes)
     load_methodology(path)
-    with pytest.raises(MethodologyFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         check_methodology(path)
     assert all(fault.startswith(f"{path}:8: with switches.own.is: b: ") for fault in caught.value.faults)
     assert any(f"is: b: {says}" in fault for fault in caught.value.faults)
@@ -97,7 +98,7 @@ def test_an_option_that_would_fail_is_told_before_anybody_chooses_it(changes: st
 
 @pytest.mark.parametrize("changes", [case[1] for case in BAD_OPTIONS], ids=[case[0] for case in BAD_OPTIONS])
 def test_and_it_does_fail_when_chosen(changes: str, tmp_path: Path) -> None:
-    with pytest.raises(MethodologyFaults):
+    with pytest.raises(FileFaults):
         load_methodology(written(tmp_path, (OPTION % changes).replace("is: a", "is: b")))
 
 
@@ -176,7 +177,7 @@ def _edit(content: Any, where: tuple[Any, ...], how: str, other: Any) -> None:
 def _faults(path: Path) -> tuple[str, ...]:
     try:
         load_methodology(path)
-    except MethodologyFaults as found:
+    except FileFaults as found:
         return found.faults or ("refused without a word",)
     return ()
 

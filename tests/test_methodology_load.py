@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.methodology import Methodology, MethodologyFaults, dump_methodology, load_methodology
+from app.layers import FileFaults
+from app.methodology import Methodology, dump_methodology, load_methodology
 
 EXTENDS = "extends: default\n"
 
@@ -19,7 +20,7 @@ def load(folder: Path, text: str) -> Methodology:
 
 
 def faults_of(folder: Path, text: str) -> list[str]:
-    with pytest.raises(MethodologyFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load(folder, text)
     return [fault.removeprefix(f"{folder}/") for fault in caught.value.faults]
 
@@ -176,12 +177,12 @@ def test_all_faults_are_told_in_the_order_of_their_lines(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MethodologyFaults, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(FileFaults, match=r"none\.yaml: cannot be read"):
         load_methodology(tmp_path / "none.yaml")
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(MethodologyFaults, match="is not UTF-8 text"):
+    with pytest.raises(FileFaults, match="is not UTF-8 text"):
         load_methodology(path)

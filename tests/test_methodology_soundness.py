@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.methodology import MethodologyFaults, load_methodology
+from app.layers import FileFaults
+from app.methodology import load_methodology
 
 GREY = 'colour: "#123456", description: x'
 
@@ -16,7 +17,7 @@ def faults_of(folder: Path, text: str) -> list[str]:
     """Faults of a file that extends the default, with what it says on line 2 and after."""
     path = folder / "own.yaml"
     path.write_text(f"extends: default\n{text}", encoding="utf-8")
-    with pytest.raises(MethodologyFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_methodology(path)
     return [fault.removeprefix(f"{folder}/own.yaml:") for fault in caught.value.faults]
 

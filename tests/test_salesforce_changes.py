@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.methodology.load import MethodologyFaults, check_methodology
+from app.layers import FileFaults
+from app.methodology.load import check_methodology
 from tests.harness import issues, own_methodology, spoken, status_of, submission, until
 from tests.salesforce_stage import HOOK_TOKEN, SalesforceStage, salesforce_stage
 
@@ -298,7 +299,7 @@ def test_a_submission_that_joined_stays_there_and_another_one_stays_apart(on: Sa
     ],
 )
 def test_a_file_that_would_do_harm_is_refused(own: str, fault: str, tmp_path: Path) -> None:
-    with pytest.raises(MethodologyFaults, match=fault.replace("{", r"\{").replace("}", r"\}")):
+    with pytest.raises(FileFaults, match=fault.replace("{", r"\{").replace("}", r"\}")):
         check_methodology(own_methodology(tmp_path, f"salesforce:\n  {own}\n"))
 
 

@@ -9,7 +9,7 @@ from app.agendas import load_agendas
 from app.doctor.finding import Finding, State
 from app.doctor.patient import Patient, Unchecked
 from app.doctor.registry import check
-from app.methodology.load import MethodologyFaults
+from app.layers import FileFaults
 from app.setup.forms import FormFault, load_forms
 from app.templates import TemplateFaults, TemplateKind, default_template_folder, load_templates
 
@@ -22,7 +22,7 @@ def methodology_can_be_used(patient: Patient) -> Iterator[Finding]:
     path = patient.settings.methodology
     try:
         found, warnings = patient.process()
-    except MethodologyFaults as faults:
+    except FileFaults as faults:
         yield Finding(State.BROKEN, "methodology", _first(faults.faults), f"{CHECK} lists every fault")
         return
     for warning in warnings:

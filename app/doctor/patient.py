@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeVar
 
 from app.clock import Clock
 from app.errors import Absent, NotAccepted, Permanent, Retry, attempt
+from app.layers import FileFaults
 from app.methodology import Methodology
-from app.methodology.load import MethodologyFaults
 from app.ports import ChatKeeper, GitLab, Person, Probe, ProjectKeeper, Salesforce
 from app.project import AccessToken, Instance, ProjectFacts
 from app.settings import PREFIX
@@ -52,7 +52,7 @@ class Tools:
 
     `slack`: as the bot has it there; None where it has no token.
 
-    `read_methodology` raises MethodologyFaults, and tells warnings.
+    `read_methodology` raises FileFaults, and tells warnings.
     """
 
     bot: Reader
@@ -167,7 +167,7 @@ class Patient:
         """The process in force."""
         try:
             return self.process()[0]
-        except MethodologyFaults:
+        except FileFaults:
             raise Unchecked("the methodology has to be mended first") from None
 
     def desired(self) -> Desired:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from app.layers import Found, Where, one_of
 from app.methodology.model import Methodology
 from app.methodology.parts import Condition
 from app.methodology.process import Criterion, Document, Pull
 from app.methodology.telling_names import names_in_notifications
 from app.submission.choices import Segment, Service
 from app.submission.fields import has_field
-
-Path = tuple[str | int, ...]
-Found = Iterator[tuple[Path, str]]
 
 REQUIRED_ROLES = ("em", "ta", "rdm", "leadership", "revenue", "legal", "pc", "pm")
 ROUTED = ("routing.em", "routing.segment")
@@ -142,7 +139,7 @@ def _criteria(methodology: Methodology) -> Found:
         yield from _signs(("readiness", name), item, methodology)
 
 
-def _signs(path: Path, criterion: Criterion, methodology: Methodology) -> Found:
+def _signs(path: Where, criterion: Criterion, methodology: Methodology) -> Found:
     boxes = [f"{stage}.{step}" for stage, rules in methodology.stages.items() for step in rules.steps]
     boxes += [f"readiness.{item}" for item in methodology.readiness]
     yield from each_unknown((*path, "ticked"), criterion.ticked, boxes, what="box to tick")
@@ -154,7 +151,7 @@ def _signs(path: Path, criterion: Criterion, methodology: Methodology) -> Found:
 
 def _gates(methodology: Methodology) -> Found:
     for name, gate in methodology.gates.items():
-        path: Path = ("gates", name)
+        path: Where = ("gates", name)
         yield from unknown((*path, "role"), gate.role, methodology.roles, what="role")
         yield from _place(path, gate.track, methodology, before=gate.before, ask_in=gate.ask_in)
         for answer in ("asked", "passed", "failed"):
@@ -178,7 +175,7 @@ def _asks(methodology: Methodology) -> Found:
 
 def _tracks(methodology: Methodology) -> Found:
     for track_name, track in methodology.tracks.items():
-        path: Path = ("tracks", track_name)
+        path: Where = ("tracks", track_name)
         yield from unknown((*path, "reopened_by"), track.reopened_by, methodology.roles, what="role")
         for name, state in track.states.items():
             here = (*path, "states", name)
@@ -194,7 +191,7 @@ def _tracks(methodology: Methodology) -> Found:
 
 def _moves(methodology: Methodology) -> Found:
     for name, move in methodology.automatic.items():
-        path: Path = ("automatic", name)
+        path: Where = ("automatic", name)
         yield from _place(path, move.track, methodology, **{"from": move.only_from, "to": move.to})
         yield from each_unknown((*path, "when"), move.when, methodology.criteria, what="criterion")
     for name, start in methodology.starts.items():
@@ -227,18 +224,18 @@ def _automatic_labels(methodology: Methodology) -> Found:
 def _meetings(methodology: Methodology) -> Found:
     invited = [*methodology.roles, *methodology.staff_fields]
     for name, rules in methodology.meetings.items():
-        path: Path = ("meetings", name)
+        path: Where = ("meetings", name)
         yield from each_unknown((*path, "invites"), rules.invites, invited, what="role or word of `staff`")
         if rules.field is not None:
             yield from unknown((*path, "field"), rules.field, methodology.intake_fields, what="intake field")
 
 
-def _pulls(path: Path, pulls: Iterable[Pull], methodology: Methodology) -> Found:
+def _pulls(path: Where, pulls: Iterable[Pull], methodology: Methodology) -> Found:
     for index, pull in enumerate(pulls):
         yield from _place((*path, index), pull.track, methodology, **{"from": pull.only_from, "to": pull.to})
 
 
-def _place(path: Path, track: str, methodology: Methodology, **named: Iterable[str] | str) -> Found:
+def _place(path: Where, track: str, methodology: Methodology, **named: Iterable[str] | str) -> Found:
     """A track, and states of it by the name of their key: where there is no such track, states are not judged."""
     yield from unknown((*path, "track"), track, methodology.tracks, what="track")
     if track not in methodology.tracks:
@@ -252,30 +249,21 @@ def _place(path: Path, track: str, methodology: Methodology, **named: Iterable[s
             yield from each_unknown(here, names, states, what="state")
 
 
-def each_unknown(path: Path, names: Iterable[str], known: Iterable[str], *, what: str) -> Found:
+def each_unknown(path: Where, names: Iterable[str], known: Iterable[str], *, what: str) -> Found:
     """Of several names, those that nobody made."""
     allowed = list(known)
     for index, name in enumerate(names):
         yield from unknown((*path, index), name, allowed, what=what)
 
 
-def unknown(path: Path, name: str, known: Iterable[str], *, what: str) -> Found:
+def unknown(path: Where, name: str, known: Iterable[str], *, what: str) -> Found:
     """A name that nobody made, and what it may have meant."""
     names = list(known)
     if name not in names:
         yield path, f"no {what} is called {str(name)!r}; {one_of(names, near=name)}"
 
 
-def _fields(path: Path, fields: Iterable[str] | Condition) -> Found:
+def _fields(path: Where, fields: Iterable[str] | Condition) -> Found:
     for field in fields:
         if not has_field(field):
             yield path, f"a submission has no field {field!r}"
-
-
-def one_of(names: Iterable[str], *, near: str) -> str:
-    """The allowed names, as the end of a message: the likely one first, and at most a dozen of a long list."""
-    allowed = [str(name) for name in names]
-    more = f" and {len(allowed) - 12} more" if len(allowed) > 12 else ""
-    likely = difflib.get_close_matches(near, allowed, n=1)
-    hint = f"did you mean {likely[0]!r}? " if likely else ""
-    return f"{hint}allowed: {', '.join(allowed[:12])}{more}"

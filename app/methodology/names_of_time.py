@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from app.layers import Found, Where
 from app.methodology.model import Methodology
-from app.methodology.names import Found, Path, each_unknown, unknown
+from app.methodology.names import each_unknown, unknown
 from app.methodology.timing import Clock, Moment
 
 
@@ -32,7 +33,7 @@ def _segments(methodology: Methodology) -> Found:
                 yield ("calendars", name, "segments"), f"{segment.value!r} goes by the calendar {other!r} already"
 
 
-def _clock(path: Path, clock: Clock, methodology: Methodology) -> Found:
+def _clock(path: Where, clock: Clock, methodology: Methodology) -> Found:
     yield from unknown((*path, "waits_on"), clock.waits_on, methodology.roles, what="role")
     if clock.escalates_to is not None:
         yield from unknown((*path, "escalates_to"), clock.escalates_to, methodology.roles, what="role")
@@ -48,7 +49,7 @@ def _clock(path: Path, clock: Clock, methodology: Methodology) -> Found:
         yield from each_unknown((*path, "then", "labels"), clock.then.labels, methodology.labels, what="label")
 
 
-def _moment(path: Path, moment: Moment, methodology: Methodology) -> Found:
+def _moment(path: Where, moment: Moment, methodology: Methodology) -> Found:
     known: Mapping[str, tuple[object, str]] = {
         "touched": (methodology.roles, "role"),
         "entered": (_states(methodology), "state"),

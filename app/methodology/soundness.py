@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from app.layers import Found, Where
 from app.methodology.model import Methodology
-from app.methodology.names import Found, Path
 from app.methodology.parts import IssueKind
 from app.methodology.process import Criterion, Fact, Gate, Kind, Track, Weight
 
@@ -69,7 +69,7 @@ def _criteria(methodology: Methodology) -> Found:
                 f"nothing can ever meet it{so}; give it one of: fact, ticked, field, labels, states, said",
             )
         if criterion.set_by is not None and _has_sign_of_anybody(criterion):
-            place: Path = ("criteria", name, "set_by")
+            place: Where = ("criteria", name, "set_by")
             yield (
                 place,
                 "only of labels is known who set them; with it a criterion has no fact, ticked, field, states or said",
@@ -92,7 +92,7 @@ def _labels_of_tracks(methodology: Methodology) -> Found:
     scopes: dict[str, str] = {}
     held: dict[str, str] = {}
     for track_name, track in methodology.tracks.items():
-        path: Path = ("tracks", track_name)
+        path: Where = ("tracks", track_name)
         other = scopes.setdefault(track.scope.casefold(), track_name)
         if other != track_name:
             yield (*path, "scope"), f"is the scope of the track {other!r} already"
@@ -114,13 +114,13 @@ def _labels_of_tracks(methodology: Methodology) -> Found:
             yield from _on(here, state.label, track.on, methodology)
 
 
-def _on(path: Path, label: str, kind: IssueKind, methodology: Methodology) -> Found:
+def _on(path: Where, label: str, kind: IssueKind, methodology: Methodology) -> Found:
     if kind not in methodology.labels[label].on:
         allowed = ", ".join(methodology.labels[label].on)
         yield path, f"{label!r} does not stand on the {kind} issue; by its `on` it is allowed on: {allowed}"
 
 
-def _states(path: Path, track: Track) -> Found:
+def _states(path: Where, track: Track) -> Found:
     if track.states[track.start].kind is not Kind.STEP:
         yield (*path, track.start, "kind"), "the first state is where an issue begins; allowed: step"
     if not any(state.is_end for state in track.states.values()):
@@ -142,7 +142,7 @@ def _states(path: Path, track: Track) -> Found:
 
 
 def _gate(name: str, gate: Gate, methodology: Methodology) -> Found:
-    path: Path = ("gates", name)
+    path: Where = ("gates", name)
     track = methodology.tracks[gate.track]
     behind = track.path[1:]
     if gate.before == track.start:
@@ -181,7 +181,7 @@ def _automatic(methodology: Methodology) -> Found:
         for index, state in enumerate(move.only_from):
             if _goes_back(path, state, move.to):
                 ahead = ", ".join(before for before in path if not _goes_back(path, before, move.to)) or "none"
-                place: Path = ("automatic", name, "from", index)
+                place: Where = ("automatic", name, "from", index)
                 yield (
                     place,
                     f"from {state!r} to {move.to!r} is not forward, and only people move back; allowed: {ahead}",
@@ -204,9 +204,9 @@ def _circles(methodology: Methodology) -> Found:
             yield arrows[circle[0]][circle[1 % len(circle)]], f"goes round in a circle without end: {states}"
 
 
-def _arrows(methodology: Methodology) -> Mapping[_Node, Mapping[_Node, Path]]:
+def _arrows(methodology: Methodology) -> Mapping[_Node, Mapping[_Node, Where]]:
     """Entered state → states that are then entered without a person, and where the file says so."""
-    found: dict[_Node, dict[_Node, Path]] = {}
+    found: dict[_Node, dict[_Node, Where]] = {}
     for name, move in methodology.automatic.items():
         path = methodology.tracks[move.track].path
         for state in move.only_from:
@@ -215,13 +215,13 @@ def _arrows(methodology: Methodology) -> Mapping[_Node, Mapping[_Node, Path]]:
     for track_name, track in methodology.tracks.items():
         for name, entered in track.states.items():
             for index, pull in enumerate(entered.on_enter.pull):
-                place: Path = ("tracks", track_name, "states", name, "on_enter", "pull", index)
+                place: Where = ("tracks", track_name, "states", name, "on_enter", "pull", index)
                 found.setdefault((track_name, name), {})[(pull.track, pull.to)] = place
     return found
 
 
 def _circle_from(
-    start: _Node, arrows: Mapping[_Node, Mapping[_Node, Path]], done: set[_Node]
+    start: _Node, arrows: Mapping[_Node, Mapping[_Node, Where]], done: set[_Node]
 ) -> Iterator[tuple[_Node, ...]]:
     """Circles met on a walk from a state that no walk has passed yet."""
     if start in done:
@@ -263,7 +263,7 @@ def _meetings(methodology: Methodology) -> Found:
                 yield ("meetings", name, "words", index), f"{word!r} is a word of {owner!r} already"
         if rules.field is None:
             continue
-        path: Path = ("meetings", name, "field")
+        path: Where = ("meetings", name, "field")
         owner = fields.setdefault(rules.field, name)
         if owner != name:
             yield path, f"{rules.field!r} is the field of {owner!r} already"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
-from app import cli_doctor, cli_setup
-from app.cli import main
 from app.cli_patient import HOOK_PATH
 from app.methodology import load_methodology
 from app.sandbox import SandboxServer, World, token_of
@@ -24,6 +20,7 @@ from app.sandbox.webhooks import EVENT_NAMES
 from app.settings import Settings, load_settings
 from app.setup.desired import EVENTS, Desired, desired
 from app.setup.forms import load_forms
+from tests.command import Ran, run_psplan
 from tests.harness import HOOK_TOKEN, KEY, METHODOLOGY, environment
 
 SIGNING_KEY = "whsec_" + base64.b64encode(b"signing." * 4).decode()
@@ -66,23 +63,6 @@ class Ears:
         self._server.server_close()
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    def line_of(self, subject: str) -> str:
-        """The first line of the doctor about something."""
-        return next(line for line in self.out.splitlines() if f"  {subject}  " in line)
-
-
 @dataclass
 class Desk:
     """`env` is what the next command finds; None takes a setting away."""
@@ -97,16 +77,7 @@ class Desk:
 
     def psplan(self, *words: str) -> Ran:
         """Run it in this process."""
-        with self.monkeypatch.context() as patch, capture_logs():
-            patch.chdir(self.folder)
-            for name, value in self.env.items():
-                patch.setenv(name, value)
-            for module in (cli_doctor, cli_setup):  # the log of all tests is not this command's
-                patch.setattr(module, "set_up_logs", lambda **_: None)
-            self.capsys.readouterr()
-            code = main(words)
-            told = self.capsys.readouterr()
-        return Ran(code, told.out, told.err)
+        return run_psplan(*words, folder=self.folder, env=self.env)
 
     @property
     def hook_url(self) -> str:

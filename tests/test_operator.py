@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -20,6 +17,7 @@ from app.sandbox.world import World
 from app.store import retention
 from app.store.schema import actions, deliveries
 from app.store.store import open_store
+from tests.command import run_psplan
 from tests.harness import Process, Stage, add_hook, environment, spoken, submission
 
 DAY_S = 24 * 3600.0
@@ -38,18 +36,8 @@ class Field:
         self.stage = Stage(self.world, self.process.url, client)
 
     def psplan(self, *words: str) -> tuple[int, str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PSPLAN_")}
-        env = {**kept, **self.env, "PYTHONPATH": str(Path(__file__).parents[1])}
-        ran = subprocess.run(
-            [sys.executable, "-m", "app", *words],
-            check=False,
-            cwd=self.folder,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return ran.returncode, ran.stdout, ran.stderr
+        ran = run_psplan(*words, folder=self.folder, env=self.env)
+        return ran.code, ran.out, ran.err
 
     def dead(self) -> list[int]:
         return [row["id"] for row in json.loads(self.psplan("deliveries", "list", "--state", "dead", "--json")[1])]
@@ -159,6 +147,7 @@ def test_a_dry_run_of_what_came_before_its_issue_was_adopted_is_decided_for_the_
     told = field.psplan("deliveries", "replay", str(dead), "--dry-run")[1]
     assert "would change the scoping issue: +proposal::Awaiting_Discovery" in told
     field.psplan("deliveries", "replay", str(dead))
+    assert field.stage.quiet()
     assert "proposal::Awaiting_Discovery" in field.labels(issue.iid), "and so it is done"
 
 

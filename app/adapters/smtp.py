@@ -18,7 +18,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import cache
+from functools import cached_property
 from time import monotonic
 from typing import Final
 
@@ -34,14 +34,9 @@ VENDOR: Final = "smtp"
 TIMEOUT_S: Final = 10.0
 MOST_AT_ONCE: Final = 2
 """So many workers may wait for a mail server at a time: the others belong to GitLab."""
-BEHIND_OTHERS_S: Final = 0.2
+BEHIND_OTHERS_S: Final = 0.3
+"""So long a worker waits for its turn: a server that is well takes a letter in less."""
 SENDER: Final = "PS Plan Bot"
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Whom the machine trusts; reading that takes longer than a letter."""
-    return ssl.create_default_context()
 
 
 class SmtpPost:
@@ -59,8 +54,8 @@ class SmtpPost:
 
     def send(self, letter: Letter) -> None:
         """One connection, one recipient."""
-        if not self._places.acquire(blocking=False):
-            raise Held("other mail is being sent", after_s=BEHIND_OTHERS_S)
+        if not self._places.acquire(timeout=BEHIND_OTHERS_S):
+            raise Held("other mail is being sent", after_s=1.0)
         try:
             with self._vendor.breaker.call(), self._translated("SEND mail"), self._session() as session:
                 session.send_message(as_mime(letter, self._sender), self._sender, [letter.to])
@@ -73,17 +68,22 @@ class SmtpPost:
             session.noop()
             return (session.ehlo_resp or b"").decode("ascii", "replace").split("\n")[0]
 
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        """Whom the machine trusts; reading that takes longer than a letter."""
+        return ssl.create_default_context()
+
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         server = mail_server(self._url())
         session = (
-            smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=_trusted())
+            smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=self._trusted)
             if server.scheme == "smtps"
             else smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
         )
         try:
             if server.scheme == "smtp":
-                session.starttls(context=_trusted())
+                session.starttls(context=self._trusted)
             session.ehlo_or_helo_if_needed()
             if server.user is not None and server.password is not None:
                 session.login(server.user, server.password)

@@ -47,6 +47,11 @@ class About(Enum):
     PAUSED = "whichever is on hold or has ended"
 
 
+def sees_none(_: str) -> bool:
+    """Most commands look into no file."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One command as it is registered: help, permissions and documents all read this.
@@ -69,6 +74,8 @@ class Command:
     sees_happenings: bool = False
     sees_pipeline: bool = False
     sees_assignments: bool = False
+    sees_files: Callable[[str], bool] = sees_none
+    """Of what stands behind it: whether uploaded files have to be looked into for that."""
 
     @property
     def form(self) -> str:
@@ -89,6 +96,21 @@ class Moved:
     behind: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that is to hang on an issue, below some words. `document`: a later one of that name takes its place.
+
+    `edition`: what it says, in short; the same again is attached once.
+    """
+
+    document: str
+    edition: str
+    file_name: str
+    content_type: str
+    content: bytes = field(repr=False)
+    words: Safe
+
+
 @dataclass(slots=True)
 class Ledger:
     """How the issues will read once what was ordered is written, and what has to be written for that."""
@@ -99,6 +121,7 @@ class Ledger:
     add: Mapping[IssueKind, tuple[str, ...]] = field(default_factory=dict)
     remove: Mapping[IssueKind, tuple[str, ...]] = field(default_factory=dict)
     assignee: Mapping[IssueKind, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,6 +140,8 @@ class Occasion:
     engagement: Engagement | None = None
     is_internal: bool = False
     """Not everybody who sees the issue saw it said."""
+    uploads: tuple[str, ...] = ()
+    """Paths of the files that the comment links to."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -258,6 +283,11 @@ class Hearing(Occasion):
         """Make somebody the assignee."""
         self.ledger.assignee = {**self.ledger.assignee, kind: username}
 
+    def attach(self, attachment: Attachment) -> None:
+        """Have a file hang on the issue."""
+        others = [each for each in self.ledger.attachments if each.document != attachment.document]
+        self.ledger.attachments = (*others, attachment)
+
     # -- all or nothing
 
     def keep(self) -> Callable[[], None]:
@@ -273,6 +303,7 @@ class Hearing(Occasion):
         def back() -> None:
             self.ledger.issues, self.ledger.answers = ledger.issues, ledger.answers
             self.ledger.add, self.ledger.remove, self.ledger.assignee = ledger.add, ledger.remove, ledger.assignee
+            self.ledger.attachments = ledger.attachments
             if course is not None and held is not None:
                 course.standing, course.scene = held.standing, held.scene
                 course.notices, course.reasons, course.revived, course.unlost, course.ordered = lists

@@ -18,6 +18,7 @@ from app import text
 from app.blocks import facts, welcome, work
 from app.blocks.case import Case, case_of, service_titles
 from app.blocks.words import together
+from app.catalogue import Catalogue, load_catalogue
 from app.chat_form import ChatForm
 from app.machine.calendars import due_at
 from app.methodology.model import IssueText, Methodology
@@ -51,6 +52,10 @@ class Playbook:
     """File → agenda, of the meetings."""
     mail_from: str | None = None
     """The address that the service sends mail from; None: it sends none."""
+    catalogue: Catalogue = field(default_factory=load_catalogue)
+    """What estimates are made of."""
+    sow_template: bytes = b""
+    """The Word file that SOWs are made from."""
     salesforce_url: str | None = None
     """Where the service is connected to Salesforce: My Domain."""
 

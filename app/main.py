@@ -30,6 +30,7 @@ from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
 from app.adapters.restraint import Restraint
 from app.adapters.smtp import SmtpPost
 from app.agendas import load_agendas
+from app.catalogue import load_catalogue
 from app.chat import ChatTeller
 from app.clock import Clock, Sleep, Timer, steady_clock, system_clock
 from app.command_table import as_page
@@ -62,6 +63,7 @@ from app.routines import Routines
 from app.salesforce import LastRead, SalesforceReads, open_salesforce
 from app.settings import Settings
 from app.slack import open_slack
+from app.sow_template import load_sow_template
 from app.store.database import need_postgres
 from app.store.inbox import bring_forward, parked_lanes, waiting_lanes
 from app.store.memory import Read, StoreMemory
@@ -364,7 +366,7 @@ def _quiet_interpreter() -> None:
 
 
 def load_playbook(settings: Settings) -> Playbook:
-    """Methodology and templates. Raises FileFaults or TemplateFaults, each with file and line."""
+    """Methodology, templates and catalogue. Raises FileFaults or TemplateFaults, each with file and line."""
     folder: Path = settings.templates or default_template_folder()
     methodology = load_methodology(settings.methodology, look=registry.unknown_commands)
     return Playbook(
@@ -372,6 +374,8 @@ def load_playbook(settings: Settings) -> Playbook:
         templates=load_templates(folder),
         chat=settings.chat_form,
         agendas=load_agendas(folder, methodology),
+        catalogue=load_catalogue(settings.catalogue, questions=methodology.questions),
+        sow_template=load_sow_template(folder),
         mail_from=settings.smtp_from if settings.smtp_url is not None else None,
         salesforce_url=settings.salesforce_url,
     )

@@ -52,6 +52,7 @@ from app.ports import GitLab, Issue, IssueChange, NewIssue, Note, Post, Salesfor
 from app.revision import revise
 from app.signed_record import seal_what_fits
 from app.text import Safe, find_markers, marker
+from app.uploads import uploads_in
 
 Evidence = Mapping[str, Any]
 """What an action brought about, as stored: numbers and names, never texts."""
@@ -93,7 +94,7 @@ class Performer:
             note = self._find_note(action, engagement, back_to=sent_at - CLOCKS_DIFFER_S)
             if note is None or not self._says(note, action, engagement):
                 return None  # what says something else is edited, which is safe to repeat
-            return {"note": note.id}
+            return {"note": note.id, **(_file_in(note.body) if isinstance(action, AttachDocument) else {})}
         if isinstance(action, PostMessage):
             return self._told().look(action, sent_at=sent_at)
         return None
@@ -227,13 +228,13 @@ class Performer:
         iid = _number(action.role, engagement)
         link = self.gitlab.upload(action.file_name, action.content, action.content_type)
         body = "\n\n".join([action.marker, _edition(action), fill(action.body, engagement), link])
-        known = None if engagement is None else engagement.standing.attached.get(action.document)
+        known, files = None if engagement is None else engagement.standing.attached.get(action.document), _file_in(link)
         if known is not None:
             with suppress(Absent):
-                return {"note": self.gitlab.edit_note(iid, known, body).id}
+                return {"note": self.gitlab.edit_note(iid, known, body).id, **files}
         if (found := self._find_note(action, engagement)) is not None:
-            return {"note": self.gitlab.edit_note(iid, found.id, body).id}
-        return {"note": self.gitlab.create_note(iid, body).id}
+            return {"note": self.gitlab.edit_note(iid, found.id, body).id, **files}
+        return {"note": self.gitlab.create_note(iid, body).id, **files}
 
     @perform.register
     def _(self, action: SendMail, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
@@ -347,8 +348,11 @@ def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> E
         )
         return replace(engagement, standing=standing)
     if engagement is not None and isinstance(action, AttachDocument):
-        attached = {**engagement.standing.attached, action.document: evidence["note"]}
-        return replace(engagement, standing=replace(engagement.standing, attached=attached))
+        standing = engagement.standing
+        attached = {**standing.attached, action.document: evidence["note"]}
+        file = evidence.get("file")
+        files = standing.files if file is None else {**standing.files, action.document: file}
+        return replace(engagement, standing=replace(standing, attached=attached, files=files))
     if engagement is not None and isinstance(action, LinkIssues):
         return replace(engagement, is_linked=True)
     if engagement is not None and isinstance(action, Remember):
@@ -373,6 +377,12 @@ def _number(target: Target, engagement: Engagement | None) -> int:
 def fill(text: Text, engagement: Engagement | None) -> str:
     """The text with its references to issues filled in. Raises Permanent where such an issue does not exist."""
     return "".join(f"#{_number(_ISSUE_OF[p], engagement)}" if isinstance(p, IssueRef) else p for p in text)
+
+
+def _file_in(text: str) -> dict[str, str]:
+    """The path of the upload that a text ends with."""
+    found = uploads_in(text)
+    return {"file": found[-1]} if found else {}
 
 
 def _edition(action: AttachDocument) -> Safe:

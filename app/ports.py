@@ -365,6 +365,9 @@ class GitLab(Protocol):
     def upload(self, file_name: str, content: bytes, content_type: str) -> str:
         """Keep a file for the project's texts; the Markdown that links to it. Repeated, it is there twice."""
 
+    def download(self, path: str, *, most_bytes: int) -> bytes | None:
+        """An upload of the project by its path (`app.uploads`); None: it cannot be had, or is larger."""
+
     def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:
         """The newest hundred comments, newest first; all that were written since `back_to`, two thousand at most."""
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from app.actions import Action
 from app.engagement import Engagement
 from app.events import Event
-from app.hearing import About, Command, Hearing, When
+from app.hearing import About, Command, Hearing, When, sees_none
 from app.issue_text import Playbook
 from app.layers import Found, one_of
 from app.methodology.model import Methodology
@@ -148,6 +148,7 @@ class Registry:
         sees_happenings: bool = False,
         sees_pipeline: bool = False,
         sees_assignments: bool = False,
+        sees_files: Callable[[str], bool] = sees_none,
     ) -> Callable[[CarryOut], CarryOut]:
         """Register the decorated function as what carries out `name`. `examples`: what may stand behind the name."""
 
@@ -168,6 +169,7 @@ class Registry:
                 sees_happenings=sees_happenings,
                 sees_pipeline=sees_pipeline,
                 sees_assignments=sees_assignments,
+                sees_files=sees_files,
             )
             return carry_out
 

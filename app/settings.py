@@ -46,6 +46,7 @@ EXAMPLES = {
     "database_url": "sqlite:///psplan.sqlite3",
     "methodology": "/etc/psplan/methodology.yaml",
     "templates": "/etc/psplan/issue_templates",
+    "catalogue": "/etc/psplan/catalogue.yaml",
     "sweep_interval_s": "300",
     "keep_days": "30",
     "gitlab_timeout_s": "20",
@@ -175,6 +176,7 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
     calculator_origins: Words = Field((), description="Web origins that may submit from a browser (CORS)")
     templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
+    catalogue: Path | None = Field(None, description="Activity catalogue; default: the one that ships")
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
     oauth_client_id: str | None = Field(
         None, description="Application in GitLab with the scope `read_user`; not given: the pages are off"

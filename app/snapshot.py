@@ -14,6 +14,7 @@ from app.engagement import Engagement
 from app.errors import Absent, Retry
 from app.methodology.model import Holders
 from app.ports import Assignment, Issue, LabelEvent, Note, Record, StateEvent
+from app.uploads import MOST_BYTES
 
 MOST_IN_PIPELINE: Final = 500
 
@@ -52,6 +53,8 @@ class Needs:
     """A submission of which it has to be known whether it joined an engagement, or may join that of its opportunity."""
     case: str | None = None
     """An engagement whose legal approval case has to be read there."""
+    files: frozenset[str] = frozenset()
+    """Paths of uploads that are looked into."""
     read_after: float | None = None
     """What has been read there since this moment (by our clock) is fresh enough; None: it has to be read now."""
 
@@ -131,6 +134,9 @@ class Issues(Protocol):
     def latest_notes(self, iid: int) -> Sequence[Note]:
         """Its newest comments."""
 
+    def download(self, path: str, *, most_bytes: int) -> bytes | None:
+        """An uploaded file; None where it cannot be had."""
+
 
 class Memory(Protocol):
     """What only the store knows."""
@@ -208,6 +214,8 @@ class Snapshot:
     """The legal approval case that was asked for; None where there is none, or nobody can look."""
     can_read: bool = False
     """Whether the service is connected to Salesforce."""
+    files: Mapping[str, bytes | None] = field(default_factory=dict)
+    """What was uploaded; None where it cannot be had, or is too large."""
 
 
 def take_snapshot(
@@ -263,6 +271,7 @@ def take_snapshot(
         record=_record(needs, salesforce),
         case=_case(needs, salesforce),
         can_read=salesforce is not None,
+        files={path: gitlab.download(path, most_bytes=MOST_BYTES) for path in sorted(needs.files)},
     )
 
 

@@ -12,7 +12,7 @@ from app.machine.papers import bound_papers, differences
 from app.machine.standing import Approval, Paper, Standing, Verdict
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Kind, State
-from app.text import Safe, code_span, link, mention, own
+from app.text import Safe, code_span, link, mention, own, upload_link
 from app.ways import way_in_words
 
 MAX_NAMES: Final = 3
@@ -107,5 +107,7 @@ def paper_in_words(paper: Paper, methodology: Methodology) -> Iterator[Safe]:
         form = methodology.words.get("estimate.type", {}).get(paper.form or "")
         worth = code_span(f"{paper.amount:,f} {paper.currency or ''}")
         yield worth if form is None else together(worth, own(f" ({form})"))
+    if paper.file is not None:
+        yield upload_link(paper.file, "the file")
     if paper.url is not None:
         yield link(paper.url, "open it", allowed_hosts=methodology.link_hosts)

@@ -32,6 +32,7 @@ from app.markers import (
     sections,
     without_outer_blanks,
 )
+from app.uploads import upload_at
 
 __all__ = [
     "Marker",
@@ -52,6 +53,7 @@ __all__ = [
     "section",
     "sections",
     "title",
+    "upload_link",
 ]
 
 _NOTHING: Final = Safe("—")
@@ -146,6 +148,11 @@ def link(url: str, label: str, *, allowed_hosts: Iterable[str]) -> Safe:
     words = code_span(label)
     # The space of no width keeps a `!` or `]` of ours in front of it from making an image or another link of it.
     return Safe(f"{_ZERO_WIDTH_SPACE}[{code_span(host) if words == _NOTHING else words}](https://{host}{rest})")
+
+
+def upload_link(path: str, label: str) -> Safe:
+    """A link to an upload of the same project, from our own words; what is no such path stands there as code."""
+    return code_span(path) if upload_at(path) is None else Safe(f"[{own(label)}]({path})")
 
 
 def is_link(url: str, *, allowed_hosts: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from handlers import (
     triage,
     answers,
     estimates,
+    workbooks,
     approvals,
     moves,
     endings,
@@ -56,4 +57,5 @@ __all__ = [
     "status",
     "submissions",
     "triage",
+    "workbooks",
 ]

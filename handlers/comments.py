@@ -26,11 +26,13 @@ from app.registry import Decision, Listened, ignore, registry
 from app.snapshot import Heard, Needs, Snapshot
 from app.status_words import person
 from app.text import Safe, code_span, marker, own
+from app.uploads import uploads_in
 from handlers.adoption import ADOPT, adopt_by_command, needs_of_adoption
 from handlers.homes import unknown_home
 from handlers.orders import Answered, Orders, find, lines_meant
 from handlers.progress import progress
 from handlers.scene import account_team_as_written, roles_to_see, what_to_see
+from handlers.workbooks import ESTIMATE_DRAFT
 
 MOST_HAPPENINGS = 40
 MOST_PEOPLE = 2 * MOST_COMMANDS
@@ -68,7 +70,20 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
         note=event.note_id,
         happenings=MOST_HAPPENINGS if any(command.sees_happenings for command in commands) else 0,
         pipeline=any(command.sees_pipeline for command in commands),
+        files=_files(event, engagement) if any(_sees_files(line, playbook) for line in lines) else frozenset(),
     )
+
+
+def _files(event: CommentPosted, engagement: Engagement) -> frozenset[str]:
+    """What the comment links to, the latest drafts, and what is on record."""
+    standing = engagement.standing
+    held = [standing.files.get(ESTIMATE_DRAFT), *(paper.file for paper in standing.papers.values())]
+    return frozenset([*uploads_in(event.body), *(path for path in held if path is not None)])
+
+
+def _sees_files(line: Line, playbook: Playbook) -> bool:
+    command, rest = find(line, playbook)
+    return command is not None and command.sees_files(rest)
 
 
 @registry.on(CommentPosted, needs=_needs)
@@ -166,6 +181,7 @@ def _orders(
         playbook=playbook,
         engagement=engagement,
         is_internal=event.is_internal,
+        uploads=uploads_in(event.body),
     )
 
 

@@ -18,20 +18,25 @@ from app.registry import registry
 from app.status_words import document_in_words, paper_in_words
 from app.text import Safe, code_span, own
 from app.ways import PUT_BY
-
-FORMS = {"tm": "tm", "t&m": "tm", "ff": "ff", "fixed": "ff", "mixed": "mixed"}
-"""How people write what an estimate is billed by → how the submission form writes it."""
+from handlers.workbooks import FORMS, take_workbook, takes_file
 
 
 @registry.command(
     "estimate",
     usage="AMOUNT CURRENCY [tm|ff|mixed] [URL]",
-    says="Put the estimate on record as its next version; what was approved or agreed of the one before is void.",
+    says=(
+        "Put the estimate on record as its next version; what was approved or agreed of the one before is void. "
+        "With a workbook uploaded in the same comment, or with nothing behind it: that workbook, or the last draft."
+    ),
     who=("em",),
     examples=("62000 USD", "48,500.00 eur ff https://docs.google.com/spreadsheets/d/1", "€55k tm"),
+    sees_files=takes_file,
 )
 def estimate(hearing: Hearing) -> None:
     """The currency needs a rate, or nobody could say whether it is above a threshold."""
+    if takes_file(hearing.words.text):
+        _put(hearing, Document.ESTIMATE, take_workbook(hearing))
+        return
     rules, words = hearing.methodology.money, hearing.words
     money = words.money(main_currency=rules.currency)
     if money.currency not in rules.rates:
@@ -43,7 +48,7 @@ def estimate(hearing: Hearing) -> None:
     url = words.url()
     form = form or words.take(FORMS)
     words.end()
-    paper = Paper(0, hearing.by, hearing.at, url, money.amount, money.currency, form and FORMS[form])
+    paper = Paper(0, hearing.by, hearing.at, url, money.amount, money.currency, form and FORMS[form].value)
     _put(hearing, Document.ESTIMATE, paper)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from app.actions import Action, ChangeIssue, Say, TellStatus
+from app.actions import Action, AttachDocument, ChangeIssue, Say, TellStatus
 from app.blocks import work
 from app.engagement import Engagement, IssueLink
 from app.errors import Retry
@@ -130,7 +130,7 @@ def progress(
         orders.conclude(outcome.answered_at, outcome.scene)
     parts = {} if revised is not None else _answered_parts(engagement, {**issues, **_scoping(ledger)}, playbook, now)
     _wait_for_roles(outcome, scene, snapshot)
-    is_ordered = bool(ledger.answers or ledger.add or ledger.remove or ledger.assignee)
+    is_ordered = bool(ledger.answers or ledger.add or ledger.remove or ledger.assignee or ledger.attachments)
     did_something = bool(outcome.labels or outcome.open or outcome.notices or parts) or _moved(before, outcome)
     did_something = did_something or is_ordered
     is_confidential = any(issue.confidential for issue in issues.values())
@@ -161,6 +161,7 @@ def progress(
         *_says(stands, said, scene, snapshot, playbook),
         *(action for each in news for action in told_of(each)),
         *(action for each in news for action in letters_of(each)),
+        *_attached(stands, ledger, scene),
     ]
     return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
 
@@ -274,6 +275,23 @@ def _says(
         mark = notice_mark(engagement.id, notice.key)
         body = notice_body(notice, engagement, scene, snapshot, playbook, mark=mark)
         yield Say(key=f"{engagement.id}:notice:{notice.key}", target=target, marker=mark, body=(body,))
+
+
+def _attached(engagement: Engagement, ledger: Ledger, scene: Scene) -> Iterator[AttachDocument]:
+    """Files that were ordered, on the scoping issue where there is one."""
+    target = IssueKind.SCOPING if IssueKind.SCOPING in scene.issues else next(iter(scene.issues), None)
+    for each in ledger.attachments if target is not None else ():
+        name = each.document.replace(":", "-").replace("_", ".")
+        yield AttachDocument(
+            key=f"{engagement.id}:{each.document}:{engagement.standing.serial}:{each.edition}",
+            role=target or IssueKind.SCOPING,
+            document=each.document,
+            marker=notice_mark(engagement.id, name),
+            body=(each.words,),
+            file_name=each.file_name,
+            content_type=each.content_type,
+            content=each.content,
+        )
 
 
 def _due(

@@ -49,6 +49,10 @@ class SharedLook:
             self._issues[iid] = self.gitlab.read_issue(iid)
         return self._issues[iid]
 
+    def download(self, path: str, *, most_bytes: int) -> bytes | None:
+        """As GitLab.download: a file is asked for once or never."""
+        return self.gitlab.download(path, most_bytes=most_bytes)
+
     def label_events(self, iid: int, *, after: int = 0) -> Sequence[LabelEvent]:
         """As GitLab.label_events."""
         self._refresh()

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from operator import attrgetter
 
 from app.machine.standing import Mark, Paper, Standing
 from app.machine.timeline import recorded, with_time
@@ -31,18 +32,17 @@ def digest_of(document: Document | None, standing: Standing, methodology: Method
 def _digest(version: int, names: tuple[Document, ...], papers: tuple[Paper | None, ...]) -> str:
     """Of what a document says, not of who put it on record when."""
     present = [(name, paper) for name, paper in zip(names, papers, strict=True) if paper is not None]
-    said = [(name.value, p.version, str(p.amount), p.currency, p.form, p.url) for name, p in present]
+    said = [
+        (name.value, p.version, str(p.amount), p.currency, p.form, p.url, *([p.file] if p.file is not None else []))
+        for name, p in present
+    ]
     return hashlib.sha256(repr((version, said)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def is_same(one: Paper | None, other: Paper) -> bool:
     """Whether two versions of a document say the same."""
-    return one is not None and (one.amount, one.currency, one.form, one.url) == (
-        other.amount,
-        other.currency,
-        other.form,
-        other.url,
-    )
+    said = attrgetter("amount", "currency", "form", "url", "file")
+    return one is not None and said(one) == said(other)
 
 
 def with_paper(standing: Standing, document: Document, paper: Paper, methodology: Methodology) -> Standing:

@@ -83,6 +83,8 @@ class Paper:
     form: str | None = None
     source: str = "command"
     """`submission` or `command`."""
+    file: str | None = None
+    """Where it was uploaded (`app.uploads`): that very file, which nobody can change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ class Standing:
     `happened`: what clocks go by (`app.machine.timeline`) → when that was, in order; of what counts but once, the first
     time. `active_at`: when somebody last did or said anything. `wake_at`: when a clock has to be looked at next.
     `meetings`: by their names in the methodology. `attached`: document → id of the comment that it hangs on.
+    `files`: the same → where the file itself was uploaded to.
     `opportunity`: as Salesforce told of it last. `confidence`: what the EM said of the chances, and why.
     """
 
@@ -194,6 +197,7 @@ class Standing:
     wake_at: float | None = None
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     attached: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     opportunity: Opportunity | None = None
     confidence: str | None = None
 
@@ -257,6 +261,7 @@ class Standing:
             "wake_at": self.wake_at,
             "meetings": {name: each.to_record() for name, each in self.meetings.items()},
             "attached": dict(self.attached),
+            "files": dict(self.files),
             "opportunity": None if self.opportunity is None else self.opportunity.to_record(),
             "confidence": self.confidence,
         }
@@ -298,6 +303,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         wake_at=record["wake_at"],
         meetings={name: meeting_from_record(each) for name, each in record["meetings"].items()},
         attached=record["attached"],
+        files=record["files"],
         opportunity=opportunity_from_record(record["opportunity"]),
         confidence=record["confidence"],
     )

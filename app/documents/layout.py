@@ -1,0 +1,73 @@
+"""Where things stand in the estimate workbook: what writes it and what reads it back agree on this."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from openpyxl.utils import get_column_letter
+
+TEMPLATE: Final = "1"
+"""Version of the layout; a workbook of another one is not read."""
+
+
+class Sheet(StrEnum):
+    """The sheets, in their order."""
+
+    SUMMARY = "Summary"
+    ACTIVITIES = "Activities"
+    ROLES = "Roles"
+    COST = "Cost and margin"
+    CUSTOMER = "Customer"
+    ASSUMPTIONS = "Assumptions"
+    ABOUT = "About"
+
+
+ROLE_ROW: Final = 3
+"""Keys of the roles, in small grey letters."""
+TITLE_ROW: Final = 4
+PRICE_ROW: Final = 5
+"""Price of an hour of each role; on the sheet of costs what it costs us."""
+FIRST_ROW: Final = 6
+"""The first activity."""
+ROOM: Final = 20
+"""Empty lines behind the activities, for what somebody puts in by hand; the formulas reach over them."""
+KEY_COLUMN: Final = 1
+ACTIVITY_COLUMN: Final = 2
+KIND_COLUMN: Final = 3
+ROLES_FROM: Final = 4
+
+SHARE_ROW: Final = 15
+"""On the summary, in the second column: what is put on top of consulting."""
+
+CONSULTING: Final = "Consulting"
+EDUCATION: Final = "Education"
+OWN_KEY: Final = "own"
+"""Stands for the key of an activity that somebody put in by hand."""
+
+ABOUT_TEMPLATE: Final = "template"
+ABOUT_CATALOGUE: Final = "catalogue"
+ABOUT_ENGAGEMENT: Final = "engagement"
+ABOUT_CURRENCY: Final = "currency"
+ABOUT_FORM: Final = "billing"
+
+MOST_ROLES: Final = 12
+MOST_LINES: Final = 300
+
+
+class Columns:
+    """Letters of the columns on the sheet of activities, for so many roles."""
+
+    def __init__(self, roles: int) -> None:
+        self.first = get_column_letter(ROLES_FROM)
+        self.last = get_column_letter(ROLES_FROM + roles - 1)
+        self.hours, self.sku, self.quantity, self.unit_price, self.price = (
+            get_column_letter(ROLES_FROM + roles + number) for number in range(5)
+        )
+        self.numbers = {
+            "hours": ROLES_FROM + roles,
+            "sku": ROLES_FROM + roles + 1,
+            "quantity": ROLES_FROM + roles + 2,
+            "unit_price": ROLES_FROM + roles + 3,
+            "price": ROLES_FROM + roles + 4,
+        }

@@ -1,0 +1,236 @@
+"""From answers to a workbook, back from it, and to a SOW: end to end, over the uploads of GitLab."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docx import Document
+from openpyxl import load_workbook
+
+from app.documents.layout import FIRST_ROW, ROLES_FROM, Sheet
+from app.sandbox.records import Upload
+from tests.harness import Stage, issues, spoken, stage, status_of, submission
+
+ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
+MIGRATION = {
+    "submission_id": ID,
+    "services": ["migration_scm"],
+    "deployment_target": "saas",
+    "migration": {"sources": ["gitlab_sm"], "users": 775, "repos": 4000, "repos_over_5gb": 12},
+}
+
+
+@pytest.fixture
+def on(tmp_path: Path) -> Iterator[Stage]:
+    with stage(tmp_path) as running:
+        assert running.submit(submission(**MIGRATION))["state"] == "done"
+        assert running.quiet()
+        yield running
+
+
+def say(on: Stage, text: str, by: str = "erin") -> None:
+    on.world.add_note(by, 1, text)
+    assert on.quiet()
+
+
+def answer(on: Stage) -> str:
+    """The last reply."""
+    return [note for note in spoken(on.world, 1) if "psplan:reply" in note][-1]
+
+
+def attached(on: Stage, name: str) -> Upload:
+    """The file that the one comment about it links to."""
+    found = [
+        match
+        for note in spoken(on.world, 1)
+        for match in re.findall(rf"\(/uploads/([0-9a-f]+)/({re.escape(name)})\)", note)
+    ]
+    assert found
+    return on.world.uploaded(found[-1][0], name)
+
+
+def upload(on: Stage, content: bytes, name: str = "estimate.xlsx", by: str = "erin") -> str:
+    """As somebody drops it into a comment: the link."""
+    kept = on.world.upload(by, name, content)
+    return f"[{name}](/uploads/{kept.secret}/{kept.filename})"
+
+
+def changed(content: bytes, change: Callable[[Any], None]) -> bytes:
+    """As a spreadsheet program saves it after somebody changed something."""
+    book = load_workbook(BytesIO(content))
+    change(book)
+    held = BytesIO()
+    book.save(held)
+    return held.getvalue()
+
+
+def with_hours(row: int, hours: float) -> Callable[[Any], None]:
+    def change(book: Any) -> None:
+        book[Sheet.ACTIVITIES].cell(FIRST_ROW + row, ROLES_FROM, hours)
+
+    return change
+
+
+def draft(on: Stage, words: str = "") -> bytes:
+    say(on, f"/ps estimate draft {words}")
+    return attached(on, "estimate.xlsx").content
+
+
+def test_a_straw_man_is_attached_and_nothing_is_on_record(on: Stage) -> None:
+    draft(on)
+    (told,) = [note for note in spoken(on.world, 1) if "a straw-man" in note]
+    assert "Rough order of magnitude (Self-managed to GitLab.com): 114,000 to 124,000 USD." in told
+    assert re.search(r"- CI jobs that are repointed: [\d,]+ to [\d,]+ USD", told)
+    assert "- Estimate: version" not in status_of(on.world, 1)
+
+
+def test_an_answer_in_the_table_counts_and_a_repeated_draft_takes_the_same_comment(on: Stage) -> None:
+    first = draft(on)
+    say(on, "/ps answer ci_jobs 250")
+    second = draft(on)
+    assert first != second
+    assert len([note for note in spoken(on.world, 1) if "a straw-man" in note]) == 1
+    assert draft(on) == second, "from the same answers the same bytes"
+
+
+def test_said_without_a_file_the_draft_goes_on_record(on: Stage) -> None:
+    draft(on, "ff")
+    say(on, "/ps estimate")
+    status = status_of(on.world, 1)
+    assert re.search(r"- Estimate: version 1, `[\d,.]+ USD` \(fixed fee\), \[the file\]\(/uploads/", status)
+    hours = next(line for line in issues(on.world)[1][3].splitlines() if "hours_per_role" in line)
+    assert "From the estimate: Professional Services Engineer" in hours
+
+
+def test_a_changed_workbook_is_the_next_version_with_a_table_of_what_changed(on: Stage) -> None:
+    book = draft(on)
+    say(on, "/ps estimate")
+    say(on, "/ps request-review ta")
+    say(on, "/ps ta approve", by="tara")
+    say(on, f"/ps estimate\n\n{upload(on, changed(book, with_hours(0, 40)))}")
+    status = status_of(on.world, 1)
+    assert "- Estimate: version 2" in status
+    assert re.search(r"\| `Kick-off and project plan` \| `12` \| `48` \| `hours` \|", answer(on))
+    assert "With this the following is void: **TA review** (`tara`)" in answer(on)
+
+
+def test_the_same_workbook_again_is_no_new_version(on: Stage) -> None:
+    draft(on)
+    say(on, "/ps estimate")
+    say(on, "/ps estimate")
+    assert "That is on record already, as version 1" in answer(on)
+
+
+def other_engagement(book: Any) -> None:
+    book[Sheet.ABOUT].cell(3, 2, "another")
+
+
+def no_activities(book: Any) -> None:
+    del book[Sheet.ACTIVITIES]
+
+
+def negative(book: Any) -> None:
+    book[Sheet.ACTIVITIES].cell(FIRST_ROW, ROLES_FROM, -4)
+
+
+def words_for_hours(book: Any) -> None:
+    book[Sheet.ACTIVITIES].cell(FIRST_ROW, ROLES_FROM, "many @everyone")
+
+
+def a_formula(book: Any) -> None:
+    book[Sheet.ACTIVITIES].cell(FIRST_ROW, ROLES_FROM, "=4+4")
+
+
+def another_template(book: Any) -> None:
+    book[Sheet.ABOUT].cell(1, 2, "99")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (other_engagement, "was made for another engagement"),
+        (no_activities, "Its sheet Activities is missing"),
+        (negative, "A number between 0 and 100,000 is expected here: row 6"),
+        (words_for_hours, "A number is expected here: row 6"),
+        (a_formula, "a formula without its result"),
+        (another_template, "another template than I know"),
+    ],
+)
+def test_a_workbook_that_says_nothing_sound_is_refused_in_words(
+    change: Callable[[Any], None], says: str, on: Stage
+) -> None:
+    book = draft(on)
+    say(on, f"/ps estimate {upload(on, changed(book, change))}")
+    assert says in answer(on)
+    assert "- Estimate: version" not in status_of(on.world, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("", "There is no workbook yet."),
+        ("/uploads/" + "0" * 32 + "/estimate.xlsx", "cannot be read: it is gone"),
+        ("FILE", "That is no .xlsx workbook"),
+        ("TEXT", "It is no .xlsx workbook"),
+    ],
+)
+def test_what_is_no_workbook_is_refused_in_words(words: str, says: str, on: Stage) -> None:
+    links = {"FILE": ("notes.txt", b"x"), "TEXT": ("estimate.xlsx", b"not a zip")}
+    if words in links:
+        name, content = links[words]
+        words = upload(on, content, name)
+    say(on, f"/ps estimate {words}")
+    assert says in answer(on)
+
+
+def test_only_an_em_draws_up_or_takes_an_estimate(on: Stage) -> None:
+    say(on, "/ps estimate draft", by="alice")
+    assert "That is for:" in answer(on)
+    assert not on.world.uploads
+
+
+def test_a_currency_without_prices_is_told_with_those_that_have_some(on: Stage) -> None:
+    say(on, "/ps estimate draft JPY")
+    assert "The catalogue has no prices in `JPY`. It has: `USD`, `EUR`, `GBP`." in answer(on)
+
+
+def test_a_sow_is_made_from_the_workbook_on_record_and_from_no_other(on: Stage) -> None:
+    say(on, "/ps sow draft")
+    assert "There is no workbook on record that a SOW could be made from" in answer(on)
+    book = draft(on)
+    say(on, f"/ps estimate {upload(on, changed(book, with_hours(0, 40)))}")
+    say(on, "/ps sow draft")
+    content = attached(on, "sow.docx").content
+    document = Document(BytesIO(content))
+    cells = [[cell.text for cell in row.cells] for table in document.tables for row in table.rows]
+    assert ["Customer", "Acme GmbH"] in cells
+    (kickoff,) = [row for row in cells if row[0] == "Kick-off and project plan"]
+    assert kickoff[1:] == ["48 hours", f"{Decimal(48) * 330:,.2f} USD"]
+    footer = document.sections[0].footer.paragraphs[0].text
+    assert re.fullmatch(r"SOW draft 1, estimate 1, [0-9a-f]{12}", footer)
+    say(on, "/ps sow draft")
+    assert attached(on, "sow.docx").content == content, "drawn up again on the same day it is the same file"
+
+
+def test_an_estimate_billed_both_ways_makes_two_sows(tmp_path: Path) -> None:
+    with stage(tmp_path) as on:
+        services = {"services": ["migration_scm", "training"], "training": [{"course": "ci-cd", "attendees": 12}]}
+        assert on.submit(submission(**{**MIGRATION, **services}))["state"] == "done"
+        assert on.quiet()
+        draft(on, "mixed")
+        say(on, "/ps estimate")
+        say(on, "/ps sow draft")
+        texts = []
+        for name in ("sow-consulting.docx", "sow-fixed.docx"):
+            document = Document(BytesIO(attached(on, name).content))
+            texts.append("\n".join(cell.text for t in document.tables for row in t.rows for cell in row.cells))
+        assert "Classes, remote" not in texts[0]
+        assert "Kick-off and project plan" in texts[0]
+        assert "Classes, remote" in texts[1]
+        assert "Kick-off" not in texts[1]

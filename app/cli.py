@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     submit.set_defaults(run=_submit)
 
     _add_methodology(commands)
+    _add_catalogue(commands)
     _add_deliveries(commands)
     return top
 
@@ -94,6 +95,14 @@ def _add_methodology(commands: argparse._SubParsersAction[argparse.ArgumentParse
     show = actions.add_parser("show", help="print the one in force")
     show.add_argument("--diagram", action="store_true", help="its tracks as Mermaid state diagrams")
     show.set_defaults(run=_show_methodology)
+
+
+def _add_catalogue(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser("catalogue", help="the file that estimates are made of")
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="validate a file: every fault with its line")
+    check.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: the one in force")
+    check.set_defaults(run=_check_catalogue)
 
 
 def _add_deliveries(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -174,6 +183,12 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 def _check_methodology(arguments: argparse.Namespace) -> int:
     from app.cli_methodology import check
+
+    return check(arguments.file)
+
+
+def _check_catalogue(arguments: argparse.Namespace) -> int:
+    from app.cli_catalogue import check
 
     return check(arguments.file)
 

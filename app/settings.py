@@ -166,7 +166,13 @@ class MethodologySettings(_Environment):
     methodology: Path | None = Field(None, description="Methodology file; default: the one that ships")
 
 
-class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
+class CatalogueSettings(MethodologySettings):
+    """Where it is written down what an estimate is made of."""
+
+    catalogue: Path | None = Field(None, description="Activity catalogue; default: the one that ships")
+
+
+class Settings(DatabaseSettings, CalculatorSettings, CatalogueSettings):
     """Everything that an operator decides; read once at the start, never changed."""
 
     gitlab_url: str = Field(description="Address of the GitLab instance")
@@ -176,7 +182,6 @@ class Settings(DatabaseSettings, CalculatorSettings, MethodologySettings):
     webhook_signing_keys: Secrets = Field((), description="Signing keys of the GitLab webhook; any one is accepted")
     calculator_origins: Words = Field((), description="Web origins that may submit from a browser (CORS)")
     templates: Path | None = Field(None, description="Folder of issue templates; default: the ones that ship")
-    catalogue: Path | None = Field(None, description="Activity catalogue; default: the one that ships")
     record_keys: Secrets = Field((), description="Keys that sign what the bot must recognise as its own")
     oauth_client_id: str | None = Field(
         None, description="Application in GitLab with the scope `read_user`; not given: the pages are off"

@@ -18,11 +18,12 @@ from app.clock_words import clocks_line
 from app.engagement import EngagementId
 from app.machine.criteria import Gap, gaps
 from app.machine.gates import GateState
-from app.machine.standing import Paper, Place, Verdict, Waiting
+from app.machine.papers import is_stale
+from app.machine.standing import Paper, Place, Standing, Verdict, Waiting
 from app.meeting_words import meetings_line
 from app.methodology.model import Methodology
 from app.methodology.parts import IssueKind
-from app.methodology.process import Fact, Gate, Kind, State, Weight
+from app.methodology.process import Document, Fact, Gate, Kind, State, Weight
 from app.status_view import Stand, StatusView, stand_of, waiting_on, waits
 from app.status_words import (
     SAID_OF,
@@ -299,6 +300,9 @@ def _command(command: str, at: Stand) -> Safe:
 # -- the part that is folded away
 
 
+MADE_FROM_ESTIMATE: Final = frozenset({Document.SOW, Document.COGS})
+
+
 def _details(at: Stand | None, view: StatusView, methodology: Methodology) -> Iterator[Safe]:
     """Folded away. The blank lines make GitLab read Markdown inside, and then commands too: so all is ours or code."""
     yield Safe("<details>\n<summary>Gates, documents, links</summary>")
@@ -308,7 +312,7 @@ def _details(at: Stand | None, view: StatusView, methodology: Methodology) -> It
     is_alone = IssueKind.SCOPING not in view.scene.issues
     papers = sorted(view.standing.papers.items()) if view.on is IssueKind.SCOPING or is_alone else []
     links = [
-        *(_paper(name, paper, methodology) for name, paper in papers),
+        *(_paper(name, paper, view.standing, methodology) for name, paper in papers),
         *_others(at, view, methodology),
     ]
     if view.opportunity_url is not None:
@@ -351,9 +355,12 @@ def _who(name: str, gate: Gate, at: Stand) -> Safe:
     return joined([code_span(approval.by), day(approval.at), *([own(about)] if about else [])], own(", "))
 
 
-def _paper(name: str, paper: Paper, methodology: Methodology) -> Safe:
-    title = next((rules.title for key, rules in methodology.documents.items() if key == name), None)
+def _paper(name: str, paper: Paper, standing: Standing, methodology: Methodology) -> Safe:
+    document = next((key for key in methodology.documents if key == name), None)
+    title = None if document is None else methodology.documents[document].title
     parts = [*paper_in_words(paper, methodology), code_span(paper.by), day(paper.at)]
+    if document in MADE_FROM_ESTIMATE and is_stale(document, standing):
+        parts.append(own(f"**stale**: it goes with version {paper.of} of the estimate"))
     return together(code_span(name) if title is None else own(title), own(": "), joined(parts, own(", ")))
 
 

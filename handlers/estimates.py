@@ -18,7 +18,7 @@ from app.registry import registry
 from app.status_words import document_in_words, paper_in_words
 from app.text import Safe, code_span, own
 from app.ways import PUT_BY
-from handlers.workbooks import FORMS, take_workbook, takes_file
+from handlers.workbooks import COGS_DRAFT, FORMS, SOW_DRAFT, take_workbook, takes_file, the_file
 
 
 @registry.command(
@@ -55,25 +55,31 @@ def estimate(hearing: Hearing) -> None:
 @registry.command(
     "sow",
     usage="URL",
-    says="Put the SOW on record as its next version; approvals of the one before are void.",
+    says=(
+        "Put the SOW on record as its next version; approvals of the one before are void. With a file uploaded in the "
+        "same comment, or with nothing behind it: that file, or the last draft."
+    ),
     who=("em",),
     examples=("https://docs.google.com/document/d/2",),
 )
 def sow(hearing: Hearing) -> None:
     """Where the SOW is."""
-    _put_url(hearing, Document.SOW)
+    _put_url(hearing, Document.SOW, or_draft=SOW_DRAFT)
 
 
 @registry.command(
     "cogs",
     usage="URL",
-    says="Put the cost sheet (COGS) on record; approvals of the SOW are bound to it.",
+    says=(
+        "Put the cost sheet (COGS) on record; approvals of the SOW are bound to it. With a file uploaded in the same "
+        "comment, or with nothing behind it: that file, or the last draft."
+    ),
     who=("em",),
     examples=("https://docs.google.com/spreadsheets/d/3",),
 )
 def cogs(hearing: Hearing) -> None:
     """Where the cost sheet is."""
-    _put_url(hearing, Document.COGS)
+    _put_url(hearing, Document.COGS, or_draft=COGS_DRAFT)
 
 
 @registry.command(
@@ -153,10 +159,12 @@ def agree(hearing: Hearing) -> None:
     _mark(hearing, Document.ESTIMATE, *sayings, words=note)
 
 
-def _put_url(hearing: Hearing, document: Document) -> None:
-    url = hearing.words.needed_url()
+def _put_url(hearing: Hearing, document: Document, *, or_draft: str | None = None) -> None:
+    """An address; or a file: one that the comment links to, else the draft of this name."""
+    file = None if or_draft is None else the_file(hearing, or_draft)
+    url = hearing.words.needed_url() if file is None else None
     hearing.words.end()
-    _put(hearing, document, Paper(0, hearing.by, hearing.at, url))
+    _put(hearing, document, Paper(0, hearing.by, hearing.at, url, file=file))
 
 
 def _put(hearing: Hearing, document: Document, paper: Paper) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from app.answer_table import with_answers
 from app.blocks.case import service_titles
 from app.blocks.words import joined, lines, table, together
 from app.catalogue.equations import Value
 from app.catalogue.model import Catalogue
+from app.documents.cogs import as_cost_sheet
 from app.documents.comparison import Change, changes_between
 from app.documents.estimate import Estimate, Missing, NoPrice, Rough, draft, missing_most, rough_of
 from app.documents.facts import read_facts
@@ -33,12 +35,13 @@ from app.registry import registry
 from app.revision import read_answers
 from app.submission.choices import EstimateType
 from app.submission.fields import content_of
-from app.text import Safe, code_span, own, upload_link
+from app.text import Safe, cell, code_span, own, upload_link
 from app.uploads import uploads_in
-from handlers.answers import write, written
+from handlers.answers import written
 
 ESTIMATE_DRAFT: Final = "draft:estimate"
 SOW_DRAFT: Final = "draft:sow"
+COGS_DRAFT: Final = "draft:cogs"
 FORMS: Final = {
     "tm": EstimateType.TM,
     "t&m": EstimateType.TM,
@@ -140,13 +143,7 @@ def sow_draft(hearing: Hearing) -> None:
     """Two of them, where an estimate is billed both ways."""
     hearing.words.end()
     engagement, catalogue = _engagement(hearing), hearing.playbook.catalogue
-    paper = hearing.standing.papers.get(Document.ESTIMATE)
-    if paper is None or paper.file is None:
-        first = joined((hearing.form("estimate draft"), hearing.form("estimate")), own(", then "))
-        raise UserError(
-            together(own("There is no workbook on record that a SOW could be made from. First: "), first, own("."))
-        )
-    estimate = _read(hearing, paper.file).estimate
+    paper, estimate = _on_record(hearing)
     known = hearing.standing.papers.get(Document.SOW)
     told = SowWords(
         customer=engagement.submission.customer_name,
@@ -161,6 +158,52 @@ def sow_draft(hearing: Hearing) -> None:
     hearing.course.because(f"a SOW was drafted from version {paper.version} of the estimate")
 
 
+@registry.command(
+    "cogs draft",
+    says="Make the cost sheet from the workbook that is on record as the estimate, and attach it.",
+    who=("em",),
+    sees_files=lambda _: True,
+)
+def cogs_draft(hearing: Hearing) -> None:
+    """Costs and margin by role."""
+    hearing.words.end()
+    engagement, catalogue = _engagement(hearing), hearing.playbook.catalogue
+    paper, estimate = _on_record(hearing)
+    content = as_cost_sheet(
+        estimate,
+        customer=engagement.submission.customer_name,
+        version=paper.version,
+        target=catalogue.target_margin,
+    )
+    made = own(f"**Cost sheet (COGS)**, from version {paper.version} of the estimate. It is for us alone.")
+    says = together(hearing.form("cogs"), own(" puts it on record as it is."))
+    hearing.attach(_attachment(COGS_DRAFT, "cogs.xlsx", EXCEL, content, joined([made, says], own("\n\n"))))
+    hearing.course.because(f"a cost sheet was drawn up from version {paper.version} of the estimate")
+
+
+def the_file(hearing: Hearing, draft_name: str) -> str | None:
+    """The upload that a command is about, which says no address: of its words, of its comment, else the last draft."""
+    words = hearing.words.text.strip()
+    named = uploads_in(words)
+    if words and not named:
+        return None
+    found = named or hearing.uploads
+    if len(found) > 1:
+        raise UserError(own("There is more than one file in this comment. Please upload only the one that counts."))
+    hearing.words.rest()
+    return found[0] if found else hearing.standing.files.get(draft_name)
+
+
+def _on_record(hearing: Hearing) -> tuple[Paper, Estimate]:
+    """The workbook that is on record as the estimate. Raises UserError."""
+    paper = hearing.standing.papers.get(Document.ESTIMATE)
+    if paper is None or paper.file is None:
+        first = joined((hearing.form("estimate draft"), hearing.form("estimate")), own(", then "))
+        none = own("There is no workbook on record that this could be made from. First: ")
+        raise UserError(together(none, first, own(".")))
+    return paper, _read(hearing, paper.file).estimate
+
+
 def _sow(hearing: Hearing, estimate: Estimate, told: SowWords, catalogue: Catalogue, part: Part) -> Attachment:
     try:
         content = as_sow(estimate, told, catalogue, hearing.playbook.sow_template, part=part)
@@ -171,7 +214,11 @@ def _sow(hearing: Hearing, estimate: Estimate, told: SowWords, catalogue: Catalo
     name = {Part.WHOLE: "sow.docx", Part.HOURS: "sow-consulting.docx", Part.PIECES: "sow-fixed.docx"}[part]
     digest = digest_of(estimate, told, catalogue, part=part)
     made = own(f"**SOW, draft {told.version}**, from version {told.estimate_version} of the estimate ({digest}).")
-    says = together(own("When it is where you keep it, "), hearing.form("sow URL"), own(" puts it on record."))
+    says = together(
+        own("When it is where you keep it, "),
+        hearing.form("sow URL"),
+        own(" puts it on record; without an address, this very file."),
+    )
     document = SOW_DRAFT if part is Part.WHOLE else f"{SOW_DRAFT}:{part.value}"
     return _attachment(document, name, WORD, content, joined([made, says], own("\n\n")))
 
@@ -282,7 +329,10 @@ def _fill_hours(hearing: Hearing, estimate: Estimate) -> None:
     text = _hours_text(estimate)
     if present is None or present == text or (present and not present.startswith(_OURS)):
         return
-    write(hearing, (IssueKind.INTAKE,), HOURS_FIELD, text)
+    fresh, issue = cell(text), hearing.ledger.issues[IssueKind.INTAKE]
+    hearing.put(
+        IssueKind.INTAKE, HOURS_FIELD, fresh, was=present, text=with_answers(issue.description, {HOURS_FIELD: fresh})
+    )
 
 
 _OURS: Final = "From the estimate: "

@@ -13,6 +13,7 @@ from app.agendas import load_agendas
 from app.issue_text import Case, IssueDraft, IssueRef, Playbook, intake_draft, open_case, scoping_draft
 from app.methodology import load_methodology
 from app.routing import route
+from app.sow_template import load_sow_template
 from app.submission import Submission, parse_submission
 from app.templates import default_template_folder, load_templates
 
@@ -42,7 +43,12 @@ def playbook() -> Playbook:
     """The demo's people with the templates that ship."""
     methodology = load_methodology(Path(str(files("app.sandbox") / "demo-methodology.yaml")))
     folder = default_template_folder()
-    return Playbook(methodology, load_templates(folder), agendas=load_agendas(folder, methodology))
+    return Playbook(
+        methodology,
+        load_templates(folder),
+        agendas=load_agendas(folder, methodology),
+        sow_template=load_sow_template(folder),
+    )
 
 
 def scoping(submission: Submission, *, people: Mapping[str, bool] = EVERYBODY, **more: Any) -> IssueDraft:

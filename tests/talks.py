@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -68,11 +69,18 @@ class Talk:
     pipeline: tuple[Engagement, ...] = ()
     notes: int = 0
     first_notes: dict[IssueRole, str] = field(default_factory=dict)
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    """What was uploaded, by its path."""
 
     def copy(self) -> Talk:
         """The same, to go on with apart: everything inside is frozen but for the lists."""
         signs = {iid: list(events) for iid, events in self.signs.items()}
-        lists = {"happenings": list(self.happenings), "signs": signs, "assigned": dict(self.assigned)}
+        lists = {
+            "happenings": list(self.happenings),
+            "signs": signs,
+            "assigned": dict(self.assigned),
+            "files": dict(self.files),
+        }
         return replace(self, issues=dict(self.issues), heard=dict(self.heard), **lists)
 
     # -- what people do
@@ -150,6 +158,7 @@ class Talk:
             heard=self.heard.get(wanted.note or 0, Heard()),
             happenings=tuple(reversed(self.happenings))[: wanted.happenings],
             pipeline=self.pipeline if wanted.pipeline else (),
+            files={path: self.files.get(path) for path in wanted.files},
         )
 
     def _carry_out(self, decision: Decision, event: CommentPosted) -> Heardback:
@@ -172,7 +181,10 @@ class Talk:
             if isinstance(action, TellStatus):
                 self.engagement = fold(self.engagement, action, {"note": 1000 + NUMBERS[action.role]})
             if isinstance(action, AttachDocument):
-                self.engagement = fold(self.engagement, action, {"note": 2000})
+                secret = hashlib.sha256(action.content).hexdigest()[:32]
+                self.files[f"/uploads/{secret}/{action.file_name}"] = action.content
+                evidence = {"note": 2000, "file": f"/uploads/{secret}/{action.file_name}"}
+                self.engagement = fold(self.engagement, action, evidence)
         hung = [each for each in decision.actions if isinstance(each, AttachDocument)]
         replies = [fill(each.body, self.engagement) for each in said if "psplan:reply" in each.marker]
         assert len(replies) <= 1, "at most one reply to a comment"

@@ -71,6 +71,11 @@ def labelled(name: str, on: str = SCOPING) -> Callable[[Talk, Heardback], bool]:
     return lambda talk, _: name in talk.labels(on)  # type: ignore[arg-type]
 
 
+def drafted(document: str) -> Callable[[Talk, Heardback], bool]:
+    return lambda talk, _: document in standing(talk).files
+
+
+WITH_A_WORKBOOK = (("erin", "/ps estimate draft"), ("erin", "/ps estimate"))
 SCENES = {
     "help": Scene("open", "alice", replies("`/ps help all`")),
     "status": Scene("sow_wip", "alice", replies("RDM review: open")),
@@ -85,6 +90,9 @@ SCENES = {
     "back": Scene("strawman_wip", "erin", in_state("awaiting_discovery")),
     "stage": Scene("open", "erin", in_state("sow_wip")),
     "estimate": Scene("strawman_wip", "erin", paper("estimate")),
+    "estimate draft": Scene("strawman_wip", "erin", drafted("draft:estimate")),
+    "sow draft": Scene("sow_wip", "erin", drafted("draft:sow"), before=WITH_A_WORKBOOK),
+    "cogs draft": Scene("sow_wip", "erin", drafted("draft:cogs"), before=WITH_A_WORKBOOK),
     "request-review": Scene("estimate_feedback", "erin", replies("@alice: please review the estimate")),
     "ta request": Scene("strawman_wip", "erin", labelled("TA::Needs-Review"), before=(("erin", "/ps estimate 9 USD"),)),
     "ta approve": Scene("strawman_wip", "tara", passed("ta"), before=(("erin", "/ps estimate 62k USD"),)),

@@ -171,6 +171,7 @@ WRONG: dict[str, Spoil] = {
     "no calculator": setting("CALCULATOR_KEYS", ""),
     "no record key": setting("RECORD_KEYS", ""),
     "methodology with a slip": own_file("m.yaml", SLIP, "PSPLAN_METHODOLOGY"),
+    "catalogue with a slip": own_file("c.yaml", "extends: default\ncurency: EUR\n", "PSPLAN_CATALOGUE"),
     "methodology that is not there": setting("METHODOLOGY", "/nowhere.yaml"),
     "role that nobody holds": own_file("m.yaml", "extends: default\n", "PSPLAN_METHODOLOGY"),
     "placeholder that nobody knows": misplaced,
@@ -263,6 +264,7 @@ slip in a name | warning settings | PSPLAN_GITLAB_TOKN is no setting  → did yo
 no calculator | not configured calculator | that door is closed |
 no record key | warning record key | after losing both, approvals must be given again |
 methodology with a slip | broken methodology | m.yaml:3 | BEHIND_METHODOLOGY
+catalogue with a slip | broken catalogue | c.yaml:2: curency: is not known here; did you mean 'currency'? |
 methodology that is not there | broken methodology | /nowhere.yaml | BEHIND_METHODOLOGY
 role that nobody holds | warning methodology | roles.ta: is held by nobody |
 placeholder that nobody knows | broken texts of issues | no placeholder is called 'ssott' |
@@ -343,7 +345,7 @@ GROUPS = {
     "BEHIND_GITLAB": "clock, bot's token, bot's role, operator's token, project, webhook, labels, boards, "
     "issue templates, people",
     "BEHIND_PROJECT": "bot's role, operator's token, webhook, labels, boards, issue templates, people",
-    "BEHIND_METHODOLOGY": "webhook, labels, boards, issue templates, people",
+    "BEHIND_METHODOLOGY": "catalogue, webhook, labels, boards, issue templates, people",
 }
 ROWS = [tuple(cell.strip() for cell in line.split("|")) for line in TOLD.strip().splitlines()]
 

@@ -15,7 +15,8 @@ from openpyxl import load_workbook
 
 from app.documents.layout import FIRST_ROW, ROLES_FROM, Sheet
 from app.sandbox.records import Upload
-from tests.harness import Stage, issues, spoken, stage, status_of, submission
+from app.sandbox.world import World
+from tests.harness import KEY, Stage, errand, issues, spoken, stage, status_of, submission
 
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 MIGRATION = {
@@ -116,7 +117,7 @@ def test_a_changed_workbook_is_the_next_version_with_a_table_of_what_changed(on:
     say(on, f"/ps estimate\n\n{upload(on, changed(book, with_hours(0, 40)))}")
     status = status_of(on.world, 1)
     assert "- Estimate: version 2" in status
-    assert re.search(r"\| `Kick-off and project plan` \| `12` \| `48` \| `hours` \|", answer(on))
+    assert re.search(r"\| `Kick-off and project plan` \| `12` \| `48` \| .?hours.? \|", answer(on))
     assert "With this the following is void: **TA review** (`tara`)" in answer(on)
 
 
@@ -202,7 +203,7 @@ def test_a_currency_without_prices_is_told_with_those_that_have_some(on: Stage) 
 
 def test_a_sow_is_made_from_the_workbook_on_record_and_from_no_other(on: Stage) -> None:
     say(on, "/ps sow draft")
-    assert "There is no workbook on record that a SOW could be made from" in answer(on)
+    assert "There is no workbook on record that this could be made from" in answer(on)
     book = draft(on)
     say(on, f"/ps estimate {upload(on, changed(book, with_hours(0, 40)))}")
     say(on, "/ps sow draft")
@@ -234,3 +235,41 @@ def test_an_estimate_billed_both_ways_makes_two_sows(tmp_path: Path) -> None:
         assert "Kick-off and project plan" in texts[0]
         assert "Classes, remote" in texts[1]
         assert "Kick-off" not in texts[1]
+
+
+def test_the_drafts_go_on_record_as_they_are_and_a_changed_estimate_makes_them_stale(on: Stage) -> None:
+    book = draft(on)
+    say(on, "/ps estimate")
+    say(on, "/ps sow draft\n/ps cogs draft")
+    sheet = load_workbook(BytesIO(attached(on, "cogs.xlsx").content))["COGS"]
+    assert sheet["A2"].value == "INTERNAL. From version 1 of the estimate; catalogue 2026.1."
+    say(on, "/ps sow\n/ps cogs")
+    status = status_of(on.world, 1)
+    assert re.search(r"- SOW: version 1, \[the file\]\(/uploads/[0-9a-f]+/sow\.docx\)", status)
+    assert re.search(r"- Cost sheet \(COGS\): version 1, \[the file\]\(/uploads/[0-9a-f]+/cogs\.xlsx\)", status)
+    assert "stale" not in status
+    say(on, f"/ps estimate {upload(on, changed(book, with_hours(0, 40)))}")
+    assert status_of(on.world, 1).count("**stale**: it goes with version 1 of the estimate") == 2
+    say(on, f"/ps sow {upload(on, b'edited in Word', 'sow.docx')}")
+    assert "- SOW: version 2" in status_of(on.world, 1)
+    assert status_of(on.world, 1).count("**stale**") == 1
+
+
+def test_a_sow_without_file_draft_or_address_is_asked_for(on: Stage) -> None:
+    say(on, "/ps sow")
+    assert "The address is missing" in answer(on)
+
+
+def test_after_a_lost_database_the_workbook_on_record_is_still_known(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path / "first", world, record_keys=[KEY]) as on:
+        assert on.submit(submission(**MIGRATION))["state"] == "done"
+        assert on.quiet()
+        draft(on)
+        say(on, "/ps estimate")
+    world.hooks = {}
+    with stage(tmp_path / "second", world, record_keys=[KEY]) as on:
+        assert errand(tmp_path / "second", "sweep", rebuild=True)["done"]["rebuilt"] == 1
+        assert on.quiet()
+        say(on, "/ps sow draft")
+        assert attached(on, "sow.docx")

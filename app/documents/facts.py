@@ -16,6 +16,13 @@ _NUMBER: Final = re.compile(
     r"(?P<unit>k\b|thousand\b|million\b|tb\b)?",
     re.IGNORECASE,
 )
+_WORDS: Final = {
+    word: Decimal(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905  (reads so)
+    )
+}
+_WORD: Final = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
 _TIMES: Final = {"k": 1_000, "thousand": 1_000, "million": 1_000_000, "tb": 1_000}
 _NO: Final = re.compile(r"(?:no|not|none|never|nothing|without|nil|n/a|0|-)\b|-$", re.IGNORECASE)
 _NOT_KNOWN: Final = re.compile(
@@ -66,7 +73,7 @@ def read_value(text: str, fact: Fact) -> Value | None:
             return next((name for name, words in fact.choices.items() if any(w.lower() in padded for w in words)), None)
         case FactKind.COUNT:
             return Decimal(0) if _NO.match(text.strip()) else Decimal(_entries(text))
-    numbers = _numbers(text)
+    numbers = _numbers(text) or [_WORDS[word.lower()] for word in _WORD.findall(text)]
     if not numbers:
         return Decimal(0) if _NO.match(text.strip()) else None
     return min(sum(numbers, Decimal(0)), LARGEST) if fact.kind is FactKind.SUM else min(numbers[0], LARGEST)

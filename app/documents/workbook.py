@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from app.documents.cells import BIG, BOLD, HOURS, INPUT, PERCENT, QUIET, Formula, head, money, widths, write
 from app.documents.estimate import Estimate, Line, Missing, Rough
 from app.documents.fixed_zip import fixed
 from app.documents.layout import (
@@ -41,18 +39,6 @@ from app.documents.layout import (
 )
 
 FILE_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_CHARS: Final = 2_000
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-_HEAD: Final = PatternFill("solid", fgColor="E8E6F4")
-_INPUT: Final = PatternFill("solid", fgColor="FFF9E5")
-_FACE: Final = "Calibri"
-_BOLD = Font(name=_FACE, bold=True)
-_QUIET = Font(name=_FACE, color="737278", size=8)
-_BIG = Font(name=_FACE, bold=True, size=16)
-_WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
-_HOURS: Final = "#,##0.0;-#,##0.0;"
-"""Nothing is shown as nothing."""
-_PERCENT: Final = "0.0%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +80,6 @@ def as_workbook(estimate: Estimate, told: Sheets) -> bytes:
     return fixed(written.getvalue())
 
 
-class Formula(str):
-    """Text that a cell counts by. All other text is text, whatever it begins with."""
-
-    __slots__ = ()
-
-
 class _Places:
     """Where the formulas of one workbook point."""
 
@@ -123,11 +103,11 @@ def _activities(sheet: Worksheet, estimate: Estimate, at: _Places) -> None:
     columns = at.columns
     heads = ["", "Activity", "Kind", *(rate.title for rate in estimate.rates.values())]
     heads += ["Hours", "Item", "Quantity", "Price of one", "Price"]
-    _head(sheet, TITLE_ROW, heads)
+    head(sheet, TITLE_ROW, heads)
     for number, (key, rate) in enumerate(estimate.rates.items(), ROLES_FROM):
-        _write(sheet, ROLE_ROW, number, key, font=_QUIET)
-        _write(sheet, PRICE_ROW, number, rate.price, shape=_money(estimate), fill=_INPUT)
-    _write(sheet, PRICE_ROW, ACTIVITY_COLUMN, "Price of an hour", font=_BOLD)
+        write(sheet, ROLE_ROW, number, key, font=QUIET)
+        write(sheet, PRICE_ROW, number, rate.price, shape=money(estimate), fill=INPUT)
+    write(sheet, PRICE_ROW, ACTIVITY_COLUMN, "Price of an hour", font=BOLD)
     for row, line in zip(at.rows, [*estimate.lines, *[None] * ROOM], strict=True):
         _line(sheet, row, line, estimate, at)
     sheet.column_dimensions["A"].hidden = True
@@ -141,54 +121,52 @@ def _activities(sheet: Worksheet, estimate: Estimate, at: _Places) -> None:
 def _line(sheet: Worksheet, row: int, line: Line | None, estimate: Estimate, at: _Places) -> None:
     columns = at.columns
     if line is not None:
-        _write(sheet, row, KEY_COLUMN, line.key or OWN_KEY, font=_QUIET)
-        _write(sheet, row, ACTIVITY_COLUMN, line.title)
-        _write(sheet, row, KIND_COLUMN, EDUCATION if line.is_education else CONSULTING)
+        write(sheet, row, KEY_COLUMN, line.key or OWN_KEY, font=QUIET)
+        write(sheet, row, ACTIVITY_COLUMN, line.title)
+        write(sheet, row, KIND_COLUMN, EDUCATION if line.is_education else CONSULTING)
         if line.sku is not None:
-            _write(sheet, row, columns.numbers["sku"], line.sku)
+            write(sheet, row, columns.numbers["sku"], line.sku)
     for number, key in enumerate(at.roles, ROLES_FROM):
         hours = None if line is None else line.hours.get(key)
-        _write(sheet, row, number, hours, shape=_HOURS, fill=_INPUT)
-    _write(
-        sheet, row, columns.numbers["hours"], Formula(f"=SUM({columns.first}{row}:{columns.last}{row})"), shape=_HOURS
-    )
+        write(sheet, row, number, hours, shape=HOURS, fill=INPUT)
+    write(sheet, row, columns.numbers["hours"], Formula(f"=SUM({columns.first}{row}:{columns.last}{row})"), shape=HOURS)
     for name, value in (("quantity", line and line.quantity), ("unit_price", line and line.unit_price)):
-        shape = _money(estimate) if name == "unit_price" else "#,##0.##"
-        _write(sheet, row, columns.numbers[name], value, shape=shape, fill=_INPUT)
+        shape = money(estimate) if name == "unit_price" else "#,##0.##"
+        write(sheet, row, columns.numbers[name], value, shape=shape, fill=INPUT)
     by_hours = (
         f"SUMPRODUCT({columns.first}{row}:{columns.last}{row},{columns.first}${PRICE_ROW}:{columns.last}${PRICE_ROW})"
     )
     pieces = f"{columns.quantity}{row}*{columns.unit_price}{row}"
     price = Formula(f"=ROUND(IF(ISNUMBER({columns.unit_price}{row}),{pieces},{by_hours}),2)")
-    _write(sheet, row, columns.numbers["price"], price, shape=_money(estimate))
+    write(sheet, row, columns.numbers["price"], price, shape=money(estimate))
 
 
 def _roles(sheet: Worksheet, estimate: Estimate, at: _Places) -> None:
     _title(sheet, "Roles and effort", "Counted from the activities.")
-    _head(sheet, TITLE_ROW, ["Role", "Hours", "Days of 8 hours", "Price of an hour"])
+    head(sheet, TITLE_ROW, ["Role", "Hours", "Days of 8 hours", "Price of an hour"])
     for row, (key, rate) in enumerate(estimate.rates.items(), TITLE_ROW + 1):
         letter = at.role(key)
-        _write(sheet, row, 1, rate.title)
-        _write(sheet, row, 2, Formula(f"=SUM({at.column(letter)})"), shape=_HOURS)
-        _write(sheet, row, 3, Formula(f"=B{row}/8"), shape=_HOURS)
-        _write(sheet, row, 4, Formula(f"={Sheet.ACTIVITIES}!{letter}{PRICE_ROW}"), shape=_money(estimate))
+        write(sheet, row, 1, rate.title)
+        write(sheet, row, 2, Formula(f"=SUM({at.column(letter)})"), shape=HOURS)
+        write(sheet, row, 3, Formula(f"=B{row}/8"), shape=HOURS)
+        write(sheet, row, 4, Formula(f"={Sheet.ACTIVITIES}!{letter}{PRICE_ROW}"), shape=money(estimate))
     end = TITLE_ROW + len(estimate.rates)
-    _write(sheet, end + 1, 1, "All", font=_BOLD)
-    _write(sheet, end + 1, 2, Formula(f"=SUM(B{TITLE_ROW + 1}:B{end})"), shape=_HOURS, font=_BOLD)
-    _widths(sheet, 36, 14, 16, 18)
+    write(sheet, end + 1, 1, "All", font=BOLD)
+    write(sheet, end + 1, 2, Formula(f"=SUM(B{TITLE_ROW + 1}:B{end})"), shape=HOURS, font=BOLD)
+    widths(sheet, 36, 14, 16, 18)
 
 
 def _cost(sheet: Worksheet, estimate: Estimate, at: _Places) -> None:
     """Its roles stand in the columns in which they stand on the sheet of activities."""
     _title(sheet, "Cost and margin", "INTERNAL: never for the customer.")
-    _head(
+    head(
         sheet,
         TITLE_ROW,
         ["", "Activity", "", *(rate.title for rate in estimate.rates.values()), "Cost", "Price", "Margin"],
     )
-    _write(sheet, PRICE_ROW, ACTIVITY_COLUMN, "Cost of an hour", font=_BOLD)
+    write(sheet, PRICE_ROW, ACTIVITY_COLUMN, "Cost of an hour", font=BOLD)
     for number, rate in enumerate(estimate.rates.values(), ROLES_FROM):
-        _write(sheet, PRICE_ROW, number, rate.cost, shape=_money(estimate), fill=_INPUT)
+        write(sheet, PRICE_ROW, number, rate.cost, shape=money(estimate), fill=INPUT)
     columns, after = at.columns, ROLES_FROM + len(at.roles)
     cost, price = get_column_letter(after), get_column_letter(after + 1)
     for row in at.rows:
@@ -196,29 +174,29 @@ def _cost(sheet: Worksheet, estimate: Estimate, at: _Places) -> None:
             f"{Sheet.ACTIVITIES}!{columns.first}{row}:{columns.last}{row}",
             f"{columns.first}${PRICE_ROW}:{columns.last}${PRICE_ROW}",
         )
-        _write(sheet, row, ACTIVITY_COLUMN, Formula(f'={Sheet.ACTIVITIES}!B{row}&""'))
-        _write(sheet, row, after, Formula(f"=ROUND(SUMPRODUCT({there},{rates}),2)"), shape=_money(estimate))
-        _write(sheet, row, after + 1, Formula(f"={Sheet.ACTIVITIES}!{columns.price}{row}"), shape=_money(estimate))
-        _write(
+        write(sheet, row, ACTIVITY_COLUMN, Formula(f'={Sheet.ACTIVITIES}!B{row}&""'))
+        write(sheet, row, after, Formula(f"=ROUND(SUMPRODUCT({there},{rates}),2)"), shape=money(estimate))
+        write(sheet, row, after + 1, Formula(f"={Sheet.ACTIVITIES}!{columns.price}{row}"), shape=money(estimate))
+        write(
             sheet,
             row,
             after + 2,
             Formula(f'=IF({price}{row}=0,"",({price}{row}-{cost}{row})/{price}{row})'),
-            shape=_PERCENT,
+            shape=PERCENT,
         )
     end = at.last + 1
-    _write(sheet, end, ACTIVITY_COLUMN, "All, with what is put on top", font=_BOLD)
-    _write(sheet, end, after, Formula(f"=SUM({cost}{FIRST_ROW}:{cost}{at.last})"), shape=_money(estimate), font=_BOLD)
-    _write(sheet, end, after + 1, Formula(f"={Sheet.SUMMARY}!B{_TOTAL_ROW}"), shape=_money(estimate), font=_BOLD)
-    _write(
+    write(sheet, end, ACTIVITY_COLUMN, "All, with what is put on top", font=BOLD)
+    write(sheet, end, after, Formula(f"=SUM({cost}{FIRST_ROW}:{cost}{at.last})"), shape=money(estimate), font=BOLD)
+    write(sheet, end, after + 1, Formula(f"={Sheet.SUMMARY}!B{_TOTAL_ROW}"), shape=money(estimate), font=BOLD)
+    write(
         sheet,
         end,
         after + 2,
         Formula(f'=IF({price}{end}=0,"",({price}{end}-{cost}{end})/{price}{end})'),
-        shape=_PERCENT,
-        font=_BOLD,
+        shape=PERCENT,
+        font=BOLD,
     )
-    _widths(sheet, 4, 48, 4, *[15] * (len(at.roles) + 3))
+    widths(sheet, 4, 48, 4, *[15] * (len(at.roles) + 3))
     sheet.freeze_panes = f"C{FIRST_ROW}"
     sheet.sheet_properties.tabColor = "DD2B0E"
 
@@ -229,39 +207,39 @@ def _customer(sheet: Worksheet, estimate: Estimate, told: Sheets, at: _Places) -
         f"Estimate for {told.customer}",
         f"Professional Services; prices in {estimate.currency}, without taxes and travel.",
     )
-    _head(sheet, TITLE_ROW, ["Activity", "Hours", "Price"])
+    head(sheet, TITLE_ROW, ["Activity", "Hours", "Price"])
     row = TITLE_ROW
     for number, line in zip(at.rows, estimate.lines, strict=False):
         row += 1
-        _write(sheet, row, 1, Formula(f'={Sheet.ACTIVITIES}!B{number}&""'))
+        write(sheet, row, 1, Formula(f'={Sheet.ACTIVITIES}!B{number}&""'))
         if line.unit_price is None:
-            _write(sheet, row, 2, Formula(f"={Sheet.ACTIVITIES}!{at.columns.hours}{number}"), shape=_HOURS)
-        _write(sheet, row, 3, Formula(f"={Sheet.ACTIVITIES}!{at.columns.price}{number}"), shape=_money(estimate))
+            write(sheet, row, 2, Formula(f"={Sheet.ACTIVITIES}!{at.columns.hours}{number}"), shape=HOURS)
+        write(sheet, row, 3, Formula(f"={Sheet.ACTIVITIES}!{at.columns.price}{number}"), shape=money(estimate))
     rest = Formula(f"={Sheet.SUMMARY}!B{_TOTAL_ROW}-SUM(C{TITLE_ROW + 1}:C{row})")
-    _write(sheet, row + 1, 1, "For what cannot be foreseen, and further lines")
-    _write(sheet, row + 1, 3, rest, shape=_money(estimate))
-    _write(sheet, row + 2, 1, "Total", font=_BOLD)
-    _write(sheet, row + 2, 3, Formula(f"={Sheet.SUMMARY}!B{_TOTAL_ROW}"), shape=_money(estimate), font=_BOLD)
-    _widths(sheet, 64, 12, 18)
+    write(sheet, row + 1, 1, "For what cannot be foreseen, and further lines")
+    write(sheet, row + 1, 3, rest, shape=money(estimate))
+    write(sheet, row + 2, 1, "Total", font=BOLD)
+    write(sheet, row + 2, 3, Formula(f"={Sheet.SUMMARY}!B{_TOTAL_ROW}"), shape=money(estimate), font=BOLD)
+    widths(sheet, 64, 12, 18)
     sheet.sheet_properties.tabColor = "108548"
 
 
 def _assumptions(sheet: Worksheet, told: Sheets) -> None:
     _title(sheet, "Assumptions", "What the estimate rests on.")
-    _head(sheet, TITLE_ROW, ["What is known", "Value", "From"])
+    head(sheet, TITLE_ROW, ["What is known", "Value", "From"])
     row = TITLE_ROW
     for facts in told.facts:
         row += 1
         for number, text in enumerate(facts, 1):
-            _write(sheet, row, number, text, wraps=True)
+            write(sheet, row, number, text, wraps=True)
     for heading, sentences in told.wordings.items():
         if sentences:
             row += 2
-            _write(sheet, row, 1, heading, font=_BOLD)
+            write(sheet, row, 1, heading, font=BOLD)
         for sentence in sentences:
             row += 1
-            _write(sheet, row, 1, sentence, wraps=True)
-    _widths(sheet, 80, 24, 48)
+            write(sheet, row, 1, sentence, wraps=True)
+    widths(sheet, 80, 24, 48)
 
 
 def _about(sheet: Worksheet, estimate: Estimate, told: Sheets) -> None:
@@ -273,15 +251,15 @@ def _about(sheet: Worksheet, estimate: Estimate, told: Sheets) -> None:
         ABOUT_FORM: estimate.form.value,
     }
     for row, (name, value) in enumerate(held.items(), 1):
-        _write(sheet, row, 1, name)
-        _write(sheet, row, 2, value)
+        write(sheet, row, 1, name)
+        write(sheet, row, 2, value)
 
 
 _CONSULTING_ROW, _ON_TOP_ROW, _EDUCATION_ROW, _TOTAL_ROW, _HOURS_ROW = 9, 10, 11, 12, 14
 
 
 def _summary(sheet: Worksheet, estimate: Estimate, told: Sheets, at: _Places) -> None:
-    _write(sheet, 1, 1, told.customer, font=_BIG)
+    write(sheet, 1, 1, told.customer, font=BIG)
     for row, (name, text) in enumerate(
         [
             ("Engagement", told.engagement),
@@ -291,9 +269,9 @@ def _summary(sheet: Worksheet, estimate: Estimate, told: Sheets, at: _Places) ->
         ],
         3,
     ):
-        _write(sheet, row, 1, name)
-        _write(sheet, row, 2, text)
-    _head(sheet, 8, ["", estimate.currency])
+        write(sheet, row, 1, name)
+        write(sheet, row, 2, text)
+    head(sheet, 8, ["", estimate.currency])
     price, kind, unit = (at.column(letter) for letter in (at.columns.price, "C", at.columns.unit_price))
     by_hours = f'SUMPRODUCT(({kind}<>"{EDUCATION}")*NOT(ISNUMBER({unit}))*{price})'
     counted = {
@@ -303,26 +281,26 @@ def _summary(sheet: Worksheet, estimate: Estimate, told: Sheets, at: _Places) ->
         _TOTAL_ROW: ("Total", Formula(f"=B{_CONSULTING_ROW}+B{_ON_TOP_ROW}+B{_EDUCATION_ROW}")),
     }
     for row, (name, formula) in counted.items():
-        font = _BOLD if row == _TOTAL_ROW else None
-        _write(sheet, row, 1, name, font=font)
-        _write(sheet, row, 2, formula, shape=_money(estimate), font=font)
-    _write(sheet, _HOURS_ROW, 1, "Hours")
-    _write(sheet, _HOURS_ROW, 2, Formula(f"=SUM({at.column(at.columns.hours)})"), shape=_HOURS)
-    _write(sheet, SHARE_ROW, 1, "Put on top of consulting by hours")
-    _write(sheet, SHARE_ROW, 2, estimate.contingency, shape=_PERCENT, fill=_INPUT)
+        font = BOLD if row == _TOTAL_ROW else None
+        write(sheet, row, 1, name, font=font)
+        write(sheet, row, 2, formula, shape=money(estimate), font=font)
+    write(sheet, _HOURS_ROW, 1, "Hours")
+    write(sheet, _HOURS_ROW, 2, Formula(f"=SUM({at.column(at.columns.hours)})"), shape=HOURS)
+    write(sheet, SHARE_ROW, 1, "Put on top of consulting by hours")
+    write(sheet, SHARE_ROW, 2, estimate.contingency, shape=PERCENT, fill=INPUT)
     row = SHARE_ROW + 2
     if told.rough is not None:
-        _write(sheet, row, 1, f"Rough order of magnitude: {told.rough.title}")
-        _write(sheet, row, 2, rough_in_words(told.rough))
+        write(sheet, row, 1, f"Rough order of magnitude: {told.rough.title}")
+        write(sheet, row, 2, rough_in_words(told.rough))
         row += 2
     if told.missing:
-        _head(sheet, row, ["Not answered yet, and what it might change", "Total at least", "Total at most"])
+        head(sheet, row, ["Not answered yet, and what it might change", "Total at least", "Total at most"])
         for title, missing in told.missing:
             row += 1
-            _write(sheet, row, 1, title)
-            _write(sheet, row, 2, missing.least, shape=_money(estimate))
-            _write(sheet, row, 3, missing.most, shape=_money(estimate))
-    _widths(sheet, 56, 40, 18)
+            write(sheet, row, 1, title)
+            write(sheet, row, 2, missing.least, shape=money(estimate))
+            write(sheet, row, 3, missing.most, shape=money(estimate))
+    widths(sheet, 56, 40, 18)
 
 
 def rough_in_words(rough: Rough) -> str:
@@ -334,44 +312,5 @@ def rough_in_words(rough: Rough) -> str:
 
 def _title(sheet: Worksheet, text: str, below: str) -> None:
     column = ACTIVITY_COLUMN if sheet.title in {Sheet.ACTIVITIES, Sheet.COST} else 1
-    _write(sheet, 1, column, text, font=_BIG)
-    _write(sheet, 2, column, below)
-
-
-def _head(sheet: Worksheet, row: int, heads: Iterable[str]) -> None:
-    for number, text in enumerate(heads, 1):
-        _write(sheet, row, number, text, font=_BOLD, fill=_HEAD, wraps=True)
-
-
-def _widths(sheet: Worksheet, *widths: int) -> None:
-    for number, width in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-
-
-def _money(estimate: Estimate) -> str:
-    return f'#,##0.00 "{estimate.currency}";-#,##0.00 "{estimate.currency}";'
-
-
-def _write(
-    sheet: Worksheet,
-    row: int,
-    column: int,
-    value: Any,
-    *,
-    shape: str | None = None,
-    font: Font | None = None,
-    fill: PatternFill | None = None,
-    wraps: bool = False,
-) -> None:
-    """What a customer's name begins with makes no formula of it."""
-    cell = sheet.cell(row, column)
-    if isinstance(value, str) and not isinstance(value, Formula):
-        cell.value = _CONTROLS.sub("", value)[:MOST_CHARS]
-        cell.data_type = "s"
-    elif isinstance(value, Decimal | str):
-        cell.value = value
-    for name, given in (("number_format", shape), ("font", font), ("fill", fill)):
-        if given is not None:
-            setattr(cell, name, given)
-    if wraps:
-        cell.alignment = _WRAPPED
+    write(sheet, 1, column, text, font=BIG)
+    write(sheet, 2, column, below)

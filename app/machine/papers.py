@@ -14,6 +14,12 @@ from app.methodology.model import Methodology
 from app.methodology.process import Document
 
 
+def is_stale(document: Document, standing: Standing) -> bool:
+    """Whether a document was put on record beside an earlier version of the estimate than there is now."""
+    paper, estimate = standing.papers.get(document), standing.papers.get(Document.ESTIMATE)
+    return paper is not None and paper.of is not None and estimate is not None and paper.of < estimate.version
+
+
 def bound_papers(document: Document, standing: Standing, methodology: Methodology) -> dict[str, Paper]:
     """The documents that a yes to this one is bound to, as far as they are on record."""
     names = methodology.documents[document].bound_to
@@ -53,7 +59,9 @@ def with_paper(standing: Standing, document: Document, paper: Paper, methodology
     known = standing.papers.get(document)
     if is_same(known, paper):
         return standing
-    numbered = replace(paper, version=1 if known is None else known.version + 1)
+    estimate = standing.papers.get(Document.ESTIMATE)
+    of = None if estimate is None or document is Document.ESTIMATE else estimate.version
+    numbered = replace(paper, version=1 if known is None else known.version + 1, of=of)
     reopened = dict(standing.reopened)
     for other, rules in methodology.documents.items():
         is_bound = other is not document and document in rules.bound_to

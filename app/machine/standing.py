@@ -85,6 +85,8 @@ class Paper:
     """`submission` or `command`."""
     file: str | None = None
     """Where it was uploaded (`app.uploads`): that very file, which nobody can change."""
+    of: int | None = None
+    """Version of the estimate that was on record when this was put there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,16 @@ from app.setup.difference import Options
 from app.setup.forms import FormFault, load_forms
 from app.setup.ready import Report, compare, make_ready, secrets_of
 
-OF_PEOPLE: Final = ("settings", "record key", "methodology", "bot's token", "bot's role", "people")
+OF_PEOPLE: Final = (
+    "settings",
+    "record key",
+    "methodology",
+    "bot's token",
+    "bot's role",
+    "people",
+    "public address",
+    "pages",
+)
 """Checks of `psplan doctor` about what no program can mend."""
 
 
@@ -104,7 +113,8 @@ def _heading(keeper: GitLabProject, settings: Settings, *, may_only_look: bool) 
 def _left_for_people(surveyed: Survey) -> list[Finding]:
     checks = [check for check in CHECKS if check.subject in OF_PEOPLE]
     found = examine(patient_of(surveyed), checks=checks)
-    return [finding for finding in found if finding.state in {State.BROKEN, State.WARNING}]
+    left = {State.BROKEN, State.WARNING, State.NOT_CONFIGURED}
+    return [finding for finding in found if finding.state in left]
 
 
 def _told(report: Report, left: Sequence[Finding], *, is_dry: bool) -> str:

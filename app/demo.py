@@ -258,6 +258,9 @@ def _stay(url: str, service_url: str, settings: Settings) -> None:
             "The buttons at the top let an hour, a day or a week pass: watch who hears of what, in Slack as well.",
             "Another submission, FILE as README says under Running it:",
             f"  PSPLAN_CALCULATOR_KEYS={key} .venv/bin/psplan submit --wait --url {service_url} FILE",
+            "Salesforce is a stand-in as well; psplan doctor looks at it with",
+            f"  PSPLAN_SALESFORCE_URL={settings.salesforce_url} PSPLAN_SALESFORCE_CLIENT_ID={CLIENT_ID}",
+            f"  PSPLAN_SALESFORCE_CLIENT_SECRET={CLIENT_SECRET}",
             "What reaches the bot is shown here. Ctrl-C ends the demo and forgets everything.",
             "",
         )

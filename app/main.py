@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -19,6 +19,7 @@ from fastapi.telemetry import TelemetryConfig
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -381,6 +382,9 @@ def load_playbook(settings: Settings) -> Playbook:
     )
 
 
+LOCAL_NAMES: Final = ["127.0.0.1", "localhost"]
+
+
 class _App(FastAPI):
     """FastAPI behind one door more: the path whose cost counts never enters the framework."""
 
@@ -443,6 +447,8 @@ def create_app(settings: Settings, *, service: Service | None = None, is_open_ho
     )
     _add_help_page(app, running.playbook.methodology)
     app.router.routes.extend(_pages(settings, running, is_open=is_open_house))
+    if is_open_house:  # where nobody logs in, another site's name that leads here must not open the house
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES)
     app.add_exception_handler(HTTPException, _as_problem)
     if settings.calculator_origins:
         app.add_middleware(

@@ -95,7 +95,7 @@ def why_not_again(row: DeliveryRow | None, delivery_id: int, latest_submission: 
         return f"delivery {delivery_id} is waiting for its turn already" + (f": {row.reason}" if row.reason else "")
     if not row.has_body:
         return f"the content of delivery {delivery_id} is not kept: {row.reason or 'it is too old'}"
-    newest = delivery_id if latest_submission is None else latest_submission[0]
-    if row.source == Source.CALCULATOR and newest > delivery_id:
+    newest, says = (delivery_id, row.digest) if latest_submission is None else latest_submission
+    if row.source == Source.CALCULATOR and newest > delivery_id and says != row.digest:
         return f"delivery {delivery_id} was followed by a newer version of the same submission: delivery {newest}"
     return None

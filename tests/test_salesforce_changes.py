@@ -126,6 +126,19 @@ def test_without_a_connection_a_late_message_about_a_case_is_no_news(tmp_path: P
         assert gate(on, "Legal stamp") == "passed"
 
 
+def test_a_stamp_says_nothing_while_there_is_no_sow_and_counts_when_it_is_told_again(tmp_path: Path) -> None:
+    with salesforce_stage(tmp_path, **NOT_CONNECTED) as on:
+        on.begin(on.opportunity(), submission_id=ID)
+        case, address = {"PS_Plan_Id__c": ID, "Status": "Stamped"}, f"{on.bot.url}/webhooks/salesforce"
+        for sow, state in ((None, "open"), (SOW, "passed")):
+            if sow is not None:
+                say(on, ("erin", f"sow {sow}"))
+            told = on.bot.client.post(f"{address}?token={HOOK_TOKEN}", json={"case": case})
+            assert told.status_code == 202
+            assert on.bot.quiet()
+            assert gate(on, "Legal stamp") == state
+
+
 # -- another opportunity
 
 

@@ -122,6 +122,7 @@ def test_where_the_right_label_is_missing_the_first_wrong_one_becomes_it() -> No
     assert labels(*found, migrates=True) == (
         [
             RenameLabel(7, "proposal::Writing", "proposal::SOW_WIP"),
+            ChangeLabel(7, "proposal::SOW_WIP", "#000000", "#8E44AD", "draft"),
             RetireLabel(8, "proposal::sow-wip", "proposal::SOW_WIP"),
         ],
         [],

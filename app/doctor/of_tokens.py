@@ -33,7 +33,10 @@ def bot_may_do_its_work(patient: Patient) -> Iterator[Finding]:
     patient.bot()
     name = f"@{patient.bearer_of_bot().person.username}"
     level = patient.level_of_bot()
-    if level >= PLANNER:
+    if level >= MAINTAINER:
+        mend = f"make {name} a Planner or Reporter; what needs more has the operator's token"
+        yield Finding(State.WARNING, "bot's role", f"{name} is {role_name(level)}: that is more than it needs", mend)
+    elif level >= PLANNER:
         yield Finding(State.OK, "bot's role", f"{name} is {role_name(level)}")
     else:
         mend = f"make {name} a Planner of {patient.settings.project}"

@@ -24,6 +24,9 @@ def hear_elsewhere(course: Course, matter: Matter, status: str | None, at: float
     known, rules = course.standing.opportunity, course.methodology.salesforce.elsewhere.get(matter)
     if rules is None or known is None or known.said.get(matter) == status:
         return
+    if rules.is_given(status) and Document.SOW not in course.standing.papers:
+        course.because(f"Salesforce says {status} ({matter}), and there is no SOW on record that it could be about")
+        return  # heard again when there is one, it counts
     others = {each: word for each, word in known.said.items() if each != matter}
     heard = replace(known, said=others if status is None else {**others, matter.value: status})
     now = digest_of(Document.SOW, course.standing, course.methodology)

@@ -162,8 +162,8 @@ def _card(each: Listed, house: House, late: Late, *, is_over: bool) -> Card:
 
 
 def _lateness(each: Listed, track: Track, today: date, now: float) -> Late:
-    """What has ended is late no more. `today`: where the team works, as the day it is due."""
-    if track.states[each.state].is_end:
+    """What has ended is late no more, and what rests is not. `today`: where the team works, as the day it is due."""
+    if track.states[each.state].kind is not Kind.STEP:
         return Late()
     return Late(
         by_day=each.due is not None and date.fromisoformat(each.due) < today,

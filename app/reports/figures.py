@@ -72,8 +72,7 @@ def _win_rate(material: Material) -> Iterator[tuple[Cell, ...]]:
 @report(
     "time-in-state",
     "Time in each state",
-    "Days from coming into a state until leaving it; each stay counts, also a second one. The bar is the median, the "
-    "mark the 90th percentile.",
+    "Days from coming into a state until leaving it; each stay counts, also a second one.",
     columns=("State", "Stays", "Median, days", "90th percentile, days"),
     plot=Bars((2,), "d", marks=3),
 )
@@ -90,7 +89,8 @@ def _time_in_state(material: Material) -> Iterator[tuple[Cell, ...]]:
 @report(
     "first-touch",
     "First touch",
-    "Hours from the submission until the engagement left its first state, by the quarter in which it began.",
+    "Hours from the submission until the engagement left its first state, by the quarter in which it began. Those that "
+    "have not left it, and are late by now, count in the last column alone.",
     columns=("Quarter", "Engagements", "Median, hours", "90th percentile, hours", "In time, %"),
     plot=Bars((2,), "h", marks=3),
 )
@@ -99,21 +99,25 @@ def _first_touch(material: Material) -> Iterator[tuple[Cell, ...]]:
     clock = methodology.clocks[methodology.sla.due_day]
     spans: dict[tuple[int, int], Spans] = defaultdict(Spans)
     in_time: Counter[tuple[int, int]] = Counter()
+    late: Counter[tuple[int, int]] = Counter()
     called: dict[tuple[int, int], str] = {}
     for each in material.engagements:
         left = next((v for v in material.visits.get(each.engagement_id, ()) if v.came_from is not None), None)
-        if each.begun_at is None or left is None:
+        if each.begun_at is None:
             continue
         day = material.day(each.begun_at)
         quarter = fiscal.place(day)
-        called[quarter] = fiscal.quarter(day)
-        spans[quarter].seconds.append(max(0.0, left.at - each.begun_at))
         calendar = methodology.calendar_of(each.segment)
         due = due_at(datetime.fromtimestamp(each.begun_at, UTC), clock.hours, clock.counts, calendar)
+        if left is None:
+            late[quarter] += due is not None and due < material.now
+            continue
+        called[quarter] = fiscal.quarter(day)
+        spans[quarter].seconds.append(max(0.0, left.at - each.begun_at))
         in_time[quarter] += due is None or left.at <= due.timestamp()
     for quarter in sorted(spans):
         count, *rest = spans[quarter].told(HOUR_S)
-        yield called[quarter], count, *rest, _percent(in_time[quarter], count)
+        yield called[quarter], count, *rest, _percent(in_time[quarter], count + late[quarter])
 
 
 @report(

@@ -21,6 +21,7 @@ def label_difference(
     strays = [(label, meant) for label in found if (meant := meant_by(label.name, methodology)) is not None]
     movable = [(label, meant) for label, meant in strays if migrates and meant.is_sure and label.is_of_project]
     renamed = dict(_renamed(movable, by_name))
+    by_wanted = {label.name: label for label in wanted}
     changes: list[Change] = []
     remarks: list[Remark] = []
     for label in wanted:
@@ -34,6 +35,8 @@ def label_difference(
     for stray, meant in strays:
         if stray.name in renamed:
             changes.append(RenameLabel(stray.id, stray.name, renamed[stray.name]))
+            if (right := by_wanted.get(renamed[stray.name])) is not None:
+                changes += _looks(right, stray)
         elif (stray, meant) in movable:
             changes.append(RetireLabel(stray.id, stray.name, meant.name))
         else:

@@ -244,6 +244,7 @@ def _row(row: Row[tuple[object, ...]]) -> DeliveryRow:
         attempts=row.attempts,
         reason=row.reason,
         has_body=row.body is not None,
+        digest=row.digest or "",
     )
 
 

@@ -76,4 +76,6 @@ class DeliveryRow:
     received_at: float
     attempts: int
     reason: str | None
+    digest: str
+    """Of what a submission says; of all else empty."""
     has_body: bool

@@ -47,7 +47,10 @@ class Swept:
         """For a terminal."""
         told = [f"looked at {_number(self.issues, 'issue')}, into {self.looked_into} that had changed"]
         found = f"{_number(self.comments, 'comment')} and {_number(self.changes, 'change')}"
-        told.append("nothing was missed" if not self.missed else f"missed until now: {found}")
+        if self.missed:
+            told.append(f"missed until now: {found}")
+        elif not self.troubles:
+            told.append("nothing was missed")
         if self.from_log:
             told.append(f"taken from GitLab's log of failed deliveries: {self.from_log}")
         if self.opportunities:

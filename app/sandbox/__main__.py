@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import sys
 import threading
@@ -31,7 +32,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         url = server.start()
     except OSError as problem:
-        sys.stderr.write(f"cannot listen on {wishes.host}:{wishes.port}: {problem}\n")
+        words = "; a demo may be running there: --port takes another one" if problem.errno == errno.EADDRINUSE else ""
+        sys.stderr.write(f"cannot listen on {wishes.host}:{wishes.port}: {problem.strerror}{words}\n")
         return 1
     sys.stdout.write(f"GitLab sandbox: {url} (project ps/ps-plan)\n")
     sys.stdout.writelines(f"  {person.username:8} {token_of(person.username):24} {person.duty}\n" for person in CAST)

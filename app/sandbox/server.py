@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -32,6 +33,7 @@ from app.sandbox.world import World
 START_TIMEOUT_S = 10.0
 LOOPBACK = {"127.0.0.1", "::1", "testclient"}
 BACKLOG = 512
+LOCAL_NAMES = ["127.0.0.1", "localhost", "testserver"]
 
 
 def create_sandbox_app(world: World, *, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
@@ -145,6 +147,8 @@ class SandboxServer:
     ) -> None:
         self.world = world
         self.app = create_sandbox_app(world, extra_routes=extra_routes)
+        if host in LOCAL_NAMES:  # it knows no login: another site's name that leads here opens nothing
+            self.app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES)
         self.url = ""
         self._address = (host, port)
         self._server: _PromptServer | None = None

@@ -248,6 +248,8 @@ class AttachDocument:
     file_name: str
     content_type: str
     content: bytes
+    has_pdf: bool = False
+    """Whether it hangs there as PDF as well, where that can be made."""
 
     def describe(self) -> str:
         """For the journal."""

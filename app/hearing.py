@@ -109,6 +109,7 @@ class Attachment:
     content_type: str
     content: bytes = field(repr=False)
     words: Safe
+    has_pdf: bool = False
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ import handlers  # noqa: F401  (importing it registers every handler)
 from app import __version__
 from app.adapters.gitlab import PythonGitLab
 from app.adapters.gitlab_overview import GitLabHooks, GitLabOverview
+from app.adapters.office import open_office
 from app.adapters.restraint import Restraint
 from app.adapters.smtp import SmtpPost
 from app.agendas import load_agendas
@@ -58,6 +59,7 @@ from app.methodology import Methodology, load_methodology
 from app.metrics import Metrics
 from app.operations import REPLAY, Operations
 from app.perform import Performer
+from app.ports import Office
 from app.readiness import Readiness
 from app.registry import registry
 from app.routines import Routines
@@ -119,6 +121,7 @@ class Service:
         *,
         clock: Clock = system_clock,
         timer: Timer = steady_clock,
+        office: Callable[[], Office | None] = open_office,
         sleep: Sleep = asyncio.sleep,
         rng: random.Random | None = None,
         live: LiveSecrets | None = None,
@@ -126,6 +129,7 @@ class Service:
         """`timer` measures how long, where `clock` says when: that one may be set while the service runs.
 
         `sleep`: between two looks at clocks, for one that can be moved. `live`: where secrets may change meanwhile.
+        `office`: finds what lays documents out as pages; None where there is none.
         """
         self.settings = settings
         self.live = live or LiveSecrets(settings)
@@ -140,6 +144,7 @@ class Service:
         self.directory = Directory(self.gitlab, timer)
         self.slack = open_slack(settings, self.live, self.playbook.methodology, timer, self.metrics)
         self._mail = self._open_mail()
+        self._office = office()
         self.salesforce = open_salesforce(settings, self.live, timer, clock, self.metrics)
         rules = self.playbook.methodology.salesforce
         self.reads = None if self.salesforce is None else SalesforceReads(self.salesforce, rules, LastRead(clock))
@@ -173,7 +178,9 @@ class Service:
 
     def _performer(self, store: Store) -> Performer:
         teller = self._teller(store.read)
-        return Performer(self.gitlab, self.directory, self.record_keys, teller, self._mail, self.salesforce)
+        return Performer(
+            self.gitlab, self.directory, self.record_keys, teller, self._mail, self.salesforce, self._office
+        )
 
     def _teller(self, read: Read) -> ChatTeller | None:
         return None if self.slack is None else self.slack.teller(StoreMemory(read).chat_posts)

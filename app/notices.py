@@ -292,9 +292,23 @@ class _Said:
     def asked_for(self, notice: AskedFor) -> Iterator[Safe]:
         ask = self.methodology.asks[notice.ask]
         yield self.request(ask.roles, ask.request)
+        yield from self._files()
         if ask.missing and not notice.gaps:
             yield own("Nothing is missing for it.")
         yield from self._gaps(notice.gaps)
+
+    def _files(self) -> Iterator[Safe]:
+        """The exact files that are on record: an upload is never changed."""
+        held = [(name, paper) for name, paper in self.speech.standing.papers.items() if paper.file is not None]
+        titles = {document.value: rules.title for document, rules in self.methodology.documents.items()}
+        if held:
+            yield lines(
+                *(
+                    together(own(f"- {titles[name]}: "), joined(paper_in_words(paper, self.methodology), own(", ")))
+                    for name, paper in held
+                    if name in titles
+                )
+            )
 
     def could_not_follow(self, notice: CouldNotFollow) -> Iterator[Safe]:
         name = next((name for name, track in self.methodology.tracks.items() if track.on is notice.on), None)

@@ -7,7 +7,7 @@ that the bot itself wrote count, so that a copied marker fools nobody.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ from app.keys import RecordKeys
 from app.letter import letter_from_record
 from app.machine.standing import Standing
 from app.own_part import append_own_part
-from app.ports import GitLab, Issue, IssueChange, NewIssue, Note, Post, Salesforce
+from app.ports import GitLab, Issue, IssueChange, NewIssue, Note, Office, Post, Salesforce
 from app.revision import revise
 from app.signed_record import seal_what_fits
 from app.text import Safe, find_markers, marker
@@ -78,6 +78,8 @@ class Performer:
     """None: no mail is sent."""
     salesforce: Salesforce | None = None
     """None: nothing is written there."""
+    office: Office | None = None
+    """None: nothing can be laid out as pages."""
 
     def is_safe_to_repeat(self, action: Action) -> bool:
         """Whether doing it twice is the same as doing it once, so that no intent need be stored before."""
@@ -94,7 +96,8 @@ class Performer:
             note = self._find_note(action, engagement, back_to=sent_at - CLOCKS_DIFFER_S)
             if note is None or not self._says(note, action, engagement):
                 return None  # what says something else is edited, which is safe to repeat
-            return {"note": note.id, **(_file_in(note.body) if isinstance(action, AttachDocument) else {})}
+            held = _file_in(note.body, action.file_name) if isinstance(action, AttachDocument) else {}
+            return {"note": note.id, **held}
         if isinstance(action, PostMessage):
             return self._told().look(action, sent_at=sent_at)
         return None
@@ -226,9 +229,10 @@ class Performer:
     @perform.register
     def _(self, action: AttachDocument, engagement: Engagement | None) -> Evidence:
         iid = _number(action.role, engagement)
-        link = self.gitlab.upload(action.file_name, action.content, action.content_type)
-        body = "\n\n".join([action.marker, _edition(action), fill(action.body, engagement), link])
-        known, files = None if engagement is None else engagement.standing.attached.get(action.document), _file_in(link)
+        links = [self.gitlab.upload(action.file_name, action.content, action.content_type), *self._as_pdf(action)]
+        body = "\n\n".join([action.marker, _edition(action), fill(action.body, engagement), " ".join(links)])
+        known = None if engagement is None else engagement.standing.attached.get(action.document)
+        files = _file_in(body, action.file_name)
         if known is not None:
             with suppress(Absent):
                 return {"note": self.gitlab.edit_note(iid, known, body).id, **files}
@@ -282,6 +286,12 @@ class Performer:
             return {"not_submitted": "it was submitted, or decided, meanwhile"}
         salesforce.submit(action.record, comment=action.comment)
         return {}
+
+    def _as_pdf(self, action: AttachDocument) -> Iterator[str]:
+        pdf = self.office.pdf(action.content, action.file_name) if action.has_pdf and self.office is not None else None
+        if pdf is not None:
+            name = f"{action.file_name.rpartition('.')[0]}.pdf"
+            yield self.gitlab.upload(name, pdf, "application/pdf")
 
     def _salesforce(self) -> Salesforce:
         if self.salesforce is None:
@@ -379,9 +389,9 @@ def fill(text: Text, engagement: Engagement | None) -> str:
     return "".join(f"#{_number(_ISSUE_OF[p], engagement)}" if isinstance(p, IssueRef) else p for p in text)
 
 
-def _file_in(text: str) -> dict[str, str]:
-    """The path of the upload that a text ends with."""
-    found = uploads_in(text)
+def _file_in(text: str, name: str) -> dict[str, str]:
+    """The path of the last upload of this name that a text links to."""
+    found = [path for path in uploads_in(text) if path.endswith(f"/{name}")]
     return {"file": found[-1]} if found else {}
 
 

@@ -310,6 +310,13 @@ class ProjectKeeper(HookKeeper, Protocol):
         """Commit a file: a new one, or over the one that was read, which refuses what was changed since."""
 
 
+class Office(Protocol):
+    """Lays documents out as pages."""
+
+    def pdf(self, content: bytes, file_name: str) -> bytes | None:
+        """A document as PDF; None where that did not work: it is a courtesy."""
+
+
 class Post(Protocol):
     """Takes mail to people."""
 

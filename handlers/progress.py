@@ -291,6 +291,7 @@ def _attached(engagement: Engagement, ledger: Ledger, scene: Scene) -> Iterator[
             file_name=each.file_name,
             content_type=each.content_type,
             content=each.content,
+            has_pdf=each.has_pdf,
         )
 
 

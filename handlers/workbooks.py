@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -68,7 +69,7 @@ def takes_file(words: str) -> bool:
 )
 def estimate_draft(hearing: Hearing) -> None:
     """Nothing goes on record by it."""
-    engagement, catalogue = _engagement(hearing), hearing.playbook.catalogue
+    engagement, catalogue = engagement_of(hearing), hearing.playbook.catalogue
     currency, form = _currency_and_form(hearing, engagement, catalogue)
     facts = read_facts(_answers(hearing, engagement), catalogue)
     services = engagement.submission.services
@@ -117,7 +118,7 @@ def _told_of_draft(
 
 def take_workbook(hearing: Hearing) -> Paper:
     """The workbook that was uploaded with the comment, or the last draft, as what goes on record. Raises UserError."""
-    engagement = _engagement(hearing)
+    engagement = engagement_of(hearing)
     path = _path(hearing)
     read = _read(hearing, path)
     if read.engagement != engagement.id:
@@ -142,8 +143,8 @@ def take_workbook(hearing: Hearing) -> Paper:
 def sow_draft(hearing: Hearing) -> None:
     """Two of them, where an estimate is billed both ways."""
     hearing.words.end()
-    engagement, catalogue = _engagement(hearing), hearing.playbook.catalogue
-    paper, estimate = _on_record(hearing)
+    engagement, catalogue = engagement_of(hearing), hearing.playbook.catalogue
+    paper, estimate = on_record(hearing)
     known = hearing.standing.papers.get(Document.SOW)
     told = SowWords(
         customer=engagement.submission.customer_name,
@@ -167,8 +168,8 @@ def sow_draft(hearing: Hearing) -> None:
 def cogs_draft(hearing: Hearing) -> None:
     """Costs and margin by role."""
     hearing.words.end()
-    engagement, catalogue = _engagement(hearing), hearing.playbook.catalogue
-    paper, estimate = _on_record(hearing)
+    engagement, catalogue = engagement_of(hearing), hearing.playbook.catalogue
+    paper, estimate = on_record(hearing)
     content = as_cost_sheet(
         estimate,
         customer=engagement.submission.customer_name,
@@ -194,7 +195,7 @@ def the_file(hearing: Hearing, draft_name: str) -> str | None:
     return found[0] if found else hearing.standing.files.get(draft_name)
 
 
-def _on_record(hearing: Hearing) -> tuple[Paper, Estimate]:
+def on_record(hearing: Hearing) -> tuple[Paper, Estimate]:
     """The workbook that is on record as the estimate. Raises UserError."""
     paper = hearing.standing.papers.get(Document.ESTIMATE)
     if paper is None or paper.file is None:
@@ -220,13 +221,14 @@ def _sow(hearing: Hearing, estimate: Estimate, told: SowWords, catalogue: Catalo
         own(" puts it on record; without an address, this very file."),
     )
     document = SOW_DRAFT if part is Part.WHOLE else f"{SOW_DRAFT}:{part.value}"
-    return _attachment(document, name, WORD, content, joined([made, says], own("\n\n")))
+    return replace(_attachment(document, name, WORD, content, joined([made, says], own("\n\n"))), has_pdf=True)
 
 
 # -- parts
 
 
-def _engagement(hearing: Hearing) -> Engagement:
+def engagement_of(hearing: Hearing) -> Engagement:
+    """Raises UserError where the issue is none."""
     hearing.demand_engagement()
     if hearing.engagement is None:
         raise UserError(hearing.not_yet_adopted())

@@ -28,6 +28,7 @@ import yaml
 from app.background import BackgroundServer
 from app.clock import Clock, MovableClock, system_clock
 from app.main import Service, create_app
+from app.ports import Office
 from app.sandbox.people import token_of
 from app.sandbox.server import SandboxServer
 from app.sandbox.world import World
@@ -204,12 +205,22 @@ def settings_for(folder: Path, gitlab_url: str, **more: Any) -> Settings:
 
 
 @contextmanager
-def stage(folder: Path, world: World | None = None, *, clock: Clock = system_clock, **more: Any) -> Iterator[Stage]:
-    """Service and sandbox in this process, over real HTTP. `clock`: the service's; the world has its own."""
+def stage(
+    folder: Path,
+    world: World | None = None,
+    *,
+    clock: Clock = system_clock,
+    office: Callable[[], Office | None] = lambda: None,
+    **more: Any,
+) -> Iterator[Stage]:
+    """Service and sandbox in this process, over real HTTP. `clock`: the service's; the world has its own.
+
+    `office`: none, so that it is the same on a machine that has one.
+    """
     with SandboxServer(world or World(hook_delay_s=0.0)) as sandbox:
         settings = settings_for(folder, sandbox.url, **more)
         sleep = clock.sleep if isinstance(clock, MovableClock) else asyncio.sleep
-        service = Service(settings, clock=clock, sleep=sleep)
+        service = Service(settings, clock=clock, sleep=sleep, office=office)
         with BackgroundServer(create_app(settings, service=service)) as server, httpx.Client(timeout=10) as client:
             add_hook(sandbox.world, server.url)
             yield Stage(sandbox.world, server.url, client, service=service)

@@ -119,6 +119,7 @@ SCENES = {
     "confidence": Scene("strawman_wip", "erin", lambda talk, _: standing(talk).confidence.startswith("Green: budget")),
     "ready": Scene("sow_wip", "erin", in_state("ready", "intake"), on=INTAKE),
     "staff": Scene("sow_wip", "cora", answers("pc", "cora"), on=INTAKE),
+    "handover": Scene("approved", "petra", replies("**Hand-over**: "), before=WITH_A_WORKBOOK),
     "meeting": Scene("approved", "petra", answers("pm_intro", "2026-12-02"), on=INTAKE),
     "schedule": Scene("approved", "petra", answers("kickoff_date", "2099-01-11"), on=INTAKE),
 }

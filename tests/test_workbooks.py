@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -13,10 +14,13 @@ import pytest
 from docx import Document
 from openpyxl import load_workbook
 
+from app.adapters.office import LibreOffice, open_office
 from app.documents.layout import FIRST_ROW, ROLES_FROM, Sheet
 from app.sandbox.records import Upload
 from app.sandbox.world import World
+from app.templates import default_template_folder
 from tests.harness import KEY, Stage, errand, issues, spoken, stage, status_of, submission
+from tests.office import REASON
 
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 MIGRATION = {
@@ -273,3 +277,43 @@ def test_after_a_lost_database_the_workbook_on_record_is_still_known(tmp_path: P
         assert on.quiet()
         say(on, "/ps sow draft")
         assert attached(on, "sow.docx")
+
+
+def test_the_hand_over_says_what_was_sold_and_nothing_of_costs(on: Stage) -> None:
+    draft(on)
+    say(on, "/ps estimate")
+    say(on, "/ps handover")
+    told = answer(on)
+    assert re.search(r"\| \*\*All\*\* \| 294 \| 12 \| 72 \| 378 \|", told)
+    assert "Velocity: at 32 hours a week one Professional Services Engineer is at work for 9.2 weeks." in told
+    assert "- A trial migration with its report." in told
+    assert re.search(r"- Estimate: version 1, `[\d,.]+ USD` \(time and materials\), \[the file\]", told)
+    assert "Cost" not in told
+
+
+def test_beside_the_word_file_hangs_a_pdf_where_it_can_be_made(tmp_path: Path) -> None:
+    class Office:
+        def pdf(self, content: bytes, file_name: str) -> bytes | None:
+            assert (content[:2], file_name) == (b"PK", "sow.docx")
+            return b"%PDF-1.7"
+
+    with stage(tmp_path, office=Office) as on:
+        assert on.submit(submission(**MIGRATION))["state"] == "done"
+        assert on.quiet()
+        draft(on)
+        say(on, "/ps estimate\n/ps sow draft")
+        assert attached(on, "sow.pdf").content == b"%PDF-1.7"
+        say(on, "/ps sow")
+        assert "/sow.docx)" in status_of(on.world, 1), "what goes on record is the file that it was made from"
+
+
+def test_a_document_is_laid_out_as_pages(tmp_path: Path) -> None:
+    office = open_office()
+    if office is None:
+        assert os.environ.get("TEST_OFFICE") != "required", REASON
+        pytest.skip(REASON)
+    template = (default_template_folder() / "sow.docx").read_bytes()
+    pages = office.pdf(template, "sow.docx")
+    assert pages is not None
+    assert pages.startswith(b"%PDF")
+    assert LibreOffice(str(tmp_path / "nowhere")).pdf(template, "sow.docx") is None

@@ -83,7 +83,7 @@ class SkuEntry(Block):
     price: Prices
 
 
-Wording = Annotated[str, StringConstraints(max_length=500, pattern=r"^[A-Z][^\n\r]*[.!?]$")]
+Wording = Annotated[Plain, StringConstraints(pattern=r"^[A-Z].*[.!?]$")]
 """A sentence of the SOW, or some; half of one is what a comma in a list without quotes leaves."""
 
 

@@ -33,7 +33,7 @@ def main() -> None:
     sheets = Sheets(customer="Acme GmbH", engagement="an-engagement", billing="fixed fee", wordings={})
     told = SowWords(
         customer="Acme GmbH",
-        services=("All of them",),
+        services="All of them",
         billing="fixed fee",
         made_on=date(2026, 12, 2),
         version=1,

@@ -33,7 +33,7 @@ def handover(hearing: Hearing) -> None:
     hearing.words.end()
     engagement, catalogue = engagement_of(hearing), hearing.playbook.catalogue
     paper, estimate = on_record(hearing)
-    services = ", ".join(service_titles(engagement.submission, hearing.methodology))
+    services = service_titles(engagement.submission, hearing.methodology)
     hearing.say(own(f"**Hand-over**: {services}, from version {paper.version} of the estimate."))
     hearing.say(lines(*table(("Activity", *_roles(estimate), "In all"), _rows(estimate))))
     hearing.say(_pace(estimate, catalogue))

@@ -211,7 +211,7 @@ def test_the_sow_can_be_laid_out_and_says_all_of_it(golden: Golden, tmp_path: Pa
     estimate = drafted(golden)
     told = SowWords(
         customer="Acme <b>GmbH</b> {{ 7 * 7 }}",
-        services=("Whatever",),
+        services="Whatever",
         billing=golden.form.value,
         made_on=date(2026, 12, 2),
         version=1,

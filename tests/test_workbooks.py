@@ -215,6 +215,7 @@ def test_a_sow_is_made_from_the_workbook_on_record_and_from_no_other(on: Stage) 
     document = Document(BytesIO(content))
     cells = [[cell.text for cell in row.cells] for table in document.tables for row in table.rows]
     assert ["Customer", "Acme GmbH"] in cells
+    assert ["Services", "Source code migration"] in cells
     (kickoff,) = [row for row in cells if row[0] == "Kick-off and project plan"]
     assert kickoff[1:] == ["48 hours", f"{Decimal(48) * 330:,.2f} USD"]
     footer = document.sections[0].footer.paragraphs[0].text
@@ -284,6 +285,7 @@ def test_the_hand_over_says_what_was_sold_and_nothing_of_costs(on: Stage) -> Non
     say(on, "/ps estimate")
     say(on, "/ps handover")
     told = answer(on)
+    assert "**Hand-over**: Source code migration, from version 1 of the estimate." in told
     assert re.search(r"\| \*\*All\*\* \| 294 \| 12 \| 72 \| 378 \|", told)
     assert "Velocity: at 32 hours a week one Professional Services Engineer is at work for 9.2 weeks." in told
     assert "- A trial migration with its report." in told

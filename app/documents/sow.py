@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -47,7 +47,7 @@ class SowWords:
     """What is told besides the numbers. `version`: of the SOW; `estimate_version`: what it was made from."""
 
     customer: str
-    services: Sequence[str]
+    services: str
     billing: str
     made_on: date
     version: int
@@ -97,7 +97,7 @@ def sow_context(
     form = {Part.WHOLE: estimate.form, Part.HOURS: EstimateType.TM, Part.PIECES: EstimateType.FF}[part]
     context: dict[str, Any] = {
         "customer": _plain(told.customer),
-        "services": _plain(", ".join(told.services)),
+        "services": _plain(told.services),
         "billing_name": _plain(told.billing),
         "date": told.made_on.isoformat(),
         "version": f"{told.version}, from version {told.estimate_version} of the estimate",

@@ -9,12 +9,15 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import handlers  # noqa: F401  (importing it registers every command)
+from app.catalogue import Catalogue
 from app.cli import parser
 from app.command_table import as_markdown
-from app.methodology import Methodology, fields, load_methodology, tables
+from app.field_tables import reference
+from app.methodology import Methodology, load_methodology, tables
 from app.metrics import metrics_table
 from app.registry import registry
 from app.settings import EXAMPLES, PREFIX, Settings
@@ -70,7 +73,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics": metrics_table,
     "said": said_table,
     "managers": manager_table,
-    "fields": fields.reference,
+    "fields": partial(reference, Methodology),
+    "catalogue": partial(reference, Catalogue),
     "stages": _of_process(tables.stages),
     "tracks": _of_process(tables.tracks),
     "gates": _of_process(tables.gates),

@@ -1,4 +1,4 @@
-"""The reference of the methodology file as Markdown: every block with its fields, from the models that read it.
+"""The reference of a team's own files as Markdown: every block with its fields, from the models that read it.
 
 What a field means is the docstring that stands below it in the model, so that reference and code are one text.
 """
@@ -15,10 +15,10 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from app.catalogue import model as catalogue
 from app.methodology import meetings, parts, process, salesforce, telling, timing
-from app.methodology.model import Methodology
 from app.methodology.parts import Block
 
 _NAMED: Final[Mapping[Any, str]] = {
@@ -44,6 +44,11 @@ _NAMED: Final[Mapping[Any, str]] = {
     meetings.AgendaFile: "file's name",
     meetings.Address: "e-mail address",
     meetings.AddressPattern: "e-mail address with `{username}`",
+    catalogue.Code: "currency",
+    catalogue.Price: "amount",
+    catalogue.Sku: "catalogue number",
+    catalogue.EquationText: "equation",
+    catalogue.Wording: "sentences",
     str: "text",
     int: "number",
     float: "number",
@@ -57,9 +62,9 @@ _NAMED: Final[Mapping[Any, str]] = {
 """The kinds of value, in words; whatever is built of them is told by its parts."""
 
 
-def reference() -> str:
+def reference(file: type[Block]) -> str:
     """A table for each block, the file itself first, then its parts in the order in which they are met."""
-    return "\n".join(_section(block) for block in _blocks(Methodology, []))
+    return "\n".join(_section(block, file) for block in _blocks(file, []))
 
 
 def _blocks(block: type[Block], seen: list[type[Block]]) -> list[type[Block]]:
@@ -83,11 +88,11 @@ def _hints(block: type[Block]) -> dict[str, Any]:
     return {name: hints[name] for name in block.model_fields}
 
 
-def _section(block: type[Block]) -> str:
+def _section(block: type[Block], file: type[Block]) -> str:
     said = inspect.getdoc(block) or ""
     rows = ["| field | takes | if left out | meaning |", "| --- | --- | --- | --- |"]
     rows += [f"| {' | '.join(_row(block, name, hint))} |" for name, hint in _hints(block).items()]
-    title = "The file" if block is Methodology else block.__name__
+    title = "The file" if block is file else block.__name__
     return f"### {title}\n\n{said}\n\n" + "\n".join(rows) + "\n"
 
 
@@ -121,6 +126,8 @@ def _takes(hint: Any) -> str:
     origin, inner = get_origin(hint), [each for each in get_args(hint) if each is not Ellipsis]
     if origin is Annotated:
         return _takes(inner[0])
+    if origin is Literal:
+        return ", ".join(f"`{each}`" for each in inner)
     if origin is tuple:
         return f"list of {_takes(inner[0])}"
     if origin in (UnionType, Union):

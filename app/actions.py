@@ -250,6 +250,13 @@ class AttachDocument:
     content: bytes
     has_pdf: bool = False
     """Whether it hangs there as PDF as well, where that can be made."""
+    internal: bool = False
+    """An internal comment: GitLab makes no public one internal later, so it is another comment than the public one."""
+
+    @property
+    def place(self) -> str:
+        """Under which its comment is remembered."""
+        return f"{self.document}:internal" if self.internal else self.document
 
     def describe(self) -> str:
         """For the journal."""

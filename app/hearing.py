@@ -110,6 +110,7 @@ class Attachment:
     content: bytes = field(repr=False)
     words: Safe
     has_pdf: bool = False
+    is_internal: bool = False
 
 
 @dataclass(slots=True)

@@ -231,14 +231,14 @@ class Performer:
         iid = _number(action.role, engagement)
         links = [self.gitlab.upload(action.file_name, action.content, action.content_type), *self._as_pdf(action)]
         body = "\n\n".join([action.marker, _edition(action), fill(action.body, engagement), " ".join(links)])
-        known = None if engagement is None else engagement.standing.attached.get(action.document)
+        known = None if engagement is None else engagement.standing.attached.get(action.place)
         files = _file_in(body, action.file_name)
         if known is not None:
             with suppress(Absent):
                 return {"note": self.gitlab.edit_note(iid, known, body).id, **files}
         if (found := self._find_note(action, engagement)) is not None:
             return {"note": self.gitlab.edit_note(iid, found.id, body).id, **files}
-        return {"note": self.gitlab.create_note(iid, body).id, **files}
+        return {"note": self.gitlab.create_note(iid, body, internal=action.internal).id, **files}
 
     @perform.register
     def _(self, action: SendMail, engagement: Engagement | None) -> Evidence:  # noqa: ARG002
@@ -359,7 +359,7 @@ def fold(engagement: Engagement | None, action: Action, evidence: Evidence) -> E
         return replace(engagement, standing=standing)
     if engagement is not None and isinstance(action, AttachDocument):
         standing = engagement.standing
-        attached = {**standing.attached, action.document: evidence["note"]}
+        attached = {**standing.attached, action.place: evidence["note"]}
         file = evidence.get("file")
         files = standing.files if file is None else {**standing.files, action.document: file}
         return replace(engagement, standing=replace(standing, attached=attached, files=files))

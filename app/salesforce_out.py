@@ -16,6 +16,7 @@ from app.engagement import Engagement, IssueRole
 from app.events import Source
 from app.issue_text import Playbook
 from app.machine.papers import digest_of
+from app.machine.standing import Paper
 from app.methodology.model import Methodology
 from app.methodology.process import Document, Matter
 from app.methodology.salesforce import NOT_KNOWN, SAYING_OF, Fills
@@ -94,13 +95,22 @@ def is_alike(theirs: object, ours: str) -> bool:
     return theirs is not None and str(theirs).strip().casefold() == ours.strip().casefold()
 
 
+def address_of(paper: Paper, engagement: Engagement) -> str | None:
+    """Where a document is: at its address, or as an upload of the project that the issue is in."""
+    if paper.url is not None or paper.file is None:
+        return paper.url
+    issue = engagement.issues.get(IssueRole.SCOPING) or next(iter(engagement.issues.values()), None)
+    project, mark, _ = ("", "", "") if issue is None else issue.web_url.partition("/-/")
+    return f"{project}{paper.file}" if mark else None
+
+
 def said_of(text: str, engagement: Engagement, key: str, methodology: Methodology) -> str:
     """A text of the methodology with what is known of the engagement in it."""
     papers, scoping = engagement.standing.papers, engagement.issues.get(IssueRole.SCOPING)
     sow, estimate = papers.get(Document.SOW), papers.get(Document.ESTIMATE)
     known = {
         "{customer}": engagement.submission.customer_name,
-        "{sow}": NOT_KNOWN if sow is None else sow.url,
+        "{sow}": None if sow is None else address_of(sow, engagement),
         "{issue}": NOT_KNOWN if scoping is None else scoping.web_url,
         "{opportunity}": key,
         "{amount}": NOT_KNOWN if estimate is None else f"{estimate.amount or ''} {estimate.currency or ''}".strip(),

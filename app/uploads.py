@@ -1,7 +1,7 @@
 """Files that hang on comments: how GitLab's Markdown links to them, and by what path they are asked for.
 
 An upload has a secret of 32 hexadecimal digits in its address and is never changed: another version is another upload
-(GitLab, "Project Markdown uploads API").
+(GitLab, "Project Markdown uploads API"). Only paths without a host are of this project; an address is an address.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ MOST_BYTES: Final = 5 * 1024 * 1024
 """Of a file that is looked into."""
 MOST_LINKS: Final = 5
 
-_PATH: Final = re.compile(
-    r"(?P<path>/uploads/(?P<secret>[0-9a-f]{32})/(?P<name>(?:[A-Za-z0-9._+-]|%[0-9A-Fa-f]{2}){1,200}))(?=[\s)\"'>]|$)"
-)
+_NAME: Final = r"(?:[A-Za-z0-9._+-]|%[0-9A-Fa-f]{2}){1,200}"
+_PATH: Final = re.compile(rf"(?P<path>/uploads/(?P<secret>[0-9a-f]{{32}})/(?P<name>{_NAME}))")
+_BARE: Final = _PATH.pattern.replace("?P<", "?P<bare_")
+_LINK: Final = re.compile(rf"!?\[[^\[\]\n]{{0,300}}\]\({_PATH.pattern}\)|(?<!\S){_BARE}(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,19 @@ class Upload:
 
 def uploads_in(text: str) -> tuple[str, ...]:
     """The paths of the first few uploads that a text links to, each once."""
-    return tuple(dict.fromkeys(found["path"] for found in _PATH.finditer(text)))[:MOST_LINKS]
+    found = (link["path"] or link["bare_path"] for link in _LINK.finditer(text))
+    return tuple(dict.fromkeys(path for path in found if upload_at(path) is not None))[:MOST_LINKS]
+
+
+def beside_uploads(text: str) -> str:
+    """What else a text says."""
+    return " ".join(_LINK.sub(" ", text).split())
 
 
 def upload_at(path: str) -> Upload | None:
     """What is asked for by a path; None where it is none."""
     found = _PATH.fullmatch(path)
-    return None if found is None else Upload(found["secret"], unquote(found["name"]))
+    name = "" if found is None else unquote(found["name"])
+    if found is None or name in {".", ".."} or not name.isprintable() or "/" in name or "\\" in name:
+        return None
+    return Upload(found["secret"], name)

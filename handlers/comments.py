@@ -21,6 +21,7 @@ from app.errors import UserError
 from app.events import CommentPosted
 from app.issue_text import Playbook
 from app.methodology.parts import IssueKind
+from app.methodology.process import Document
 from app.ports import Person
 from app.registry import Decision, Listened, ignore, registry
 from app.snapshot import Heard, Needs, Snapshot
@@ -32,7 +33,7 @@ from handlers.homes import unknown_home
 from handlers.orders import Answered, Orders, find, lines_meant
 from handlers.progress import progress
 from handlers.scene import account_team_as_written, roles_to_see, what_to_see
-from handlers.workbooks import ESTIMATE_DRAFT
+from handlers.workbooks import DRAFTS
 
 MOST_HAPPENINGS = 40
 MOST_PEOPLE = 2 * MOST_COMMANDS
@@ -76,8 +77,8 @@ def _needs(event: CommentPosted, engagement: Engagement | None, playbook: Playbo
 
 def _files(event: CommentPosted, engagement: Engagement) -> frozenset[str]:
     """What the comment links to, the latest drafts, and what is on record."""
-    standing = engagement.standing
-    held = [standing.files.get(ESTIMATE_DRAFT), *(paper.file for paper in standing.papers.values())]
+    standing, estimate = engagement.standing, engagement.standing.papers.get(Document.ESTIMATE)
+    held = [*map(standing.files.get, DRAFTS), None if estimate is None else estimate.file]
     return frozenset([*uploads_in(event.body), *(path for path in held if path is not None)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Final
 
 from app.blocks.words import joined, together
 from app.errors import NotAllowed, UserError
@@ -61,6 +62,7 @@ def estimate(hearing: Hearing) -> None:
     ),
     who=("em",),
     examples=("https://docs.google.com/document/d/2",),
+    sees_files=takes_file,
 )
 def sow(hearing: Hearing) -> None:
     """Where the SOW is."""
@@ -76,6 +78,7 @@ def sow(hearing: Hearing) -> None:
     ),
     who=("em",),
     examples=("https://docs.google.com/spreadsheets/d/3",),
+    sees_files=takes_file,
 )
 def cogs(hearing: Hearing) -> None:
     """Where the cost sheet is."""
@@ -159,9 +162,13 @@ def agree(hearing: Hearing) -> None:
     _mark(hearing, Document.ESTIMATE, *sayings, words=note)
 
 
+KINDS: Final = {Document.SOW: (".docx", ".pdf"), Document.COGS: (".xlsx",)}
+"""What may be uploaded as which document."""
+
+
 def _put_url(hearing: Hearing, document: Document, *, or_draft: str | None = None) -> None:
     """An address; or a file: one that the comment links to, else the draft of this name."""
-    file = None if or_draft is None else the_file(hearing, or_draft)
+    file = None if or_draft is None else the_file(hearing, or_draft, KINDS[document])
     url = hearing.words.needed_url() if file is None else None
     hearing.words.end()
     _put(hearing, document, Paper(0, hearing.by, hearing.at, url, file=file))
@@ -181,7 +188,8 @@ def _put(hearing: Hearing, document: Document, paper: Paper) -> None:
     course.put(document, paper)
     put = course.standing.papers[document]
     course.because(f"{methodology.documents[document].title}: version {put.version}")
-    if put.amount is not None and not _is_plain(put, hearing.words.text):  # it is told how it was read
+    # it is told how it was read, and which file was taken
+    if put.file is not None or (put.amount is not None and not _is_plain(put, hearing.words.text)):
         hearing.say(own("On record: "), joined(paper_in_words(put, methodology), own(", ")), own("."))
     after = _in_force(hearing)
     if void := [words for key, words in before.items() if key not in after]:

@@ -10,7 +10,7 @@ from app.blocks.case import service_titles
 from app.blocks.words import lines, table, together
 from app.catalogue.model import Activity, Catalogue
 from app.documents.estimate import Estimate, Line
-from app.documents.sow import number_in_words
+from app.documents.sow import HEADINGS, number_in_words
 from app.hearing import About, Hearing, When
 from app.registry import registry
 from app.status_words import paper_in_words
@@ -35,26 +35,21 @@ def handover(hearing: Hearing) -> None:
     paper, estimate = on_record(hearing)
     services = service_titles(engagement.submission, hearing.methodology)
     hearing.say(own(f"**Hand-over**: {services}, from version {paper.version} of the estimate."))
-    hearing.say(lines(*table(("Activity", *_roles(estimate), "In all"), _rows(estimate))))
+    hearing.say(lines(*_table(estimate)))
     hearing.say(_pace(estimate, catalogue))
     chosen = [activity for line in estimate.lines if (activity := catalogue.activities.get(line.key or "")) is not None]
-    for head, name in _HEADS.items():
+    for head, name in HEADINGS.items():
         sentences = dict.fromkeys(sentence for activity in chosen for sentence in _sentences(activity, name))
         if sentences:
             hearing.say(own(f"**{head}**\n\n"), lines(*(own(f"- {sentence}") for sentence in sentences)))
     hearing.say(own("**Documents**\n\n"), lines(*_documents(hearing)))
 
 
-_HEADS: Final = {
-    "Deliverables": "deliverables",
-    "What has to be there before": "prerequisites",
-    "Assumptions": "assumptions",
-    "Out of scope": "out_of_scope",
-}
-
-
-def _roles(estimate: Estimate) -> tuple[str, ...]:
-    return tuple(rate.title for role, rate in estimate.rates.items() if estimate.hours_of(role))
+def _table(estimate: Estimate) -> Iterator[Safe]:
+    """What roles and activities are called stands in a file that somebody uploaded: it is code."""
+    roles = [role for role in estimate.rates if estimate.hours_of(role)]
+    titles = (own("**Activity**"), *(code_span(estimate.rates[role].title) for role in roles), own("**In all**"))
+    return table(("",) * len(titles), (titles, *_rows(estimate)))
 
 
 def _rows(estimate: Estimate) -> Iterator[tuple[Safe, ...]]:
@@ -78,8 +73,10 @@ def _pace(estimate: Estimate, catalogue: Catalogue) -> Safe:
     """By the role with the most hours: the others work beside it."""
     role = max(estimate.rates, key=estimate.hours_of)
     weeks = (estimate.hours_of(role) / catalogue.hours_a_week).quantize(Decimal("0.1"))
-    pace = f"at {number_in_words(catalogue.hours_a_week)} hours a week one {estimate.rates[role].title}"
-    return own(f"Velocity: {pace} is at work for {number_in_words(weeks)} weeks.")
+    pace = own(f"Velocity: at {number_in_words(catalogue.hours_a_week)} hours a week one ")
+    return together(
+        pace, code_span(estimate.rates[role].title), own(f" is at work for {number_in_words(weeks)} weeks.")
+    )
 
 
 def _sentences(activity: Activity, name: str) -> tuple[str, ...]:

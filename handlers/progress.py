@@ -157,11 +157,11 @@ def progress(
     ]
     actions = [
         *_changes(stands, outcome, issues, parts, ledger),
+        *_attached(stands, ledger, scene),  # before the record that tells where they are
         *(_told(kind, stands, scene, snapshot, playbook) for kind in due),
         *_says(stands, said, scene, snapshot, playbook),
         *(action for each in news for action in told_of(each)),
         *(action for each in news for action in letters_of(each)),
-        *_attached(stands, ledger, scene),
     ]
     return Progress(stands, tuple(actions), outcome.reasons or ("what people wrote was taken over",) * bool(parts))
 
@@ -281,7 +281,7 @@ def _attached(engagement: Engagement, ledger: Ledger, scene: Scene) -> Iterator[
     """Files that were ordered, on the scoping issue where there is one."""
     target = IssueKind.SCOPING if IssueKind.SCOPING in scene.issues else next(iter(scene.issues), None)
     for each in ledger.attachments if target is not None else ():
-        name = each.document.replace(":", "-").replace("_", ".")
+        name = f"{each.document}{'-internal' if each.is_internal else ''}".replace(":", "-").replace("_", ".")
         yield AttachDocument(
             key=f"{engagement.id}:{each.document}:{engagement.standing.serial}:{each.edition}",
             role=target or IssueKind.SCOPING,
@@ -292,6 +292,7 @@ def _attached(engagement: Engagement, ledger: Ledger, scene: Scene) -> Iterator[
             content_type=each.content_type,
             content=each.content,
             has_pdf=each.has_pdf,
+            internal=each.is_internal,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from app.answer_table import with_answers
 from app.blocks.case import service_titles
 from app.blocks.words import joined, lines, table, together
-from app.catalogue.equations import Value
+from app.catalogue.equations import EquationFault, Value
 from app.catalogue.model import Catalogue
 from app.documents.cogs import as_cost_sheet
 from app.documents.comparison import Change, changes_between
@@ -22,7 +22,7 @@ from app.documents.estimate import Estimate, Missing, NoPrice, Rough, draft, mis
 from app.documents.facts import read_facts
 from app.documents.reading import NotThis, Read, read_workbook
 from app.documents.sow import FILE_TYPE as WORD
-from app.documents.sow import Part, SowFault, SowWords, as_sow, digest_of, number_in_words, parts_of
+from app.documents.sow import HEADINGS, Part, SowFault, SowWords, as_sow, digest_of, number_in_words, parts_of
 from app.documents.workbook import FILE_TYPE as EXCEL
 from app.documents.workbook import Sheets, as_workbook, rough_in_words
 from app.engagement import Engagement
@@ -37,12 +37,14 @@ from app.revision import read_answers
 from app.submission.choices import EstimateType
 from app.submission.fields import content_of
 from app.text import Safe, cell, code_span, own, upload_link
-from app.uploads import uploads_in
+from app.uploads import MOST_BYTES, beside_uploads, uploads_in
 from handlers.answers import written
 
-ESTIMATE_DRAFT: Final = "draft:estimate"
-SOW_DRAFT: Final = "draft:sow"
-COGS_DRAFT: Final = "draft:cogs"
+DRAFT: Final = "draft:"
+ESTIMATE_DRAFT: Final = f"{DRAFT}estimate"
+SOW_DRAFT: Final = f"{DRAFT}sow"
+COGS_DRAFT: Final = f"{DRAFT}cogs"
+DRAFTS: Final = (ESTIMATE_DRAFT, SOW_DRAFT, COGS_DRAFT)
 FORMS: Final = {
     "tm": EstimateType.TM,
     "t&m": EstimateType.TM,
@@ -75,6 +77,11 @@ def estimate_draft(hearing: Hearing) -> None:
     services = engagement.submission.services
     try:
         estimate = draft(facts, services, catalogue, currency=currency, form=form)
+        missing, rough = missing_most(estimate, services, catalogue), rough_of(facts, services, catalogue)
+    except EquationFault as fault:
+        raise UserError(
+            together(own("The catalogue cannot work that out: "), code_span(str(fault)), own("."))
+        ) from fault
     except NoPrice as fault:
         known = joined((code_span(each) for each in fault.currencies), own(", "))
         raise UserError(
@@ -84,8 +91,6 @@ def estimate_draft(hearing: Hearing) -> None:
         raise UserError(
             own("The catalogue has no activity for the services of this engagement. The EM prices it by hand.")
         )
-    missing = missing_most(estimate, services, catalogue)
-    rough = rough_of(facts, services, catalogue)
     titles = {key: fact.title for key, fact in catalogue.facts.items()}
     sheets = Sheets(
         customer=engagement.submission.customer_name,
@@ -98,7 +103,7 @@ def estimate_draft(hearing: Hearing) -> None:
     )
     content = as_workbook(estimate, sheets)
     words = list(_told_of_draft(hearing, estimate, rough, [(titles[each.key], each) for each in missing]))
-    hearing.attach(_attachment(ESTIMATE_DRAFT, "estimate.xlsx", EXCEL, content, joined(words, own("\n\n"))))
+    _hang(hearing, _attachment(ESTIMATE_DRAFT, "estimate.xlsx", EXCEL, content, joined(words, own("\n\n"))))
     hearing.course.because("a straw-man was worked out")
 
 
@@ -154,8 +159,12 @@ def sow_draft(hearing: Hearing) -> None:
         version=1 if known is None else known.version + 1,
         estimate_version=paper.version,
     )
-    for part in parts_of(estimate):
-        hearing.attach(_sow(hearing, estimate, told, catalogue, part))
+    parts = parts_of(estimate)
+    for part in parts:
+        _hang(hearing, _sow(hearing, estimate, told, catalogue, part), of=paper)
+    if parts != (Part.WHOLE,):  # an earlier whole one is no draft of this estimate
+        files = {name: path for name, path in hearing.standing.files.items() if name != SOW_DRAFT}
+        hearing.course.standing = hearing.standing.but(files=files)
     hearing.course.because(f"a SOW was drafted from version {paper.version} of the estimate")
 
 
@@ -178,21 +187,58 @@ def cogs_draft(hearing: Hearing) -> None:
     )
     made = own(f"**Cost sheet (COGS)**, from version {paper.version} of the estimate. It is for us alone.")
     says = together(hearing.form("cogs"), own(" puts it on record as it is."))
-    hearing.attach(_attachment(COGS_DRAFT, "cogs.xlsx", EXCEL, content, joined([made, says], own("\n\n"))))
+    sheet = _attachment(COGS_DRAFT, "cogs.xlsx", EXCEL, content, joined([made, says], own("\n\n")))
+    _hang(hearing, replace(sheet, is_internal=True), of=paper)
     hearing.course.because(f"a cost sheet was drawn up from version {paper.version} of the estimate")
 
 
-def the_file(hearing: Hearing, draft_name: str) -> str | None:
-    """The upload that a command is about, which says no address: of its words, of its comment, else the last draft."""
-    words = hearing.words.text.strip()
+def the_file(hearing: Hearing, draft_name: str, kinds: tuple[str, ...]) -> str | None:
+    """The upload that a command is about, which says no address: of its words, of its comment, else the last draft.
+
+    Raises UserError where it is none of these kinds, cannot be had, or is a draft of an estimate that is none any more.
+    """
+    words = hearing.words.text
     named = uploads_in(words)
-    if words and not named:
+    if words.strip() and not named:
         return None
-    found = named or hearing.uploads
-    if len(found) > 1:
-        raise UserError(own("There is more than one file in this comment. Please upload only the one that counts."))
+    if left := beside_uploads(words):
+        raise UserError(together(own("I do not know what to make of "), code_span(left), own(".")))
     hearing.words.rest()
-    return found[0] if found else hearing.standing.files.get(draft_name)
+    found = _of_kind(named or hearing.uploads, kinds)
+    path = found if found is not None else _draft(hearing, draft_name)
+    if path is not None and hearing.snapshot.files.get(path) is None:
+        raise _not_there(path)
+    return path
+
+
+def _of_kind(paths: Sequence[str], kinds: tuple[str, ...]) -> str | None:
+    fit = [path for path in paths if path.lower().endswith(kinds)]
+    if paths and not fit:
+        raise UserError(own(f"What is uploaded here is no file of this kind: {', '.join(kinds)}."))
+    if len(fit) > 1:
+        raise UserError(
+            own("There is more than one such file in this comment. Please upload only the one that counts.")
+        )
+    return fit[0] if fit else None
+
+
+def _draft(hearing: Hearing, name: str) -> str | None:
+    """The last draft of this name, if it still goes with the estimate that is on record."""
+    if any(each.document.startswith(name) for each in hearing.ledger.attachments):
+        raise UserError(own("That draft is only being attached: please say this in a comment of its own."))
+    made_from, estimate = hearing.standing.made_from.get(name), hearing.standing.papers.get(Document.ESTIMATE)
+    if made_from is not None and estimate is not None and made_from != estimate.version:
+        again = hearing.form(f"{name.removeprefix(DRAFT)} draft")
+        old = own(
+            f"The last draft was made from version {made_from} of the estimate; it is at {estimate.version} now. "
+        )
+        raise UserError(together(old, again, own(" makes a new one.")))
+    return hearing.standing.files.get(name)
+
+
+def _not_there(path: str) -> UserError:
+    why = own(f" cannot be read: it is gone, or larger than {MOST_BYTES // 1024 // 1024} MiB, or not of this project.")
+    return UserError(together(upload_link(path, "That file"), why))
 
 
 def on_record(hearing: Hearing) -> tuple[Paper, Estimate]:
@@ -203,6 +249,12 @@ def on_record(hearing: Hearing) -> tuple[Paper, Estimate]:
         none = own("There is no workbook on record that this could be made from. First: ")
         raise UserError(together(none, first, own(".")))
     return paper, _read(hearing, paper.file).estimate
+
+
+_ON_RECORD: Final = {
+    True: " puts it on record; without an address, this very file.",
+    False: " puts it on record, or the file that is uploaded with it: the one that is to be approved.",
+}
 
 
 def _sow(hearing: Hearing, estimate: Estimate, told: SowWords, catalogue: Catalogue, part: Part) -> Attachment:
@@ -218,7 +270,7 @@ def _sow(hearing: Hearing, estimate: Estimate, told: SowWords, catalogue: Catalo
     says = together(
         own("When it is where you keep it, "),
         hearing.form("sow URL"),
-        own(" puts it on record; without an address, this very file."),
+        own(_ON_RECORD[part is Part.WHOLE]),
     )
     document = SOW_DRAFT if part is Part.WHOLE else f"{SOW_DRAFT}:{part.value}"
     return replace(_attachment(document, name, WORD, content, joined([made, says], own("\n\n"))), has_pdf=True)
@@ -261,15 +313,9 @@ def _answers(hearing: Hearing, engagement: Engagement) -> Mapping[str, str]:
 
 def _path(hearing: Hearing) -> str:
     """Of the one workbook that is meant."""
-    named = uploads_in(hearing.words.rest() or "") or hearing.uploads
-    books = [path for path in named if path.lower().endswith(".xlsx")]
-    if named and not books:
-        raise UserError(own("That is no .xlsx workbook. Please upload the one that I attached, as you changed it."))
-    if len(books) > 1:
-        raise UserError(own("There is more than one workbook in this comment. Please upload only the one that counts."))
-    last = hearing.standing.files.get(ESTIMATE_DRAFT)
-    if books or last is not None:
-        return books[0] if books else str(last)
+    path = the_file(hearing, ESTIMATE_DRAFT, (".xlsx",))
+    if path is not None:
+        return path
     first = together(hearing.form("estimate draft"), own(" makes one, and "), hearing.form("estimate 62000 USD"))
     raise UserError(together(own("There is no workbook yet. "), first, own(" says an amount without one.")))
 
@@ -277,12 +323,7 @@ def _path(hearing: Hearing) -> str:
 def _read(hearing: Hearing, path: str) -> Read:
     content = hearing.snapshot.files.get(path)
     if content is None:
-        raise UserError(
-            together(
-                upload_link(path, "That file"),
-                own(" cannot be read: it is gone, or larger than 5 MiB, or not of this project."),
-            )
-        )
+        raise _not_there(path)
     try:
         return read_workbook(content)
     except NotThis as fault:
@@ -367,13 +408,15 @@ def _value(value: Value) -> str:
 
 def _wordings(estimate: Estimate, catalogue: Catalogue) -> dict[str, list[str]]:
     chosen = [catalogue.activities[line.key] for line in estimate.lines if line.key is not None]
-    heads = {
-        "Assumptions": "assumptions",
-        "What has to be there before": "prerequisites",
-        "Deliverables": "deliverables",
-        "Out of scope": "out_of_scope",
-    }
-    return {head: list(dict.fromkeys(s for a in chosen for s in getattr(a, name))) for head, name in heads.items()}
+    return {head: list(dict.fromkeys(s for a in chosen for s in getattr(a, name))) for head, name in HEADINGS.items()}
+
+
+def _hang(hearing: Hearing, attachment: Attachment, *, of: Paper | None = None) -> None:
+    """On the issue; what was ordered internally stays internal. `of`: the estimate that it was made from."""
+    hearing.attach(replace(attachment, is_internal=attachment.is_internal or hearing.is_internal))
+    if of is not None:
+        made_from = {**hearing.standing.made_from, attachment.document: of.version}
+        hearing.course.standing = hearing.standing.but(made_from=made_from)
 
 
 def _attachment(document: str, name: str, kind: str, content: bytes, words: Safe) -> Attachment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -117,8 +118,8 @@ def test_without_a_connection_a_late_message_about_a_case_is_no_news(tmp_path: P
         on.begin(ident, submission_id=ID)
         say(on, ("erin", "stage strawman"), ("erin", "estimate 62000 USD ff"), ("tara", "ta approve"))
         approve(on, SOW)
-        for status, second in (("In Review", 1), ("Stamped", 3), ("In Review", 2)):
-            moment = f"2026-11-01T10:00:0{second}.000+0000"
+        for status, ago_s in (("In Review", 30), ("Stamped", 10), ("In Review", 20)):
+            moment = (datetime.now(UTC) - timedelta(seconds=ago_s)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
             case = {"PS_Plan_Id__c": ID, "Status": status, "SystemModstamp": moment}
             address = f"{on.bot.url}/webhooks/salesforce?token={HOOK_TOKEN}"
             assert on.bot.client.post(address, json={"case": case}).status_code == 202

@@ -21,6 +21,7 @@ from app.sandbox.world import World
 from app.templates import default_template_folder
 from tests.harness import KEY, Stage, errand, issues, spoken, stage, status_of, submission
 from tests.office import REASON
+from tests.properties.gfm_model import read
 
 ID = "7f1c0a52-9d0e-4a3b-8a67-2f0f3f6f8f11"
 MIGRATION = {
@@ -181,7 +182,7 @@ def test_a_workbook_that_says_nothing_sound_is_refused_in_words(
     [
         ("", "There is no workbook yet."),
         ("/uploads/" + "0" * 32 + "/estimate.xlsx", "cannot be read: it is gone"),
-        ("FILE", "That is no .xlsx workbook"),
+        ("FILE", "no file of this kind: .xlsx"),
         ("TEXT", "It is no .xlsx workbook"),
     ],
 )
@@ -287,7 +288,7 @@ def test_the_hand_over_says_what_was_sold_and_nothing_of_costs(on: Stage) -> Non
     told = answer(on)
     assert "**Hand-over**: Source code migration, from version 1 of the estimate." in told
     assert re.search(r"\| \*\*All\*\* \| 294 \| 12 \| 72 \| 378 \|", told)
-    assert "Velocity: at 32 hours a week one Professional Services Engineer is at work for 9.2 weeks." in told
+    assert "at 32 hours a week one `Professional Services Engineer` is at work for 9.2 weeks." in told
     assert "- A trial migration with its report." in told
     assert re.search(r"- Estimate: version 1, `[\d,.]+ USD` \(time and materials\), \[the file\]", told)
     assert "Cost" not in told
@@ -319,3 +320,111 @@ def test_a_document_is_laid_out_as_pages(tmp_path: Path) -> None:
     assert pages is not None
     assert pages.startswith(b"%PDF")
     assert LibreOffice(str(tmp_path / "nowhere")).pdf(template, "sow.docx") is None
+
+
+# -- what would go wrong
+
+
+def evil_role(book: Any) -> None:
+    book[Sheet.ACTIVITIES].cell(4, ROLES_FROM, "Engineer\n/close\n/title owned\n@all `<!-- ")
+
+
+def evil_activity(book: Any) -> None:
+    book[Sheet.ACTIVITIES].cell(FIRST_ROW, 2, "Kick-off\n/close\n@all | {{ 7 * 7 }} =1+1 <w:p>")
+
+
+@pytest.mark.parametrize("change", [evil_role, evil_activity])
+def test_what_stands_in_an_uploaded_file_does_nothing_in_gitlab(change: Callable[[Any], None], on: Stage) -> None:
+    book = draft(on)
+    say(on, "/ps estimate")
+    say(on, f"/ps estimate {upload(on, changed(book, change))}")
+    say(on, "/ps handover")
+    say(on, "/ps sow draft")
+    assert on.world.issue(1).closed_at is None
+    assert on.world.issue(1).title == "Acme GmbH - Scope Engagement and Write SOW"
+    assert "**Hand-over**" in answer(on)
+    assert not any("@all" in each for note in spoken(on.world, 1) for each in read(note).live)
+    assert attached(on, "sow.docx")
+
+
+def test_a_draft_of_an_earlier_estimate_goes_on_record_no_more(on: Stage) -> None:
+    book = draft(on)
+    say(on, "/ps estimate")
+    say(on, "/ps sow draft\n/ps cogs draft")
+    say(on, f"/ps estimate {upload(on, changed(book, with_hours(0, 400)))}")
+    for command in ("sow", "cogs"):
+        say(on, f"/ps {command}")
+        assert "The last draft was made from version 1 of the estimate; it is at 2 now." in answer(on)
+    assert "- SOW: version" not in status_of(on.world, 1)
+
+
+def internal_by_file(on: Stage) -> dict[str, list[bool]]:
+    """Of the files, whether the comments that they hang on are internal."""
+    found: dict[str, list[bool]] = {}
+    for note in on.world.notes.values():
+        for name in re.findall(r"\[([a-z]+\.xlsx)\]", note.body):
+            found.setdefault(name, []).append(note.internal)
+    return found
+
+
+def test_the_cost_sheet_hangs_on_an_internal_comment(on: Stage) -> None:
+    draft(on)
+    say(on, "/ps estimate")
+    say(on, "/ps cogs draft")
+    assert internal_by_file(on) == {"cogs.xlsx": [True], "estimate.xlsx": [False]}
+
+
+def test_what_was_ordered_internally_is_attached_internally(on: Stage) -> None:
+    on.world.add_note("erin", 1, "/ps estimate draft", internal=True)
+    assert on.quiet()
+    assert internal_by_file(on) == {"estimate.xlsx": [True]}
+    draft(on)
+    assert internal_by_file(on) == {"estimate.xlsx": [True, False]}
+
+
+def test_an_address_elsewhere_is_an_address(on: Stage) -> None:
+    draft(on)
+    path = f"/uploads/{'0' * 32}/estimate.xlsx"
+    say(on, f"/ps estimate 62000 USD https://docs.google.com{path}")
+    assert "- Estimate: version 1, `62,000 USD`" in status_of(on.world, 1)
+    say(on, f"/ps sow https://docs.google.com{path}")
+    assert re.search(r"- SOW: version 1, \S*\[`?open it", status_of(on.world, 1))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("sow {png}", "no file of this kind: .docx, .pdf"),
+        ("cogs {png}", "no file of this kind: .xlsx"),
+        ("sow (/uploads/00000000000000000000000000000000/sow.docx)", "is no address"),
+        ("sow /uploads/00000000000000000000000000000000/sow.docx", "cannot be read: it is gone"),
+        ("sow {docx} and more", "I do not know what to make of `and more`"),
+        ("estimate draft\n/ps estimate", "That draft is only being attached"),
+    ],
+)
+def test_what_cannot_go_on_record_is_refused_in_words(words: str, says: str, on: Stage) -> None:
+    links = {"png": upload(on, b"x", "screenshot.png"), "docx": upload(on, b"x", "sow.docx")}
+    say(on, f"/ps {words.format(**links)}")
+    assert says in answer(on)
+    assert "version 1" not in status_of(on.world, 1)
+
+
+def test_after_a_lost_database_the_newest_draft_counts(tmp_path: Path) -> None:
+    world = World(hook_delay_s=0.0)
+    with stage(tmp_path / "first", world, record_keys=[KEY]) as on:
+        assert on.submit(submission(**MIGRATION))["state"] == "done"
+        assert on.quiet()
+        draft(on)
+        draft(on, "EUR")
+    world.hooks = {}
+    with stage(tmp_path / "second", world, record_keys=[KEY]) as on:
+        assert errand(tmp_path / "second", "sweep", rebuild=True)["done"]["rebuilt"] == 1
+        assert on.quiet()
+        say(on, "/ps estimate")
+        assert re.search(r"- Estimate: version 1, `[\d,.]+ EUR`", status_of(on.world, 1))
+
+
+def test_a_number_beyond_all_measure_is_no_reason_to_say_nothing(on: Stage) -> None:
+    say(on, "/ps answer repos_over_5gb 9999999999999")
+    draft(on)
+    assert any("a straw-man" in note for note in spoken(on.world, 1))

@@ -282,7 +282,7 @@ class PythonGitLab:
 
         try:
             return self._call("GET upload", "api", ask)
-        except Absent:
+        except Permanent:  # also where it may not be read
             return None
 
     def latest_notes(self, iid: int, *, back_to: datetime | None = None) -> Sequence[Note]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -32,11 +34,27 @@ class LibreOffice:
             words = [self.program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore"]
             words += ["--convert-to", "pdf", "--outdir", folder, str(given)]
             try:
-                subprocess.run(words, check=True, capture_output=True, timeout=TIMEOUT_S, cwd=folder)  # noqa: S603
+                _run(words, folder)
                 return given.with_suffix(".pdf").read_bytes()
             except (OSError, subprocess.SubprocessError) as fault:
                 log.warning("office.no_pdf", file=given.name, fault=type(fault).__name__)
                 return None
+
+
+def _run(words: list[str], folder: str) -> None:
+    """With nothing of our environment. The program is a script that waits for another: in time both are ended."""
+    env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder, "LANG": "C.UTF-8"}
+    silent = subprocess.DEVNULL
+    with subprocess.Popen(  # noqa: S603
+        words, cwd=folder, env=env, stdin=silent, stdout=silent, stderr=silent, start_new_session=True
+    ) as running:
+        try:
+            code = running.wait(TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+    if code != 0:
+        raise subprocess.CalledProcessError(code, words[0])
 
 
 def open_office() -> LibreOffice | None:

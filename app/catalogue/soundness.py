@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Final
 
 from app.catalogue.equations import Equation, EquationFault, Value
 from app.catalogue.model import Catalogue, Fact, FactKind, Prices, RoughTable
 from app.layers import Found, Where, one_of
 
+MOST_ROLES: Final = 12
+MOST_ACTIVITIES: Final = 250
+"""More of either no workbook has room for (app.documents.layout)."""
+
 
 def unsound(catalogue: Catalogue, questions: frozenset[str] | None) -> Found:
     """Where something stands that cannot be used, and why."""
+    for name, held, most in (
+        ("roles", catalogue.roles, MOST_ROLES),
+        ("activities", catalogue.activities, MOST_ACTIVITIES),
+    ):
+        if len(held) > most:
+            yield (name,), f"are more than {most}: no workbook has room for them"
     for key, fact in catalogue.facts.items():
         yield from _fact(("facts", key), fact, questions)
     yield from _names(catalogue)

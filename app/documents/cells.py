@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
@@ -12,9 +11,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from app.documents.estimate import Estimate
+from app.text import one_line
 
 MOST_CHARS: Final = 2_000
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _HEAD: Final = PatternFill("solid", fgColor="E8E6F4")
 INPUT: Final = PatternFill("solid", fgColor="FFF9E5")
 _FACE: Final = "Calibri"
@@ -64,7 +63,7 @@ def write(
     """What a customer's name begins with makes no formula of it."""
     cell = sheet.cell(row, column)
     if isinstance(value, str) and not isinstance(value, Formula):
-        cell.value = _CONTROLS.sub("", value)[:MOST_CHARS]
+        cell.value = one_line(value, MOST_CHARS)
         cell.data_type = "s"
     elif isinstance(value, Decimal | str):
         cell.value = value

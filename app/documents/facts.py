@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from app.catalogue.equations import LARGEST, Value
+from app.catalogue.equations import Value
 from app.catalogue.model import Catalogue, Fact, FactKind
 
 _NUMBER: Final = re.compile(
@@ -25,12 +25,17 @@ _WORDS: Final = {
 _WORD: Final = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
 _TIMES: Final = {"k": 1_000, "thousand": 1_000, "million": 1_000_000, "tb": 1_000}
 _NO: Final = re.compile(r"(?:no|not|none|never|nothing|without|nil|n/a|0|-)\b|-$", re.IGNORECASE)
+_YES: Final = re.compile(r"(?:y|yes|yeah|true|needed|required|wanted|must)\b", re.IGNORECASE)
+_NOT: Final = re.compile(r"\b(?:no|not|none|never|nothing|without|nil|n/a|n|nope|false)\b|^[-0]$", re.IGNORECASE)
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _NOT_KNOWN: Final = re.compile(
     r"(?:to[- ]do|tbd|tbc|\?+|unknown|unclear|open|not (?:yet )?(?:known|sure|clear|decided).*|to be .*)[.!]?",
     re.IGNORECASE,
 )
 _ENTRIES: Final = re.compile(r"[,;\n]|\band\b", re.IGNORECASE)
 MOST_CHARS: Final = 2_000
+MOST: Final = Decimal(1_000_000)
+"""Of anything in one engagement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def read_value(text: str, fact: Fact) -> Value | None:
         return None
     match fact.kind:
         case FactKind.YES_NO:
-            return _NO.match(text.strip()) is None
+            return _YES.match(text.strip()) is not None or _NOT.search(text) is None
         case FactKind.CHOICE:
             padded = f" {text.lower()} "
             return next((name for name, words in fact.choices.items() if any(w.lower() in padded for w in words)), None)
@@ -76,7 +81,7 @@ def read_value(text: str, fact: Fact) -> Value | None:
     numbers = _numbers(text) or [_WORDS[word.lower()] for word in _WORD.findall(text)]
     if not numbers:
         return Decimal(0) if _NO.match(text.strip()) else None
-    return min(sum(numbers, Decimal(0)), LARGEST) if fact.kind is FactKind.SUM else min(numbers[0], LARGEST)
+    return min(sum(numbers, Decimal(0)) if fact.kind is FactKind.SUM else numbers[0], MOST)
 
 
 def _entries(text: str) -> int:
@@ -85,8 +90,9 @@ def _entries(text: str) -> int:
 
 def _numbers(text: str) -> list[Decimal]:
     """Each number; a comma, point, quote or blank before three digits parts thousands."""
-    found = []
-    for match in _NUMBER.finditer(text):
+    found, matches = [], list(_NUMBER.finditer(text))
+    counts = [match for match in matches if match["unit"] or not _YEAR.fullmatch(match["digits"])]
+    for match in counts or matches:  # a year beside other numbers counts nothing
         digits = match["digits"]
         if re.fullmatch(r"\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+", digits):
             digits = re.sub(r"\D", "", digits)

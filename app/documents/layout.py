@@ -51,7 +51,6 @@ ABOUT_ENGAGEMENT: Final = "engagement"
 ABOUT_CURRENCY: Final = "currency"
 ABOUT_FORM: Final = "billing"
 
-MOST_ROLES: Final = 12
 MOST_LINES: Final = 300
 
 

@@ -7,7 +7,6 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,10 +23,19 @@ from app.catalogue.model import Activity, Catalogue
 from app.documents.estimate import NOTHING, Estimate, Line
 from app.documents.fixed_zip import fixed
 from app.submission.choices import EstimateType
+from app.text import one_line
 
 FILE_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MOST_CHARS: Final = 500
-_CONTROLS: Final = re.compile("[\x00-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+HEADINGS: Final = {
+    "Deliverables": "deliverables",
+    "What has to be there before": "prerequisites",
+    "Assumptions": "assumptions",
+    "Out of scope": "out_of_scope",
+}
+"""Of the sentences of activities, wherever they stand."""
 
 
 class SowFault(ValueError):
@@ -112,7 +120,7 @@ def sow_context(
         "acceptance": rules.acceptance,
         "general": list(rules.general),
         "education_terms": list(rules.education),
-        **{name: _sentences(chosen, name) for name in ("assumptions", "prerequisites", "deliverables", "out_of_scope")},
+        **{name: _sentences(chosen, name) for name in HEADINGS.values()},
     }
     if has_footer:
         digest = digest_of(estimate, told, catalogue, part=part)
@@ -155,4 +163,4 @@ def _money(amount: Decimal, estimate: Estimate) -> str:
 
 
 def _plain(text: str) -> str:
-    return _CONTROLS.sub(" ", text).strip()[:MOST_CHARS]
+    return one_line(text, MOST_CHARS)

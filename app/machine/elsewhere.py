@@ -7,6 +7,7 @@ a newer one.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from app.machine.course import Course
 from app.machine.outcome import RefusedElsewhere
@@ -18,15 +19,20 @@ from app.methodology.process import Document, Matter
 from app.methodology.salesforce import SAYING_OF
 from app.opportunity import SALESFORCE, ask_key
 
+CLOCKS_APART_S: Final = 60.0
+"""By so much Salesforce's clock and GitLab's may differ."""
+
 
 def hear_elsewhere(course: Course, matter: Matter, status: str | None, at: float) -> None:
     """A status as it was read; the standing must know of the opportunity."""
     known, rules = course.standing.opportunity, course.methodology.salesforce.elsewhere.get(matter)
     if rules is None or known is None or known.said.get(matter) == status:
         return
-    if rules.is_given(status) and Document.SOW not in course.standing.papers:
-        course.because(f"Salesforce says {status} ({matter}), and there is no SOW on record that it could be about")
-        return  # heard again when there is one, it counts
+    sow = course.standing.papers.get(Document.SOW)
+    is_asked = matter in known.asked
+    if rules.is_given(status) and (sow is None or (not is_asked and at + CLOCKS_APART_S < sow.at)):
+        course.because(f"Salesforce says {status} ({matter}), and it was said before there was this SOW")
+        return  # said again when there is one, it counts
     others = {each: word for each, word in known.said.items() if each != matter}
     heard = replace(known, said=others if status is None else {**others, matter.value: status})
     now = digest_of(Document.SOW, course.standing, course.methodology)

@@ -168,7 +168,7 @@ class Standing:
     `happened`: what clocks go by (`app.machine.timeline`) → when that was, in order; of what counts but once, the first
     time. `active_at`: when somebody last did or said anything. `wake_at`: when a clock has to be looked at next.
     `meetings`: by their names in the methodology. `attached`: document → id of the comment that it hangs on.
-    `files`: the same → where the file itself was uploaded to.
+    `files`: the same → where the file itself was uploaded to. `made_from`: of drafts → the version of the estimate.
     `opportunity`: as Salesforce told of it last. `confidence`: what the EM said of the chances, and why.
     """
 
@@ -200,6 +200,7 @@ class Standing:
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     attached: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    made_from: Mapping[str, int] = field(default_factory=dict)
     opportunity: Opportunity | None = None
     confidence: str | None = None
 
@@ -264,6 +265,7 @@ class Standing:
             "meetings": {name: each.to_record() for name, each in self.meetings.items()},
             "attached": dict(self.attached),
             "files": dict(self.files),
+            "made_from": dict(self.made_from),
             "opportunity": None if self.opportunity is None else self.opportunity.to_record(),
             "confidence": self.confidence,
         }
@@ -306,6 +308,7 @@ def standing_from_record(record: Mapping[str, Any]) -> Standing:
         meetings={name: meeting_from_record(each) for name, each in record["meetings"].items()},
         attached=record["attached"],
         files=record["files"],
+        made_from=record["made_from"],
         opportunity=opportunity_from_record(record["opportunity"]),
         confidence=record["confidence"],
     )

@@ -18,10 +18,11 @@ from app.catalogue.model import Fact, FactKind
 from app.documents.estimate import Estimate, draft, missing_most
 from app.documents.facts import Known, read_facts, read_value
 from app.documents.layout import FIRST_ROW, ROLES_FROM, Sheet
-from app.documents.reading import MOST_BYTES, NotThis, read_workbook
+from app.documents.reading import NotThis, read_workbook
 from app.documents.sow import Part, parts_of
 from app.documents.workbook import Sheets, as_workbook
 from app.submission.choices import EstimateType, Service
+from app.uploads import MOST_BYTES
 from tests.test_estimates_golden import GOLDEN, workbook
 
 CATALOGUE = load_catalogue()
@@ -165,15 +166,30 @@ def bomb() -> bytes:
     return held.getvalue()
 
 
+def many_cells() -> bytes:
+    """A small file whose one row has more cells than any estimate."""
+    from zipfile import ZIP_DEFLATED, ZipFile
+
+    held = BytesIO()
+    with ZipFile(BytesIO(BOOK)) as given_book, ZipFile(held, "w", ZIP_DEFLATED) as archive:
+        for name in given_book.namelist():
+            content = given_book.read(name)
+            if name == "xl/worksheets/sheet2.xml":
+                content = content.replace(b"</row>", b"<c/>" * 2_000_000 + b"</row>", 1)
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
+        (many_cells(), "Unpacked, it is larger than any estimate"),
         (bytes(MOST_BYTES + 1), "larger than 5 MiB"),
         (bomb(), "Unpacked, it is larger than any estimate"),
         (b"", "It is no .xlsx workbook"),
         (b"PK\x05\x06" + bytes(18), "cannot be read as an Excel workbook"),
     ],
-    ids=["too large", "a bomb", "nothing", "an empty archive"],
+    ids=["many cells", "too large", "a bomb", "nothing", "an empty archive"],
 )
 def test_what_would_do_harm_is_refused_before_it_is_opened(content: bytes, says: str) -> None:
     with pytest.raises(NotThis, match=says):
@@ -194,7 +210,8 @@ NUMBER = Fact(title="N", answered_by=("users_current",), assume=Decimal(1))
         ("10 000", 10000),
         ("about 2k", 2000),
         ("1.5k people", 1500),
-        ("2 million", 2_000_000),
+        ("2 million", 1_000_000),
+        ("since 2019 about 300", 300),
         ("900, of which 300 ran this year", 900),
         ("Three, one for each business unit", 3),
         ("none", 0),

@@ -91,11 +91,13 @@ def estimate_draft(hearing: Hearing) -> None:
         raise UserError(
             own("The catalogue has no activity for the services of this engagement. The EM prices it by hand.")
         )
+    paper = hearing.standing.papers.get(Document.ESTIMATE)
     titles = {key: fact.title for key, fact in catalogue.facts.items()}
     sheets = Sheets(
         customer=engagement.submission.customer_name,
         engagement=engagement.id,
         billing=_form_in_words(form, hearing),
+        version=1 if paper is None else paper.version + 1,
         rough=rough,
         missing=[(titles[each.key], each) for each in missing],
         facts=[(titles[key], _value(known.value), known.answer or "assumed") for key, known in facts.items()],

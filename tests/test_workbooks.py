@@ -94,6 +94,8 @@ def test_a_straw_man_is_attached_and_nothing_is_on_record(on: Stage) -> None:
     assert "Rough order of magnitude (Self-managed to GitLab.com): 114,000 to 124,000 USD." in told
     assert re.search(r"- CI jobs that are repointed: [\d,]+ to [\d,]+ USD", told)
     assert "- Estimate: version" not in status_of(on.world, 1)
+    summary = load_workbook(BytesIO(attached(on, "estimate.xlsx").content))[Sheet.SUMMARY]
+    assert re.fullmatch(r"of version 1, [0-9a-f]{12}", str(summary["B7"].value))
 
 
 def test_an_answer_in_the_table_counts_and_a_repeated_draft_takes_the_same_comment(on: Stage) -> None:

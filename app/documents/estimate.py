@@ -5,6 +5,7 @@ Money is decimal and rounded once for each line, to a hundredth, so that sums ar
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
@@ -110,6 +111,14 @@ class Estimate:
     def hours_of(self, role: str) -> Decimal:
         """Of one role."""
         return sum((line.hours.get(role, NOTHING) for line in self.lines), NOTHING)
+
+    @property
+    def digest(self) -> str:
+        """Of what it says, in short: by it two drafts of one version are told apart."""
+        lines = [(x.key, x.title, sorted(x.hours.items()), x.quantity, x.unit_price) for x in self.lines]
+        rates = [(key, rate.price, rate.cost) for key, rate in self.rates.items()]
+        said = repr((self.catalogue, self.currency, self.form.value, lines, rates, self.contingency))
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
     @property
     def consulting(self) -> Decimal:

@@ -48,6 +48,8 @@ class Sheets:
     customer: str
     engagement: str
     billing: str
+    version: int = 1
+    """That the estimate will have when this goes on record."""
     rough: Rough | None = None
     missing: Sequence[tuple[str, Missing]] = ()
     facts: Sequence[tuple[str, str, str]] = ()
@@ -266,6 +268,7 @@ def _summary(sheet: Worksheet, estimate: Estimate, told: Sheets, at: _Places) ->
             ("Billed by", told.billing),
             ("Currency", estimate.currency),
             ("Catalogue", estimate.catalogue),
+            ("Draft", f"of version {told.version}, {estimate.digest}"),
         ],
         3,
     ):

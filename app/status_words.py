@@ -108,6 +108,6 @@ def paper_in_words(paper: Paper, methodology: Methodology) -> Iterator[Safe]:
         worth = code_span(f"{paper.amount:,f} {paper.currency or ''}")
         yield worth if form is None else together(worth, own(f" ({form})"))
     if paper.file is not None:
-        yield upload_link(paper.file, "the file")
+        yield own("a file in an internal comment") if paper.is_internal else upload_link(paper.file, "the file")
     if paper.url is not None:
         yield link(paper.url, "open it", allowed_hosts=methodology.link_hosts)

@@ -171,7 +171,8 @@ def _put_url(hearing: Hearing, document: Document, *, or_draft: str | None = Non
     file = None if or_draft is None else the_file(hearing, or_draft, KINDS[document])
     url = hearing.words.needed_url() if file is None else None
     hearing.words.end()
-    _put(hearing, document, Paper(0, hearing.by, hearing.at, url, file=file))
+    is_internal = file is not None and (document is Document.COGS or hearing.is_internal)
+    _put(hearing, document, Paper(0, hearing.by, hearing.at, url, file=file, is_internal=is_internal))
 
 
 def _put(hearing: Hearing, document: Document, paper: Paper) -> None:

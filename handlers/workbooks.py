@@ -138,7 +138,16 @@ def take_workbook(hearing: Hearing) -> Paper:
         hearing.say(own(f"The file shows a total of {shown}; counted again it is {counted}, and that counts."))
     _tell_changes(hearing, estimate)
     _fill_hours(hearing, estimate)
-    return Paper(0, hearing.by, hearing.at, None, estimate.total, estimate.currency, estimate.form.value, file=path)
+    return Paper(
+        version=0,
+        by=hearing.by,
+        at=hearing.at,
+        amount=estimate.total,
+        currency=estimate.currency,
+        form=estimate.form.value,
+        file=path,
+        is_internal=hearing.is_internal,
+    )
 
 
 @registry.command(

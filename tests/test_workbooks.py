@@ -254,7 +254,8 @@ def test_the_drafts_go_on_record_as_they_are_and_a_changed_estimate_makes_them_s
     say(on, "/ps sow\n/ps cogs")
     status = status_of(on.world, 1)
     assert re.search(r"- SOW: version 1, \[the file\]\(/uploads/[0-9a-f]+/sow\.docx\)", status)
-    assert re.search(r"- Cost sheet \(COGS\): version 1, \[the file\]\(/uploads/[0-9a-f]+/cogs\.xlsx\)", status)
+    assert "- Cost sheet (COGS): version 1, a file in an internal comment" in status
+    assert not any("cogs.xlsx" in note.body for note in on.world.notes.values() if not note.internal)
     assert "stale" not in status
     say(on, f"/ps estimate {upload(on, changed(book, with_hours(0, 40)))}")
     assert status_of(on.world, 1).count("**stale**: it goes with version 1 of the estimate") == 2

@@ -87,6 +87,8 @@ class Paper:
     """Where it was uploaded (`app.uploads`): that very file, which nobody can change."""
     of: int | None = None
     """Version of the estimate that was on record when this was put there."""
+    is_internal: bool = False
+    """Its file is told nobody who cannot see internal comments."""
 
 
 @dataclass(frozen=True, slots=True)

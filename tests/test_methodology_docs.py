@@ -15,7 +15,7 @@ from app.reference import TABLES, renewed
 from app.settings import MethodologySettings
 
 ROOT = Path(__file__).parents[1]
-ELSEWHERE = {"settings", "commands", "said", "metrics", "managers", "fields"}
+ELSEWHERE = {"settings", "commands", "said", "metrics", "managers", "fields", "catalogue"}
 """Tables of other pages."""
 EXAMPLES = sorted((DEFAULT.parent / "examples").glob("*.yaml"))
 LINE = re.compile(

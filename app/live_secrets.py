@@ -21,6 +21,7 @@ LIVE: Final = (
     "metrics_token",
     "salesforce_client_secret",
     "salesforce_private_key",
+    "salesforce_signing_keys",
     "salesforce_webhook_tokens",
     "slack_signing_secrets",
     "slack_token",

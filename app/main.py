@@ -76,7 +76,7 @@ from app.sweep.hook import HookWatch
 from app.sweep.salesforce import SalesforceWatch
 from app.tell import Tell
 from app.templates import default_template_folder, load_templates
-from app.verify import GitLabSecrets, Keyring, SalesforceTokens, SlackSecrets
+from app.verify import GitLabSecrets, Keyring, SalesforceSecrets, SlackSecrets
 
 if TYPE_CHECKING:
     from app.replicas import SharedDatabase
@@ -514,7 +514,9 @@ def _slack_door(running: Service, room: Room) -> SlackDoor:
 
 def _salesforce_door(settings: Settings, running: Service) -> SalesforceDoor:
     return SalesforceDoor(
-        tokens=running.live.of(lambda now: SalesforceTokens(now.salesforce_webhook_tokens)),
+        secrets=running.live.of(
+            lambda now: SalesforceSecrets(now.salesforce_webhook_tokens, now.salesforce_signing_keys)
+        ),
         organization=settings.salesforce_organization_id,
         case=running.playbook.methodology.salesforce.legal_case,
         store=lambda: running.store,

@@ -63,6 +63,7 @@ EXAMPLES = {
     "smtp_url": "smtps://user:password@smtp.example.com",
     "smtp_from": "ps-plan@example.com",
     "salesforce_webhook_tokens": "a-long-random-string",
+    "salesforce_signing_keys": "whsec_<base64 of 32 random bytes>",
     "salesforce_organization_id": "00D5g000004abcdEAA",
     "salesforce_url": "https://example.my.salesforce.com",
     "salesforce_client_id": "the connected app's consumer key",
@@ -227,6 +228,9 @@ class Settings(DatabaseSettings, CalculatorSettings, CatalogueSettings):
     salesforce_webhook_tokens: Secrets = Field(
         (), description="Tokens in what Salesforce sends (`?token=` or bearer); any one; none: that door is closed"
     )
+    salesforce_signing_keys: Secrets = Field(
+        (), description="Signing keys of what calls out of Salesforce (Standard Webhooks); any one is accepted"
+    )
     salesforce_organization_id: str | None = Field(
         None, description="Id of the organisation; an Outbound Message of any other one is refused"
     )
@@ -294,7 +298,7 @@ class Settings(DatabaseSettings, CalculatorSettings, CatalogueSettings):
             raise ValueError("a token holds no blanks (is there a comment behind it, on the same line?)")
         return tokens
 
-    @field_validator("webhook_signing_keys", "record_keys")
+    @field_validator("webhook_signing_keys", "record_keys", "salesforce_signing_keys")
     @classmethod
     def _are_signing_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return _signing_keys(keys)
@@ -313,7 +317,7 @@ class Settings(DatabaseSettings, CalculatorSettings, CatalogueSettings):
 
     def weak_keys(self) -> list[str]:
         """Names of settings that hold a key shorter than Standard Webhooks advises."""
-        named = ("webhook_signing_keys", "calculator_keys", "record_keys")
+        named = ("webhook_signing_keys", "calculator_keys", "record_keys", "salesforce_signing_keys")
         return [
             PREFIX + n.upper() for n in named if any(len(key_bytes(k)) < STRONG_KEY_BYTES for k in getattr(self, n))
         ]

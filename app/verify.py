@@ -76,17 +76,31 @@ def _is_signed(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
     return True
 
 
-class SalesforceTokens:
-    """What proves that our Salesforce says it, which signs nothing: a token, in the address or as bearer."""
+class SalesforceSecrets:
+    """What proves that our Salesforce says it. An Outbound Message signs nothing: it bears a token, in the address or as
+    bearer. What calls out of Apex may sign instead, as Standard Webhooks do."""
 
-    def __init__(self, tokens: Iterable[SecretStr]) -> None:
+    def __init__(self, tokens: Iterable[SecretStr], signing_keys: Iterable[SecretStr] = ()) -> None:
         self._tokens = [token.get_secret_value().encode() for token in tokens]
+        self._keyring = Keyring(signing_keys)
 
     def __bool__(self) -> bool:
-        return bool(self._tokens)
+        return bool(self._tokens) or bool(self._keyring)
 
-    def vouch(self, headers: Mapping[str, str], given: str) -> bool:
-        """Whether one of the tokens came with it; `given`: the one in the address."""
+    def may_pass(self, headers: Mapping[str, str], given: str) -> bool:
+        """Whether the headers and the address alone do not rule the sender out; `given`: the token in the address."""
+        return self._goes_by_signature(headers) or self._bears(headers, given)
+
+    def vouch(self, headers: Mapping[str, str], given: str, body: bytes) -> bool:
+        """A signature that is there must be right; else a token counts."""
+        if self._goes_by_signature(headers):
+            return self._keyring.signed(headers, body)
+        return self._bears(headers, given)
+
+    def _goes_by_signature(self, headers: Mapping[str, str]) -> bool:
+        return bool(self._keyring) and "webhook-signature" in headers
+
+    def _bears(self, headers: Mapping[str, str], given: str) -> bool:
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         borne = credential.strip() if scheme.lower() == "bearer" else ""
         return any_equal(given, self._tokens) | any_equal(borne, self._tokens)

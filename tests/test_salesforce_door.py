@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from standardwebhooks.webhooks import Webhook
 
 from tests.harness import Stage, stage
 
@@ -181,3 +184,51 @@ def test_faults_of_a_callout_are_named(on: Stage) -> None:
 def test_without_tokens_the_door_is_closed(tmp_path: Path) -> None:
     with stage(tmp_path) as closed:
         assert post(closed, message(notification())).status_code == 404
+
+
+KEY = "whsec_" + "c2FsZXNmb3JjZS1zaWduaW5nLWtleS10ZXN0cw=="
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("signed")
+    with stage(folder, salesforce_webhook_tokens=[TOKEN], salesforce_signing_keys=[KEY]) as running:
+        yield running
+
+
+def signed(body: str, *, key: str = KEY, ago: timedelta = timedelta()) -> dict[str, str]:
+    at = datetime.now(UTC) - ago
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": "msg-1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(key).sign("msg-1", at, body),
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "ago", "token", "sent", "status"),
+    [
+        (KEY, timedelta(), "", "as it was signed", 202),
+        (KEY, timedelta(), "", "as somebody changed it", 401),
+        (KEY, timedelta(minutes=10), "", "as it was signed", 401),
+        ("whsec_" + "b3RoZXI" * 4 + "b3Ro", timedelta(), "", "as it was signed", 401),
+        ("whsec_" + "b3RoZXI" * 4 + "b3Ro", timedelta(), TOKEN, "as it was signed", 401),
+    ],
+    ids=["a good one", "another body", "an old one", "another key", "another key beside a token"],
+)
+def test_a_callout_may_be_signed_and_a_signature_that_is_there_must_be_right(
+    key: str, ago: timedelta, token: str, sent: str, status: int, signing: Stage
+) -> None:
+    body = json.dumps({"opportunity": {"Id": OPPORTUNITY, "StageName": "4-Proposal"}})
+    headers = signed(body, key=key, ago=ago)
+    content = body if sent == "as it was signed" else body.replace("4-Proposal", "Closed Won")
+    answer = signing.client.post(f"{signing.url}{URL}?token={token}", content=content, headers=headers)
+    assert answer.status_code == status
+
+
+def test_with_keys_alone_the_door_is_open_and_a_token_opens_nothing(tmp_path: Path) -> None:
+    with stage(tmp_path, salesforce_signing_keys=[KEY]) as on:
+        body = json.dumps({"opportunity": {"Id": OPPORTUNITY}})
+        assert on.client.post(f"{on.url}{URL}", content=body, headers=signed(body)).status_code == 202
+        assert post(on, body, "application/json").status_code == 401

@@ -20,6 +20,7 @@ NO_RECORD: Final = "000000000000000AAA"
 
 _SETTINGS: Final = (
     "salesforce_webhook_tokens",
+    "salesforce_signing_keys",
     "salesforce_organization_id",
     "salesforce_url",
     "salesforce_client_id",
@@ -33,10 +34,11 @@ _SETTINGS: Final = (
 def salesforce_is_asked(patient: Patient) -> Iterator[Finding]:
     """Without a connection stages come from labels that people set, and by messages where there is a door for them."""
     settings, salesforce = patient.settings, patient.tools.salesforce
-    if not settings.salesforce_webhook_tokens and salesforce is None:
+    has_door = bool(settings.salesforce_webhook_tokens or settings.salesforce_signing_keys)
+    if not has_door and salesforce is None:
         yield Finding(State.NOT_CONFIGURED, SALESFORCE, "stages come from SFDC labels, which people set")
         return
-    if not settings.salesforce_webhook_tokens:
+    if not has_door:
         reason = "PSPLAN_SALESFORCE_WEBHOOK_TOKENS is not set: changes are seen by the sweep alone, minutes later"
         yield Finding(State.WARNING, SALESFORCE, reason, "a token, and an Outbound Message or a Flow that bears it")
     elif settings.salesforce_organization_id is None:

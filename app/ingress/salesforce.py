@@ -1,8 +1,8 @@
 """`POST /webhooks/salesforce`: Outbound Messages (SOAP) and HTTP callouts of a Flow (JSON), stored before the answer.
 
-Neither is signed: whoever sends them bears a token, in the address or as bearer, and an Outbound Message says whose
-organisation it is of. What is not acknowledged Salesforce sends again for a day; a callout comes once, and what it did
-not bring the sweep finds.
+Whoever sends them bears a token, in the address or as bearer, or signs what it sends, which an Outbound Message cannot;
+that says whose organisation it is of. What is not acknowledged Salesforce sends again for a day; a callout comes once,
+and what it did not bring the sweep finds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from app.store.schema import DeliveryState
 from app.store.store import Accepted, Store
 from app.store.writer import StoreBusy
 from app.tracing import span
-from app.verify import SalesforceTokens
+from app.verify import SalesforceSecrets
 
 PATH: Final = "/webhooks/salesforce"
 LIMIT_BYTES: Final = 1024 * 1024
@@ -99,7 +99,7 @@ class SalesforceDoor:
     """What the route needs. `organization`: the only one that is heard; None: any that has the token. `case`: how the
     legal approval cases are known; None: there are none."""
 
-    tokens: Callable[[], SalesforceTokens]
+    secrets: Callable[[], SalesforceSecrets]
     organization: str | None
     case: LegalCase | None
     store: Callable[[], Store]
@@ -116,14 +116,16 @@ class SalesforceDoor:
         return answer
 
     async def _tell(self, request: Request) -> Response:
-        tokens = self.tokens()
-        if not tokens:
+        secrets = self.secrets()
+        if not secrets:
             return problem(404)
-        headers = headers_of(request.scope)
-        if not tokens.vouch(headers, request.query_params.get("token", "")):
+        headers, given = headers_of(request.scope), request.query_params.get("token", "")
+        if not secrets.may_pass(headers, given):
             return problem(401)
         try:
             body = await read_body(request.receive, headers, limit_bytes=LIMIT_BYTES)
+            if not secrets.vouch(headers, given, body):
+                return problem(401)
             told, is_soap = self._read(headers, body)
         except BodyFault as fault:
             return problem(fault.status)

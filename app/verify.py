@@ -77,8 +77,11 @@ def _is_signed(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 class SalesforceSecrets:
-    """What proves that our Salesforce says it. An Outbound Message signs nothing: it bears a token, in the address or as
-    bearer. What calls out of Apex may sign instead, as Standard Webhooks do."""
+    """What proves that our Salesforce says it.
+
+    An Outbound Message signs nothing: it bears a token, in the address or as bearer. A callout may sign, as Standard
+    Webhooks do.
+    """
 
     def __init__(self, tokens: Iterable[SecretStr], signing_keys: Iterable[SecretStr] = ()) -> None:
         self._tokens = [token.get_secret_value().encode() for token in tokens]

@@ -56,8 +56,7 @@ def _rows(estimate: Estimate) -> Iterator[tuple[Safe, ...]]:
     roles = [role for role in estimate.rates if estimate.hours_of(role)]
     for line in estimate.lines[:MOST_LINES]:
         yield (code_span(line.title), *(_hours(line, role) for role in roles), _count(line.total_hours))
-    total = sum((line.total_hours for line in estimate.lines), Decimal(0))
-    yield (own("**All**"), *(_count(estimate.hours_of(role)) for role in roles), _count(total))
+    yield (own("**All**"), *(_count(estimate.hours_of(role)) for role in roles), _count(estimate.hours))
 
 
 def _hours(line: Line, role: str) -> Safe:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -113,6 +113,11 @@ class Estimate:
         return sum((line.hours.get(role, NOTHING) for line in self.lines), NOTHING)
 
     @property
+    def hours(self) -> Decimal:
+        """Of all roles."""
+        return sum((line.total_hours for line in self.lines), NOTHING)
+
+    @property
     def digest(self) -> str:
         """Of what it says, in short: by it two drafts of one version are told apart."""
         lines = [(x.key, x.title, sorted(x.hours.items()), x.quantity, x.unit_price) for x in self.lines]
@@ -160,24 +165,35 @@ def draft(
     currency: str,
     form: EstimateType,
 ) -> Estimate:
-    """A straw-man. Raises NoPrice."""
-    return _worked_out({key: known.value for key, known in facts.items()}, facts, services, catalogue, currency, form)
+    """A straw-man. Raises NoPrice, and EquationFault for facts that an equation can do nothing with."""
+    values, chosen = {key: known.value for key, known in facts.items()}, frozenset(services)
+    lines = tuple(
+        _line(key, activity, values, catalogue, currency)
+        for key, activity in catalogue.activities.items()
+        if chosen & set(activity.services) and (activity.when is None or read_equation(activity.when).holds(values))
+    )
+    return Estimate(
+        catalogue=catalogue.version,
+        currency=currency,
+        form=form,
+        rates=rates_in(currency, catalogue),
+        lines=tuple(line for line in lines if line.total_hours > 0 or line.quantity),
+        contingency=catalogue.contingency.get(form, NOTHING),
+        facts=facts,
+    )
 
 
 def missing_most(
     estimate: Estimate, services: Iterable[Service], catalogue: Catalogue, most: int = MOST_MISSING
 ) -> tuple[Missing, ...]:
     """The facts that nobody has said whose answers would change the total most, the largest first."""
-    values = {key: known.value for key, known in estimate.facts.items()}
     chosen, found = tuple(services), list[Missing]()
     for key, known in estimate.facts.items():
         if not known.is_assumed:
             continue
+        answers = ({**estimate.facts, key: replace(known, value=value)} for value in tried(catalogue.facts[key]))
         totals = [
-            _worked_out(
-                {**values, key: value}, estimate.facts, chosen, catalogue, estimate.currency, estimate.form
-            ).total
-            for value in tried(catalogue.facts[key])
+            draft(facts, chosen, catalogue, currency=estimate.currency, form=estimate.form).total for facts in answers
         ]
         if totals and max(totals) > min(totals):
             found.append(Missing(key, min(totals), max(totals)))
@@ -210,31 +226,6 @@ def _place(value: Value, limits: tuple[Decimal, ...]) -> int | None:
     """The first limit that the value does not exceed."""
     assert isinstance(value, Decimal)  # noqa: S101  (soundness looks that the fact is a number)
     return next((number for number, limit in enumerate(limits) if value <= limit), None)
-
-
-def _worked_out(
-    values: Mapping[str, Value],
-    facts: Mapping[str, Known],
-    services: Iterable[Service],
-    catalogue: Catalogue,
-    currency: str,
-    form: EstimateType,
-) -> Estimate:
-    chosen = frozenset(services)
-    lines = tuple(
-        _line(key, activity, values, catalogue, currency)
-        for key, activity in catalogue.activities.items()
-        if chosen & set(activity.services) and (activity.when is None or read_equation(activity.when).holds(values))
-    )
-    return Estimate(
-        catalogue=catalogue.version,
-        currency=currency,
-        form=form,
-        rates=rates_in(currency, catalogue),
-        lines=tuple(line for line in lines if line.total_hours > 0 or line.quantity),
-        contingency=catalogue.contingency.get(form, NOTHING),
-        facts=facts,
-    )
 
 
 def rates_in(currency: str, catalogue: Catalogue) -> dict[str, Rate]:

@@ -55,18 +55,14 @@ MOST_LINES: Final = 300
 
 
 class Columns:
-    """Letters of the columns on the sheet of activities, for so many roles."""
+    """The columns on the sheet of activities, for so many roles: by number, and as letters where formulas name them."""
 
     def __init__(self, roles: int) -> None:
-        self.first = get_column_letter(ROLES_FROM)
-        self.last = get_column_letter(ROLES_FROM + roles - 1)
-        self.hours, self.sku, self.quantity, self.unit_price, self.price = (
-            get_column_letter(ROLES_FROM + roles + number) for number in range(5)
-        )
+        behind = ROLES_FROM + roles
         self.numbers = {
-            "hours": ROLES_FROM + roles,
-            "sku": ROLES_FROM + roles + 1,
-            "quantity": ROLES_FROM + roles + 2,
-            "unit_price": ROLES_FROM + roles + 3,
-            "price": ROLES_FROM + roles + 4,
+            name: behind + place for place, name in enumerate(("hours", "sku", "quantity", "unit_price", "price"))
         }
+        self.first, self.last = get_column_letter(ROLES_FROM), get_column_letter(behind - 1)
+        self.hours, self.quantity, self.unit_price, self.price = (
+            get_column_letter(self.numbers[name]) for name in ("hours", "quantity", "unit_price", "price")
+        )

@@ -19,7 +19,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from app.catalogue.equations import LARGEST
 from app.catalogue.soundness import MOST_ROLES
-from app.documents.estimate import Estimate, Line, Rate
+from app.documents.estimate import CENT, Estimate, Line, Rate
 from app.documents.layout import (
     ABOUT_CATALOGUE,
     ABOUT_CURRENCY,
@@ -58,7 +58,6 @@ _UNREADABLE: Final = (
     *(KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError),
 )
 """What openpyxl raises, at some depth, about a file that is none of Excel's."""
-_CENT = Decimal("0.01")
 
 
 class NotThis(ValueError):
@@ -104,9 +103,9 @@ def _demand_harmless(content: bytes) -> None:
                     "It is linked to other files. Please break the links (Data, Edit Links) and upload it again."
                 )
             _demand_small(archive)
+    except NotThis:
+        raise
     except (BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as fault:
-        if isinstance(fault, NotThis):
-            raise
         raise NotThis(
             "It is no .xlsx workbook. Please upload the workbook that I attached, as you changed it."
         ) from fault
@@ -245,7 +244,7 @@ def _lines(cells: _Cells, roles: Mapping[str, int]) -> Iterator[Line]:
 
 
 def _optional(value: Any, what: str) -> Decimal | None:
-    return None if value is None or value == "" else _number(value, what).quantize(_CENT)
+    return None if value is None or value == "" else _number(value, what).quantize(CENT)
 
 
 def _quarters(hours: Decimal) -> Decimal:
@@ -273,5 +272,5 @@ def _shown(cells: _Cells) -> Decimal | None:
         if cells.text(Sheet.SUMMARY, row, 1) == "Total":
             found = cells.shown(Sheet.SUMMARY, row, 2)
             is_number = isinstance(found, int | float) and not isinstance(found, bool)
-            return Decimal(str(found)).quantize(_CENT) if is_number else None
+            return Decimal(str(found)).quantize(CENT) if is_number else None
     return None

@@ -6,7 +6,7 @@ Nothing of a file is believed: neither how large it says its parts are, nor the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from io import BytesIO
@@ -92,16 +92,7 @@ def _demand_harmless(content: bytes) -> None:
         raise NotThis(f"It is larger than {MOST_BYTES // 1024 // 1024} MiB. An estimate is a tenth of that.")
     try:
         with ZipFile(BytesIO(content)) as archive:
-            names = archive.namelist()
-            if len(names) > MOST_PARTS:
-                raise NotThis("It holds more parts than any estimate.")
-            lowered = [name.lower() for name in names]
-            if any("vbaproject" in name or "/activex/" in name for name in lowered):
-                raise NotThis("It holds macros. Please save it as .xlsx without macros.")
-            if any("externallink" in name or "/embeddings/" in name for name in lowered):
-                raise NotThis(
-                    "It is linked to other files. Please break the links (Data, Edit Links) and upload it again."
-                )
+            _demand_plain([name.lower() for name in archive.namelist()])
             _demand_small(archive)
     except NotThis:
         raise
@@ -109,6 +100,15 @@ def _demand_harmless(content: bytes) -> None:
         raise NotThis(
             "It is no .xlsx workbook. Please upload the workbook that I attached, as you changed it."
         ) from fault
+
+
+def _demand_plain(names: Sequence[str]) -> None:
+    if len(names) > MOST_PARTS:
+        raise NotThis("It holds more parts than any estimate.")
+    if any("vbaproject" in name or "/activex/" in name for name in names):
+        raise NotThis("It holds macros. Please save it as .xlsx without macros.")
+    if any("externallink" in name or "/embeddings/" in name for name in names):
+        raise NotThis("It is linked to other files. Please break the links (Data, Edit Links) and upload it again.")
 
 
 def _demand_small(archive: ZipFile) -> None:
